@@ -22,11 +22,19 @@ DOCUMENT = HERE.parents[1] / "docs" / "openapi.yaml"
 SOURCES = HERE / "src" / "levered"
 ASYNC = SOURCES / "management_async"
 SCHEMAS = SOURCES / "schemas.py"
-RESOURCES = ("optimizations", "results", "models", "warehouse", "api_keys")
+RESOURCES = (
+    *("optimizations", "results", "models", "warehouse", "api_keys", "resources"),
+)
 REFERENCE = "#/components/schemas/"
 # Beside the fields of a resource, and of every error; callers see neither.
 LEFT_OUT = {"Envelope", "Meta", "Error"}
-PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
+PLAIN = {
+    "string": "str",
+    "integer": "int",
+    "number": "float",
+    "boolean": "bool",
+    "null": "None",
+}
 NOTE = "\n\nWritten by generate.py; do not change it by hand.\n"
 METHOD = re.compile(
     r"^    def (?!__init__)\w+\(.*?(?=^    (?:def|@)|^\w|\Z)", re.MULTILINE | re.DOTALL
@@ -37,6 +45,14 @@ REPLACED = (
     (r"^class (\w+):", r"class Async\1:"),
     (r"\bIterator\b", "AsyncIterator"),
     (r"import Api\b", "import AsyncApi"),
+    (
+        r"from levered\.management\.(?!api import|calls)",
+        "from levered.management_async.",
+    ),
+    (r"(?<=^from levered.management_async.)(\w+) import (\w+)", r"\1 import Async\2"),
+    (r"(?<= import AsyncAccount, )(\w+)", r"Async\1"),
+    (r"(?<= import AsyncMetrics, )(\w+)", r"Async\1"),
+    (r" = (?=[A-Z]\w+\(api\)$)", " = Async"),
     (r"api: Api\b", "api: AsyncApi"),
 )
 HEADER = '''"""The documents of the API, as its OpenAPI document describes them.
@@ -85,12 +101,9 @@ def _write_docstring(text: str) -> Iterator[str]:
 
 
 def _write_type(schema: Schema) -> str:
-    kinds = schema.get("type")
-    is_nullable = schema.get("nullable") or (
-        isinstance(kinds, list) and "null" in kinds
-    )
     kind = _write_plain_type(schema)
-    return f"{kind} | None" if is_nullable and kind != "Any" else kind
+    is_nullable = schema.get("nullable") and kind != "Any"
+    return f"{kind} | None" if is_nullable else kind
 
 
 def _write_plain_type(schema: Schema) -> str:
@@ -99,22 +112,24 @@ def _write_plain_type(schema: Schema) -> str:
     for many in ("oneOf", "anyOf", "allOf"):
         if many in schema:
             return _write_union(schema[many])
-    if "enum" in schema:
+    kinds = schema.get("type")
+    if isinstance(kinds, list):
+        return _write_union([{**schema, "type": kind} for kind in kinds])
+    if "enum" in schema and kinds != "null":
         values = [value for value in schema["enum"] if value is not None]
         return f"Literal[{', '.join(map(repr, values))}]"
-    kinds = schema.get("type")
-    kind = (
-        next((each for each in kinds if each != "null"), None)
-        if isinstance(kinds, list)
-        else kinds
-    )
-    if kind == "array":
+    return _write_container(schema) or PLAIN.get(str(kinds), "Any")
+
+
+def _write_container(schema: Schema) -> str:
+    """Return the type of a list or an object; empty for anything else."""
+    if schema.get("type") == "array":
         return f"list[{_write_type(schema.get('items') or {})}]"
-    if kind == "object":
-        each = schema.get("additionalProperties")
-        is_typed = isinstance(each, dict) and not schema.get("properties")
-        return f"dict[str, {_write_type(each or {}) if is_typed else 'Any'}]"
-    return PLAIN.get(str(kind), "Any")
+    if schema.get("type") != "object":
+        return ""
+    each = schema.get("additionalProperties")
+    is_typed = isinstance(each, dict) and not schema.get("properties")
+    return f"dict[str, {_write_type(each or {}) if is_typed else 'Any'}]"
 
 
 def _write_union(schemas: list[Schema]) -> str:

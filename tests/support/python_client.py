@@ -181,11 +181,14 @@ class Terminal:
         )
         return Run(done.returncode, done.stdout, done.stderr)
 
-    def start(self, *arguments: object, output: IO[str]) -> "subprocess.Popen[str]":
-        """Start `levered`, and go on while it runs."""
+    def start(
+        self, *arguments: object, output: IO[str], keyboard: int | None = None
+    ) -> "subprocess.Popen[str]":
+        """Start `levered`, and go on while it runs; `keyboard` is its input."""
         return subprocess.Popen(
             self._build_command(arguments),
             env=self._build_environment(),
+            stdin=keyboard,
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,

@@ -1,5 +1,7 @@
 """Commands that stay: results that are watched, and pictures by a browser."""
 
+import os
+import pty
 import signal
 import subprocess
 from pathlib import Path
@@ -12,6 +14,7 @@ from tests.support import chromium, factories
 from tests.support.optimization_factories import make_live_optimization
 from tests.support.python_client import Terminal
 from tests.support.running_service import until
+from tests.support.unhealthy_worlds import make_broken_split
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,6 +89,32 @@ def test_a_picture_is_uploaded_from_a_file(
     assert refused.code == 1
     assert "PNG" in refused.err
     assert unsaid.code == 2
+
+
+@pytest.mark.parametrize(("answer", "status"), [("n", "live"), ("y", "shipped")])
+def test_a_person_is_asked_before_a_broken_one_ships(
+    live_server: LiveServer, tmp_path: Path, answer: str, status: str
+) -> None:
+    broken = make_broken_split()
+    token = factories.admin_token(broken.organization)
+    terminal = Terminal(
+        tmp_path, {"LEVERED_URL": live_server.url, "LEVERED_TOKEN": token}
+    )
+    person, keyboard = pty.openpty()
+    os.write(person, f"{answer}\n".encode())
+    output = tmp_path / "output"
+
+    with output.open("w") as file:
+        process = terminal.start(
+            "optimizations", "ship", broken.pk, output=file, keyboard=keyboard
+        )
+        code = process.wait(60)
+    os.close(person)
+    os.close(keyboard)
+
+    broken.refresh_from_db()
+    assert "Ship anyway? [y/N]" in output.read_text()
+    assert (code, broken.status) == (int(answer == "n"), status)
 
 
 def test_results_are_watched_until_the_user_leaves(

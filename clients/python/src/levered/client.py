@@ -17,19 +17,15 @@ from levered.errors import LateError, LeveredError
 from levered.exchange import Answer, Flow, Request, run_flow
 from levered.local.policy import Policy
 from levered.management.api import Api
-from levered.management.api_keys import Account, ApiKeys
 from levered.management.calls import TIMEOUT
-from levered.management.models import Models
-from levered.management.optimizations import Optimizations
-from levered.management.results import ResultReadings
-from levered.management.warehouse import Metrics, Warehouse
+from levered.management.resources import Resources
 from levered.transport import Transport
 from levered.worker import Worker
 
 T = TypeVar("T")
 
 
-class Levered:
+class Levered(Resources):
     """A client for threads. Make one for the process; it may be shared.
 
     `api_key` is a secret key (scopes `serve` and `ingest`), or a token for the
@@ -50,15 +46,9 @@ class Levered:
         weakref.finalize(self, self._worker.stop, 0).atexit = False
         self._at_exit = _call_weakly(self.close)
         atexit.register(self._at_exit)
-        os.register_at_fork(after_in_child=_call_weakly(self._note_fork))
-        api = Api(self._send_patiently)
-        self.account = Account(api)
-        self.api_keys = ApiKeys(api)
-        self.metrics = Metrics(api)
-        self.models = Models(api)
-        self.optimizations = Optimizations(api)
-        self.results = ResultReadings(api)
-        self.warehouse = Warehouse(api)
+        if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+            os.register_at_fork(after_in_child=_call_weakly(self._note_fork))
+        super().__init__(Api(self._send_patiently))
 
     def get_variant(
         self,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,6 @@ LOCAL = "local"
 LOCAL_URL = "http://localhost:3100"
 # Settings with what each may be; an empty list allows any text.
 SETTINGS: Mapping[str, list[str]] = {"output": ["table", "json"], "organization": []}
-PRIVATE = 0o600
 
 
 @dataclass(slots=True)
@@ -84,8 +84,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _write(path: Path, document: Mapping[str, Any]) -> None:
     """Write a file that only this user reads, all of it or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_suffix(f".{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
-    with os.fdopen(descriptor, "w") as file:
+    # Such a file is readable by its owner only.
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
         json.dump(document, file, indent=2)
-    temporary.replace(path)
+    Path(file.name).replace(path)
