@@ -30,7 +30,8 @@ def _print_error(error: ApiError) -> None:
         line = detail.get("message", "")
         if "field" in detail:
             line = f"{detail['field']}: {line}"
-        click.echo(f"  {line} {detail.get('next', '')}".rstrip(), err=True)
+        if line not in error.message or "next" in detail:
+            click.echo(f"  {line} {detail.get('next', '')}".rstrip(), err=True)
     if error.status == 401:
         click.echo("Log in: levered login", err=True)
     if error.request_id:

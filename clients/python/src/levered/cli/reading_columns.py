@@ -18,10 +18,8 @@ MEASURED = (
         *("primary_metric_vs_holdout.lift_ci_anytime", "valid at any time"),
         format_interval,
     ),
-    Column("primary_metric_vs_holdout.optimization_rate", "rate", format_percent),
-    Column(
-        "primary_metric_vs_holdout.holdout_rate", "rate of the holdout", format_percent
-    ),
+    Column("primary_metric_vs_holdout.optimization_rate", "reward per user"),
+    Column("primary_metric_vs_holdout.holdout_rate", "that of the holdout"),
     Column("primary_metric_vs_holdout.optimization_exposures", "users"),
     Column("primary_metric_vs_holdout.holdout_exposures", "users of the holdout"),
     Column("stats.best_vs_baseline_percent", "best against baseline", format_change),
@@ -33,7 +31,7 @@ VARIANTS = (
     Column("number", is_number=True),
     Column("variant"),
     Column("users", is_number=True),
-    Column("user_rate", "rate", format_percent, is_number=True),
+    Column("user_rate", "per user", is_number=True),
     Column("weight", "share of traffic", format_bar),
     Column("prob_best", "probability of being best", format_bar),
     Column("expected_reward_mean", "expected", is_number=True),
@@ -72,11 +70,15 @@ HISTORY = (
 OBSERVATIONS = (
     Column("day"),
     Column("policy_version", "version", is_number=True),
-    Column("variant"),
-    Column("context"),
+    Column("holdout", "held out"),
+    Column("variant", is_number=True),
+    Column("context", "context cell", is_number=True),
+    Column("outcome"),
+    Column("mature"),
     Column("users", is_number=True),
     Column("exposures", is_number=True),
     Column("converted", is_number=True),
+    Column("value_sum", "value", is_number=True),
 )
 EVALUATION = (
     Column("policy"),

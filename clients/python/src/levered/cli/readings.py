@@ -28,6 +28,7 @@ def render_results(document: Any) -> RenderableType:
         Text(make_printable(f"  {reason['message']} {reason['next']}"))
         for reason in document["health"]["reasons"]
     ]
+    parts.append("")
     parts.append(build_table("variants", VARIANTS, document["variants"]))
     return Group(*parts)
 
