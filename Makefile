@@ -54,8 +54,9 @@ fix: .venv/.for-tests ## format the code and apply the linter's safe fixes
 	$(BIN)/ruff format .
 
 openapi: export LEVERED_HOME := $(CURDIR)/.venv/check
-openapi: .venv/.for-running ## write docs/openapi.yaml anew; a test compares it with the API
+openapi: .venv/.for-tests ## write docs/openapi.yaml and the Python client's types anew; tests compare them
 	@$(DJANGO) spectacular --file docs/openapi.yaml
+	@$(BIN)/python clients/python/generate.py
 
 docs: .venv/.for-docs ## build docs/ into site/ (open site/index.html)
 	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet

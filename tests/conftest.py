@@ -35,7 +35,7 @@ ROUNDS = int(os.environ.get("ROUNDS", "20"))
 PACKAGES = ("levered_site", "optimizations", "models_app", "metrics", "warehouse")
 # Tests that start the whole service run in one process, one by one: it starts once, and
 # no two services compete for the machine.
-SERVICE_TESTS = re.compile(r"/mcp/|code_blocks|survival|supervisor")
+SERVICE_TESTS = re.compile(r"/mcp/|cli_story|code_blocks|survival|supervisor")
 HOW_TO_REPEAT = """\
 Each failure above ends with a line @reproduce_failure(...). To repeat it, put that line
 above the test and run: make test ARGS="-k name_of_the_test". To keep it, write what was

@@ -1,14 +1,21 @@
 """The Python client, beside what the service would decide."""
 
+import json
+import os
 import random
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Unpack
+from typing import IO, Any, Protocol, Unpack
 
 import orjson
+from click.testing import CliRunner
 from django.utils import timezone
 
 from levered import Decision, Levered
+from levered.cli.main import cli
 from levered.core import Options
 from optimizations.models import Optimization
 from optimizations.serving import decision, snapshot_loader
@@ -123,3 +130,78 @@ def _dump(value: object) -> str:
     # orjson writes no integers of more than 64 bits, and reads them.
     is_integer = isinstance(value, int) and not isinstance(value, bool)
     return str(value) if is_integer else orjson.dumps(value).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run of the command line printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    def read(self) -> Any:
+        """Return the JSON that it printed. Fails where it failed."""
+        assert self.code == 0, self.err
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """A user's terminal: a folder of settings, and variables."""
+
+    folder: Path
+    variables: dict[str, str]
+
+    def run(self, *arguments: object, stdin: str = "") -> Run:
+        """Run `levered` with arguments, in this process."""
+        done = CliRunner().invoke(
+            cli,
+            [str(each) for each in arguments],
+            input=stdin,
+            prog_name="levered",
+            env={"LEVERED_CONFIG_DIR": str(self.folder), **self.variables},
+        )
+        assert done.exception is None or isinstance(done.exception, SystemExit)
+        return Run(done.exit_code, done.stdout, done.stderr)
+
+    def spawn(
+        self, *arguments: object, stdin: str = "", cwd: Path | None = None
+    ) -> Run:
+        """Run `levered` with arguments, as a shell would."""
+        done = subprocess.run(
+            self._build_command(arguments),
+            input=stdin,
+            cwd=cwd or self.folder,
+            env=self._build_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        return Run(done.returncode, done.stdout, done.stderr)
+
+    def start(
+        self, *arguments: object, output: IO[str], keyboard: int | None = None
+    ) -> "subprocess.Popen[str]":
+        """Start `levered`, and go on while it runs; `keyboard` is its input."""
+        return subprocess.Popen(
+            self._build_command(arguments),
+            env=self._build_environment(),
+            stdin=keyboard,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def _build_command(self, arguments: Sequence[object]) -> list[str]:
+        program = [sys.executable, "-W", "error", "-m", "levered.cli.main"]
+        return program + [str(each) for each in arguments]
+
+    def _build_environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PYTHONPATH": str(PACKAGE / "src"),
+            "LEVERED_CONFIG_DIR": str(self.folder),
+            **self.variables,
+        }

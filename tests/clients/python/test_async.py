@@ -102,6 +102,19 @@ def test_what_waits_is_sent_when_the_client_is_closed(live_server: LiveServer) -
     assert ManagedReward.objects.get().anonymous_id == "ann"
 
 
+def test_what_is_tracked_outside_of_the_event_loop_is_sent_at_the_end(
+    live_server: LiveServer,
+) -> None:
+    optimization = make_live_optimization()
+    key = factories.make_api_key(optimization.organization, "server", ("ingest",))
+    client = AsyncLevered(live_server.url, key, timeout=PATIENT)
+
+    client.track("purchase", "ann")
+    run(client.aclose())
+
+    assert ManagedReward.objects.get().anonymous_id == "ann"
+
+
 def test_remote_decisions_are_recorded(
     live_server: LiveServer, settings: Settings
 ) -> None:

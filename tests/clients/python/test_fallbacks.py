@@ -172,6 +172,17 @@ def test_a_client_that_cannot_work_is_not_made(
         Levered(*arguments)
 
 
+def test_what_goes_wrong_again_and_again_is_logged_once(
+    open_client: Opener, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = open_client("http://127.0.0.1:9")
+
+    for n in range(5):
+        client.get_variant(NOBODY, f"user-{n}", fallback=FALLBACK)
+
+    assert [record.name for record in caplog.records] == ["levered"]
+
+
 def test_a_failing_error_handler_does_no_harm(open_client: Opener) -> None:
     def fail(error: Exception) -> None:
         raise RuntimeError from error

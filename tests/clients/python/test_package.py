@@ -68,6 +68,27 @@ def test_deciding_loads_no_more_than_it_needs() -> None:
     assert not (LAZY - {"rich", "click"}) & loaded
 
 
+def test_an_installed_package_has_its_types_and_its_command(tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    build = ["--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path)]
+
+    subprocess.run([*pip, "wheel", *build, PACKAGE], check=True)
+    (wheel,) = tmp_path.glob("levered-*.whl")
+    target = tmp_path / "installed"
+    install = ["--no-deps", "--no-index", "--target", str(target)]
+    subprocess.run([*pip, "install", *install, wheel], check=True)
+
+    done = subprocess.run(
+        [target / "bin" / "levered", "--version"],
+        env={**os.environ, "PYTHONPATH": str(target)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"levered, version {PROJECT['version']}\n"
+    assert (target / "levered" / "py.typed").exists()
+
+
 @pytest.mark.parametrize("name", sorted(PROJECT["dependencies"]))
 def test_what_the_package_needs_is_pinned_for_the_tests(name: str) -> None:
     needed = re.split(r"[<>=]", name)[0]

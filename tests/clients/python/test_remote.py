@@ -75,6 +75,20 @@ def test_a_decision_without_recording_and_of_a_crawler_counts_for_nothing(
     assert not Assignment.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "user_agent",
+    ["Zoë's browser \r\nX-API-Key: lev_x", "\ud800", "\0", "x" * 100_000],
+    ids=["a line", "a surrogate", "NUL", "a long one"],
+)
+def test_whatever_a_visitor_calls_their_browser_they_get_a_variant(
+    live_server: LiveServer, open_client: Opener, user_agent: str
+) -> None:
+    optimization = make_live_optimization()
+    client = open_client(live_server.url, timeout=PATIENT, raise_errors=True)
+
+    assert client.get_variant(optimization.pk, "ann", user_agent=user_agent)
+
+
 def test_a_server_is_counted_by_its_key(
     live_server: LiveServer, open_client: Opener, settings: Settings
 ) -> None:

@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, Unpack
 
 from levered.core import Core, Options, Settings
 from levered.decision import Ask, Context, Decision, How, Variant, build_ask
 from levered.errors import LateError, LeveredError
-from levered.exchange import run_flow_async
+from levered.exchange import Answer, Request, run_flow_async
 from levered.local.policy import Policy
+from levered.management.api import AsyncApi
+from levered.management.calls import TIMEOUT
+from levered.management_async.resources import AsyncResources
 from levered.transport import AsyncTransport
 
 
-class AsyncLevered:
+class AsyncLevered(AsyncResources):
     """A client for one event loop. Close it with `aclose`, or use `async with`.
 
     `api_key` is a secret key (scopes `serve` and `ingest`). Raise ValueError for a wrong
@@ -29,6 +33,7 @@ class AsyncLevered:
         self._loading: dict[str, asyncio.Task[Policy]] = {}
         self._working: asyncio.Task[None] | None = None
         self._core.queue.on_added = self._wake
+        super().__init__(AsyncApi(self._send_patiently))
 
     async def get_variant(
         self,
@@ -100,7 +105,7 @@ class AsyncLevered:
         value: float | None = None,
         **fields: Any,
     ) -> None:
-        """Queue a reward, to be sent soon. Call it in the event loop.
+        """Queue a reward, to be sent soon.
 
         `fields` may be `timestamp` (text), `optimization_id`, `properties` and
         `idempotency_key`.
@@ -177,15 +182,25 @@ class AsyncLevered:
             # Whoever waits for it reports it; nobody may wait any more.
             task.exception()
 
+    async def _send_patiently(self, request: Request) -> Answer:
+        return await self._transport.send(request, TIMEOUT)
+
     def _wake(self) -> None:
         """Send soon: what comes meanwhile shares the request."""
-        if self._working is None or self._working.done():
-            self._working = asyncio.get_running_loop().create_task(self._work())
+        # Outside of the event loop an event waits for the next one, or for `aclose`.
+        with suppress(RuntimeError):
+            loop = asyncio.get_running_loop()
+            if self._working is None or self._working.done():
+                self._working = loop.create_task(self._work())
 
     async def _work(self) -> None:
         while True:
             await asyncio.sleep(self._core.settings.flush_seconds)
-            await run_flow_async(self._core.refresh_policies(), self._transport.send)
+            flow = self._core.refresh_policies()
+            try:
+                await run_flow_async(flow, self._transport.send)
+            except Exception as error:  # noqa: BLE001  # events must be sent all the same
+                self._core.report(error)
             await self.flush()
             if not self._core.queue:
                 return

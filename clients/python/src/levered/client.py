@@ -16,13 +16,16 @@ from levered.decision import Ask, Context, Decision, How, Variant, build_ask
 from levered.errors import LateError, LeveredError
 from levered.exchange import Answer, Flow, Request, run_flow
 from levered.local.policy import Policy
+from levered.management.api import Api
+from levered.management.calls import TIMEOUT
+from levered.management.resources import Resources
 from levered.transport import Transport
 from levered.worker import Worker
 
 T = TypeVar("T")
 
 
-class Levered:
+class Levered(Resources):
     """A client for threads. Make one for the process; it may be shared.
 
     `api_key` is a secret key (scopes `serve` and `ingest`), or a token for the
@@ -43,7 +46,9 @@ class Levered:
         weakref.finalize(self, self._worker.stop, 0).atexit = False
         self._at_exit = _call_weakly(self.close)
         atexit.register(self._at_exit)
-        os.register_at_fork(after_in_child=_call_weakly(self._note_fork))
+        if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+            os.register_at_fork(after_in_child=_call_weakly(self._note_fork))
+        super().__init__(Api(self._send_patiently))
 
     def get_variant(
         self,
@@ -193,6 +198,9 @@ class Levered:
             return self._transport.send(request, left)
 
         return run_flow(flow, send)
+
+    def _send_patiently(self, request: Request) -> Answer:
+        return self._transport.send(request, TIMEOUT)
 
     def _work(self) -> float:
         try:

@@ -1,8 +1,9 @@
 """What the synchronous and the asynchronous client share."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 from levered.decision import Ask, Decision, Variant
@@ -18,6 +19,8 @@ from levered.transport import Service, parse_url
 Mode = Literal["remote", "local"]
 PUBLISHABLE = "lev_pub_"
 NO_KEY_MESSAGE = "events and local decisions need an api_key"
+QUIET_SECONDS = 60.0
+MOST_MESSAGES = 100
 logger = logging.getLogger("levered")
 
 
@@ -46,11 +49,6 @@ class Settings:
     remembered_users: int = 10_000
 
 
-@dataclass(slots=True)
-class _Warnings:
-    told: set[str] = field(default_factory=set)
-
-
 class Core:
     """State of one client, without threads and without an event loop.
 
@@ -69,7 +67,8 @@ class Core:
         self.local = LocalDecider(self.queue, settings.remembered_users)
         self.queue.on_kept = self.local.keep
         self.remote = RemoteDecider()
-        self._warnings = _Warnings()
+        self._told: set[str] = set()
+        self._logged: dict[str, float] = {}
 
     @property
     def is_local(self) -> bool:
@@ -130,16 +129,29 @@ class Core:
         return variants
 
     def report(self, error: Exception) -> None:
-        """Tell the application what went wrong. Its own failure does no harm."""
+        """Tell the application what went wrong. Its own failure does no harm.
+
+        Without `on_error` each message is logged at most once a minute: a service that
+        is away fails every request.
+        """
         if self.settings.on_error is None:
-            logger.warning("%s", error)
+            self._log(error)
             return
         try:
             self.settings.on_error(error)
         except Exception:
             logger.exception("on_error failed")
 
+    def _log(self, error: Exception) -> None:
+        message, now = str(error), time.monotonic()
+        if now - self._logged.get(message, -QUIET_SECONDS) < QUIET_SECONDS:
+            return
+        if len(self._logged) >= MOST_MESSAGES:
+            self._logged.clear()
+        self._logged[message] = now
+        logger.warning("%s", message)
+
     def _warn_once(self, message: str) -> None:
-        if message not in self._warnings.told:
-            self._warnings.told.add(message)
+        if message not in self._told:
+            self._told.add(message)
             self.report(LeveredError(message))

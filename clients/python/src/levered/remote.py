@@ -21,6 +21,7 @@ from levered.local.levels import clean_context
 LARGEST_BATCH = 20
 RETRIED = frozenset({502, 503, 504})
 SHORTEST_RETRY = 0.05
+LONGEST_USER_AGENT = 500
 
 
 class RemoteDecider:
@@ -63,7 +64,7 @@ class RemoteDecider:
             "record": ask.record,
             **fields,
         }
-        headers = {"User-Agent": ask.user_agent} if ask.user_agent else {}
+        headers = _build_headers(ask.user_agent)
         first = Request("POST", path, body, headers=headers, is_public=True)
         delay = random.uniform(1, 3) * SHORTEST_RETRY  # noqa: S311  # not secret
         again = Request(
@@ -74,6 +75,12 @@ class RemoteDecider:
             self._paused_until = time.monotonic() + read_retry_after(answer)
             raise build_error(answer)
         return answer
+
+
+def _build_headers(user_agent: str) -> dict[str, str]:
+    """A visitor may send anything: only what a header may hold is passed on."""
+    text = "".join(each for each in user_agent if " " <= each <= "~")
+    return {"User-Agent": text[:LONGEST_USER_AGENT]} if text.strip() else {}
 
 
 def _send(first: Request, again: Request) -> Flow[Answer]:

@@ -1,0 +1,185 @@
+"""Commands: login, logout, whoami, env and config."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import httpx
+
+from levered.cli.config import LOCAL, LOCAL_URL, SETTINGS
+from levered.cli.options import printing
+from levered.cli.session import Session
+from levered.cli.tables import Column, format_time
+from levered.client import Levered
+from levered.transport import parse_url
+
+DEFAULT_ORGANIZATION = "org_demo"
+WHO = (
+    Column("environment"),
+    Column("url"),
+    Column("organization.name", "organization"),
+    Column("organization.id", "organization id"),
+    Column("role"),
+    Column("user_id", "user"),
+    Column("api_key.label", "API key"),
+    Column("api_key.scopes", "scopes"),
+    Column("api_key.expires_at", "expires", format_time),
+)
+
+
+@click.command()
+@click.option("--url", default="", help="Address of the service; kept.")
+@click.option("--token", default="", help="Token or API key; better paste it.")
+@click.option("--org", default="", help="Organization of a token made here.")
+@printing()
+@click.pass_obj
+def login(session: Session, url: str, token: str, org: str) -> None:
+    """Keep a token or an API key for the environment.
+
+    Paste it when asked, or pipe it in. In a checkout of the service, the environment
+    `local` makes a token by itself instead.
+    """
+    name = session.environment
+    address = _parse_address(url) if url else session.config.find_url(name)
+    secret = token or _make_local_token(session, address, org) or _ask_for_secret()
+    with Levered(address, secret) as client:
+        who = client.account.me()
+    if url or name != LOCAL:
+        session.config.environments[name] = address
+    session.config.environment = name
+    session.config.save()
+    session.config.keep_credential(name, secret)
+    document = {"environment": name, "url": address, **who}
+    session.show_fields(document, WHO, title=f"logged in to {name}")
+
+
+def _parse_address(url: str) -> str:
+    try:
+        return parse_url(url)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _ask_for_secret() -> str:
+    if sys.stdin.isatty():
+        secret = str(click.prompt("Token or API key", hide_input=True))
+    else:
+        secret = sys.stdin.readline()
+    if not secret.strip():
+        raise click.UsageError("paste a token or an API key, or pipe it in")
+    return secret.strip()
+
+
+def _make_local_token(session: Session, url: str, organization: str) -> str:
+    """Return a token of the service whose checkout this is, or nothing."""
+    manage = Path("manage.py")
+    is_here = httpx.URL(url).host in {"localhost", "127.0.0.1"}
+    if session.environment != LOCAL or not is_here or not manage.exists():
+        return ""
+    own = Path(".venv", "bin", "python")
+    python = own if own.exists() else Path(sys.executable)
+    name = organization or session.config.settings.get(
+        "organization", DEFAULT_ORGANIZATION
+    )
+    done = subprocess.run(  # noqa: S603  # the service's own command
+        [python, manage, "issue_token", "--org", name, "--role", "admin"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["it failed"]
+        raise click.ClickException(f"manage.py issue_token: {lines[-1]}")
+    return done.stdout.strip()
+
+
+@click.command()
+@click.pass_obj
+def logout(session: Session) -> None:
+    """Forget the credentials of the environment."""
+    session.config.keep_credential(session.environment, "")
+    session.config.keep_credential(session.environment, "", "ingest")
+    session.say(f"logged out of {session.environment}")
+
+
+@click.command()
+@printing()
+@click.pass_obj
+def whoami(session: Session) -> None:
+    """Show who is logged in, and where."""
+    who = session.client.account.me()
+    document = {"environment": session.environment, "url": session.url, **who}
+    session.show_fields(document, WHO)
+
+
+@click.group()
+def env() -> None:
+    """Environments: services that you work with."""
+
+
+@env.command("list")
+@printing(rows=True)
+@click.pass_obj
+def list_environments(session: Session) -> None:
+    """List the environments."""
+    config = session.config
+    names = {LOCAL: LOCAL_URL, **config.environments}
+    rows = [
+        {
+            "name": name,
+            "url": url,
+            "used": name == session.environment,
+            "logged_in": bool(config.find_credential(name)),
+        }
+        for name, url in names.items()
+    ]
+    columns = (Column("name"), Column("url"), Column("used"), Column("logged_in"))
+    session.show_rows(columns, rows)
+
+
+@env.command("use")
+@click.argument("name")
+@click.pass_obj
+def use_environment(session: Session, name: str) -> None:
+    """Work with another environment from now on."""
+    url = session.config.find_url(name)
+    session.config.environment = name
+    session.config.save()
+    session.say(f"using {name} ({url})")
+
+
+@click.group()
+def config() -> None:
+    """Settings of the command line: output, organization."""
+
+
+@config.command("get")
+@click.argument("name", type=click.Choice(list(SETTINGS)))
+@click.pass_obj
+def get_setting(session: Session, name: str) -> None:
+    """Print a setting."""
+    click.echo(session.config.settings.get(name, ""))
+
+
+@config.command("set")
+@click.argument("name", type=click.Choice(list(SETTINGS)))
+@click.argument("value")
+@click.pass_obj
+def set_setting(session: Session, name: str, value: str) -> None:
+    """Change a setting."""
+    allowed = SETTINGS[name]
+    if allowed and value not in allowed:
+        raise click.BadParameter(f"{name} must be one of {', '.join(allowed)}")
+    session.config.settings[name] = value
+    session.config.save()
+
+
+@config.command("list")
+@printing(rows=True)
+@click.pass_obj
+def list_settings(session: Session) -> None:
+    """List the settings."""
+    settings = session.config.settings
+    rows = [{"name": name, "value": settings.get(name, "")} for name in SETTINGS]
+    session.show_rows((Column("name"), Column("value")), rows)

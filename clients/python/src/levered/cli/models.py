@@ -1,0 +1,157 @@
+"""Commands: models list, state, train, policy, delete."""
+
+from typing import Any
+
+import click
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from levered import schemas
+from levered.cli.options import printing, read_pairs
+from levered.cli.session import Session
+from levered.cli.tables import Column, format_bar, format_percent, format_time
+
+LISTED = (
+    Column("id"),
+    Column("model_type", "type"),
+    Column("status"),
+    Column("policy_version", "version", is_number=True),
+    Column("updated_at", "updated", format_time),
+)
+STATE = (
+    Column("number", is_number=True),
+    Column("variant"),
+    Column("users", is_number=True),
+    Column("conversions", is_number=True),
+    Column("weight", "share of traffic", format_bar),
+    Column("prob_best", "probability of being best", format_bar),
+    Column("expected_reward_mean", "expected", is_number=True),
+    Column("expected_reward_lo", "from", is_number=True),
+    Column("expected_reward_hi", "to", is_number=True),
+)
+RUN = (
+    Column("id", "run"),
+    Column("status"),
+    Column("policy_version", "version"),
+    Column("rows_read", "rows"),
+    Column("in_sample_metrics.historic_reward", "earned so far"),
+    Column("in_sample_metrics.expected_reward.mean", "expected from now on"),
+    Column("error"),
+)
+STARTED = (Column("training_run_id", "run"), Column("status"))
+
+
+@click.group()
+def models() -> None:
+    """Models: what was learned, and training. An optimization names its model, too."""
+
+
+@models.command("list")
+@printing(rows=True)
+@click.pass_obj
+def list_models(session: Session) -> None:
+    """List models, newest first."""
+    session.show_rows(LISTED, session.client.models.list(), title="models")
+
+
+@models.command("state")
+@click.argument("model")
+@printing(rows=True)
+@click.pass_obj
+def show_state(session: Session, model: str) -> None:
+    """Show what was learned of each variant."""
+    document = session.client.models.state(session.find_model(model))
+    title = f"version {document['policy_version']}, {document['status']}"
+    session.show_rows(STATE, document["variants"], title=title, document=document)
+
+
+@models.command("train")
+@click.argument("model")
+@click.option(
+    "--bias", multiple=True, metavar="FACTOR=NUMBER", help="Explore a factor more."
+)
+@click.option("--watch", is_flag=True, help="Wait for the end, with a progress bar.")
+@printing()
+@click.pass_obj
+def train_model(
+    session: Session, model: str, bias: tuple[str, ...], *, watch: bool
+) -> None:
+    """Start a training, or join the one that runs."""
+    name = session.find_model(model)
+    trained = session.client.models
+    started = trained.start_training(name, bias=read_pairs(bias) or None)
+    if not watch:
+        session.show_fields(started, STARTED)
+        return
+    session.show_fields(_wait(session, name, started["training_run_id"]), RUN)
+
+
+def _wait(session: Session, model_id: str, run_id: str) -> schemas.TrainingRun:
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=session.console,
+        transient=True,
+        disable=session.output == "json" or not session.console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("queued", total=1.0)
+
+        def show(run: schemas.TrainingRun) -> None:
+            bar.update(task, description=run["status"], completed=run["progress"])
+
+        return session.client.models.wait_for(model_id, run_id, on_progress=show)
+
+
+@models.command("policy")
+@click.argument("model")
+@printing(rows=True)
+@click.pass_obj
+def show_policy(session: Session, model: str) -> None:
+    """Show the probability of each variant in each context."""
+    document = session.client.models.policy(session.find_model(model))
+    numbers = [variant["number"] for variant in document["variants"]]
+    columns = [
+        Column("context", render=_format_context),
+        *(
+            Column(f"variant_{number}", str(number), format_percent)
+            for number in numbers
+        ),
+    ]
+    rows: list[dict[str, Any]] = [
+        {
+            "context": row["context"],
+            **{
+                f"variant_{number}": probability
+                for number, probability in zip(
+                    numbers, row["probabilities"], strict=True
+                )
+            },
+        }
+        for row in document["contexts"]
+    ]
+    title = f"version {document['version']}"
+    session.show_rows(columns, rows, title=title, document=document)
+
+
+def _format_context(context: dict[str, Any]) -> str:
+    def format_level(level: Any) -> str:
+        if level is None:
+            return "missing"
+        return "other" if isinstance(level, dict) else str(level)
+
+    levels = (f"{name}={format_level(level)}" for name, level in context.items())
+    return ", ".join(levels) or "everybody"
+
+
+@models.command("delete")
+@click.argument("model")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def delete_model(session: Session, model: str, *, yes: bool) -> None:
+    """Delete a model that no optimization uses."""
+    name = session.find_model(model)
+    if not yes:
+        click.confirm("Delete the model?", abort=True, err=True)
+    session.client.models.delete(name)
+    session.say("deleted")

@@ -1,0 +1,96 @@
+"""Commands: optimizations list, show, create, update, and what happens to them."""
+
+from typing import Any
+
+import click
+
+from levered.cli import definitions, lifecycle, readings, screenshots
+from levered.cli.options import printing
+from levered.cli.session import Session
+from levered.cli.tables import (
+    Column,
+    format_change,
+    format_percent,
+    format_plain,
+    format_time,
+)
+
+
+def format_names(documents: Any) -> str:
+    """Return the names of documents."""
+    return format_plain([each["name"] for each in documents or ()])
+
+
+STATUSES = ("draft", "live", "paused", "shipped", "completed", "archived")
+LISTED = (
+    Column("name"),
+    Column("status"),
+    Column("model_status", "model"),
+    Column("summary.lift", "lift", format_change, is_number=True),
+    Column("summary.exposures", "exposures", is_number=True),
+    Column("summary.health.status", "health"),
+    Column("updated_at", "updated", format_time),
+    Column("id"),
+)
+SHOWN = (
+    Column("id"),
+    Column("status"),
+    Column("model_id", "model"),
+    Column("model_status", "model is"),
+    Column("policy_version"),
+    Column("reward_metric.name", "reward"),
+    Column("guardrail_metrics", "guardrails", format_names),
+    Column("holdout_percentage", "holdout", lambda value: f"{format_plain(value)}%"),
+    Column("allocation"),
+    Column("exploration_share", "exploration", format_percent),
+    Column("retrain_every_minutes", "trains every", lambda value: f"{value} minutes"),
+    Column("public_policy"),
+    Column("went_live_at", "went live", format_time),
+    Column("updated_at", "updated", format_time),
+)
+VARIANTS = (
+    Column("number", is_number=True),
+    Column("variant"),
+    Column("enabled"),
+    Column("excluded"),
+)
+
+
+@click.group()
+def optimizations() -> None:
+    """Optimizations: what varies, what came of it, and what happens next."""
+
+
+@optimizations.command("list")
+@click.option("--status", type=click.Choice(STATUSES))
+@click.option("--search", help="Part of the name.")
+@click.option("--all", "archived", is_flag=True, help="Archived ones, too.")
+@printing(rows=True)
+@click.pass_obj
+def list_optimizations(
+    session: Session, status: str | None, search: str | None, *, archived: bool
+) -> None:
+    """List optimizations, newest first."""
+    rows = session.client.optimizations.list(
+        status=status, search=search, include_archived=archived or None
+    )
+    session.show_rows(LISTED, rows, title="optimizations")
+
+
+@optimizations.command("show")
+@click.argument("optimization")
+@printing()
+@click.pass_obj
+def show_optimization(session: Session, optimization: str) -> None:
+    """Show an optimization and its variants."""
+    name = session.find_optimization(optimization)
+    document = session.client.optimizations.get(name)
+    session.show_fields(document, SHOWN, title=document["name"])
+    if session.output == "table":
+        variants = session.client.optimizations.variants(name)["variants"]
+        session.show_rows(VARIANTS, variants, title="variants")
+
+
+for group in (definitions, readings, lifecycle, screenshots):
+    for command in group.COMMANDS:
+        optimizations.add_command(command)

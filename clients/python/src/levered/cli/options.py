@@ -1,0 +1,101 @@
+"""Options that many commands have, and how their texts are read."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from levered.cli.session import Session
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def printing(*, rows: bool = False) -> Callable[[Command], Command]:
+    """Add --json, and --csv where there are rows."""
+
+    def decorate(command: Command) -> Command:
+        if rows:
+            command = click.option(
+                "--csv",
+                is_flag=True,
+                expose_value=False,
+                callback=_set_output,
+                help="Print rows as CSV.",
+            )(command)
+        return click.option(
+            "--json",
+            is_flag=True,
+            expose_value=False,
+            callback=_set_output,
+            help="Print the API's document.",
+        )(command)
+
+    return decorate
+
+
+def _set_output(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    session = context.find_object(Session)
+    if value and session is not None and parameter.name:
+        session.output = parameter.name
+
+
+def read_pairs(pairs: Sequence[str]) -> dict[str, Any]:
+    """Read `name=value` texts; a value is JSON where it is, otherwise text.
+
+    Raise BadParameter for one without `=`.
+    """
+    read = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{pair!r} must be name=value")
+        read[name] = read_value(text)
+    return read
+
+
+def read_value(text: str) -> Any:
+    """Return JSON where a text is some, otherwise the text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def read_levels(pairs: Sequence[str]) -> list[dict[str, Any]]:
+    """Read `name=one,two` texts, or `name=["one, more", "two"]`, as factors."""
+    factors = []
+    for name, value in read_pairs(pairs).items():
+        levels = value if isinstance(value, list) else str(value).split(",")
+        typed = [each if isinstance(each, bool) else str(each) for each in levels]
+        dtype = "bool" if all(isinstance(each, bool) for each in typed) else "str"
+        factors.append({"name": name, "dtype": dtype, "levels": typed})
+    return factors
+
+
+def read_text(source: str) -> str:
+    """Return a text: itself, of a file by @name, or of the input by `-`."""
+    if source == "-":
+        return sys.stdin.read()
+    if source.startswith("@"):
+        try:
+            return Path(source[1:]).read_text()
+        except OSError as error:
+            raise click.BadParameter(f"{source[1:]}: {error.strerror}") from error
+    return source
+
+
+def read_document(source: str) -> dict[str, Any]:
+    """Return a JSON object of a file, or of the input by `-`.
+
+    Raise BadParameter if it is none.
+    """
+    try:
+        document = json.loads(read_text(source if source == "-" else f"@{source}"))
+    except ValueError as error:
+        raise click.BadParameter(f"{source} is not JSON: {error}") from error
+    if not isinstance(document, Mapping):
+        raise click.BadParameter(f"{source} must hold a JSON object")
+    return dict(document)

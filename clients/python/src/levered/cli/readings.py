@@ -1,0 +1,191 @@
+"""Commands that read what came of an optimization."""
+
+from typing import Any
+
+import click
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from levered.cli.options import printing, read_pairs
+from levered.cli.reading_columns import (
+    CANDIDATE,
+    EVALUATION,
+    GUARDRAILS,
+    HISTORY,
+    MEASURED,
+    OBSERVATIONS,
+    PROGRESS,
+    VARIANTS,
+)
+from levered.cli.session import Session, build_fields
+from levered.cli.tables import build_table, make_printable
+
+
+def render_results(document: Any) -> RenderableType:
+    """Return lift, health and variants for people."""
+    parts: list[RenderableType] = [build_fields(document, MEASURED)]
+    parts += [
+        Text(make_printable(f"  {reason['message']} {reason['next']}"))
+        for reason in document["health"]["reasons"]
+    ]
+    parts.append("")
+    parts.append(build_table("variants", VARIANTS, document["variants"]))
+    return Group(*parts)
+
+
+@click.command("results")
+@click.argument("optimization")
+@click.option("--refresh", is_flag=True, help="Count in the warehouse first.")
+@click.option(
+    "--watch", type=float, metavar="SECONDS", help="Show again and again, until Ctrl-C."
+)
+@printing(rows=True)
+@click.pass_obj
+def show_results(
+    session: Session, optimization: str, watch: float | None, *, refresh: bool
+) -> None:
+    """Show lift, intervals and variants; --csv has the variants."""
+    name = session.find_optimization(optimization)
+
+    def render() -> RenderableType:
+        found = session.client.results.get(name, refresh=refresh)
+        return render_results(found.data)
+
+    if watch:
+        session.watch(render, watch)
+    elif session.output == "table":
+        session.console.print(render())
+    else:
+        document = session.client.results.get(name, refresh=refresh).data
+        session.show_rows(VARIANTS, document["variants"], document=document)
+
+
+@click.command("progress")
+@click.argument("optimization")
+@click.option("--refresh", is_flag=True, help="Count in the warehouse first.")
+@printing()
+@click.pass_obj
+def show_progress(session: Session, optimization: str, *, refresh: bool) -> None:
+    """Show how far it is, and when it may be decided."""
+    name = session.find_optimization(optimization)
+    document = session.client.results.progress(name, refresh=refresh)
+    session.show_fields(document, PROGRESS)
+
+
+@click.command("guardrails")
+@click.argument("optimization")
+@click.option("--refresh", is_flag=True, help="Count in the warehouse first.")
+@printing(rows=True)
+@click.pass_obj
+def show_guardrails(session: Session, optimization: str, *, refresh: bool) -> None:
+    """Show the guardrail metrics, arm against arm."""
+    name = session.find_optimization(optimization)
+    document = session.client.results.guardrails(name, refresh=refresh)
+    rows = document["guardrails"]
+    session.show_rows(GUARDRAILS, rows, title="guardrails", document=document)
+
+
+@click.command("lift-history")
+@click.argument("optimization")
+@printing(rows=True)
+@click.pass_obj
+def show_lift_history(session: Session, optimization: str) -> None:
+    """Show the lift of each day, as it was published that day."""
+    name = session.find_optimization(optimization)
+    document = session.client.results.lift_history(name)
+    rows = document["daily"]
+    session.show_rows(HISTORY, rows, title="lift history", document=document)
+
+
+@click.command("observations")
+@click.argument("optimization")
+@printing(rows=True)
+@click.pass_obj
+def show_observations(session: Session, optimization: str) -> None:
+    """Show the counts behind every figure, newest day first."""
+    name = session.find_optimization(optimization)
+    rows = session.client.results.observations(name)
+    session.show_rows(OBSERVATIONS, rows, title="observations")
+
+
+@click.command("report-data")
+@click.argument("optimization")
+@click.option("--refresh", is_flag=True, help="Count in the warehouse first.")
+@click.pass_obj
+def show_report_data(session: Session, optimization: str, *, refresh: bool) -> None:
+    """Print everything in one JSON document."""
+    name = session.find_optimization(optimization)
+    session.output = "json"
+    document = session.client.results.report_data(name, refresh=refresh)
+    session.show_fields(document, ())
+
+
+@click.command("evaluate")
+@click.argument("optimization")
+@click.option("--variant", type=int, help="If everybody had got this variant.")
+@click.option("--version", type=int, help="If this policy version had served.")
+@click.option("--candidate", is_flag=True, help="If the candidate had served.")
+@printing()
+@click.pass_obj
+def evaluate_policy(
+    session: Session,
+    optimization: str,
+    variant: int | None,
+    version: int | None,
+    *,
+    candidate: bool,
+) -> None:
+    """Show what another policy would have earned; by default one without context."""
+    policy: Any = "candidate" if candidate else "without_context"
+    if variant is not None:
+        policy = {"variant": variant}
+    if version is not None:
+        policy = {"version": version}
+    name = session.find_optimization(optimization)
+    document = session.client.results.evaluate(name, policy)
+    session.show_fields(document, EVALUATION)
+
+
+@click.command("candidate")
+@click.argument("optimization")
+@click.option(
+    "--set", "fields", multiple=True, metavar="FIELD=VALUE", help="Learn by this."
+)
+@click.option("--promote", is_flag=True, help="Let it serve from now on.")
+@click.option("--delete", is_flag=True, help="Forget it.")
+@printing()
+@click.pass_obj
+def show_candidate(
+    session: Session,
+    optimization: str,
+    fields: tuple[str, ...],
+    *,
+    promote: bool,
+    delete: bool,
+) -> None:
+    """Show the candidate: a second model that learns by other settings."""
+    name, results = session.find_optimization(optimization), session.client.results
+    if promote:
+        session.say("the candidate serves", results.promote_candidate(name))
+    elif delete:
+        results.delete_candidate(name)
+        session.say("the candidate is gone")
+    else:
+        document = (
+            results.set_candidate(name, **read_pairs(fields))
+            if fields
+            else results.candidate(name)
+        )
+        session.show_fields(document, CANDIDATE)
+
+
+COMMANDS = (
+    show_results,
+    show_progress,
+    show_guardrails,
+    show_lift_history,
+    show_observations,
+    show_report_data,
+    evaluate_policy,
+    show_candidate,
+)

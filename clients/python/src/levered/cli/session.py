@@ -1,0 +1,154 @@
+"""One run of the command line: where it goes, as whom, and how it prints."""
+
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+from rich.console import Console, RenderableType
+from rich.live import Live
+
+from levered.cli.config import Config
+from levered.cli.tables import (
+    Column,
+    Row,
+    build_table,
+    find_field,
+    write_csv,
+    write_json,
+)
+from levered.client import Levered
+from levered.errors import ApiError
+
+WIDE = 240
+Watched = Callable[[], RenderableType]
+
+
+def _open_console() -> Console:
+    """Return the console; rows of a file or a pipe are not broken at 80 columns."""
+    return Console(width=None if sys.stdout.isatty() else WIDE)
+
+
+@dataclass(slots=True)
+class Session:
+    """Shared by all commands. `output` is table, json or csv."""
+
+    config: Config
+    environment: str
+    url: str
+    credential: str
+    output: str = "table"
+    console: Console = field(default_factory=_open_console)
+    _client: Levered | None = None
+
+    @property
+    def client(self) -> Levered:
+        """The client, made when it is first needed."""
+        if self._client is None:
+            self._client = Levered(self.url, self.credential)
+        return self._client
+
+    def close(self) -> None:
+        """Close the client."""
+        if self._client is not None:
+            self._client.close()
+
+    def show_rows(
+        self,
+        columns: Sequence[Column],
+        rows: Iterable[Any],
+        *,
+        title: str = "",
+        document: Any = None,
+    ) -> None:
+        """Print rows; JSON is the document, or a list of the rows."""
+        listed = list(rows)
+        if self.output == "json":
+            click.echo(write_json(listed if document is None else document))
+        elif self.output == "csv":
+            click.echo(write_csv(columns, listed), nl=False)
+        elif not listed:
+            click.echo(f"{title}: none" if title else "none")
+        else:
+            self.console.print(build_table(title, columns, listed))
+
+    def show_fields(
+        self, document: Any, fields: Sequence[Column], *, title: str = ""
+    ) -> None:
+        """Print fields of one document, a line each; JSON is all of it."""
+        if self.output == "json":
+            click.echo(write_json(document))
+            return
+        self.console.print(build_fields(document, fields, title=title))
+
+    def say(self, text: str, document: Any = None) -> None:
+        """Print a sentence; JSON is the document."""
+        if self.output == "json":
+            click.echo(write_json({"message": text} if document is None else document))
+        else:
+            click.echo(text)
+
+    def watch(self, render: Watched, seconds: float) -> None:
+        """Print again and again, until Ctrl-C."""
+        try:
+            with Live(render(), console=self.console, auto_refresh=False) as live:
+                while True:
+                    time.sleep(seconds)
+                    live.update(render(), refresh=True)
+        except KeyboardInterrupt:
+            return
+
+    def find_optimization(self, text: str) -> str:
+        """Return the id of an optimization by its id, a beginning of it, or its name.
+
+        Raise UsageError if there is none, or several.
+        """
+        if _is_id(text):
+            return text.lower()
+        found = [
+            row
+            for row in self.client.optimizations.list(include_archived=True)
+            if row["name"] == text or row["id"].startswith(text.lower())
+        ]
+        if len(found) == 1:
+            return found[0]["id"]
+        problem = "several optimizations are" if found else "no optimization is"
+        raise click.UsageError(f"{problem} called {text}: give the whole id")
+
+    def find_model(self, text: str) -> str:
+        """Return the id of a model by its own id, or by its optimization."""
+        if _is_id(text):
+            try:
+                return self.client.models.get(text)["id"]
+            except ApiError as error:
+                if error.status != 404:
+                    raise
+        optimization = self.client.optimizations.get(self.find_optimization(text))
+        return optimization["model_id"]
+
+
+def build_fields(
+    document: Row, fields: Sequence[Column], *, title: str = ""
+) -> RenderableType:
+    """Return fields of a document as two columns."""
+    rows = [
+        {
+            "name": column.heading or column.field.replace("_", " "),
+            "value": column.render(find_field(document, column.field)),
+        }
+        for column in fields
+    ]
+    table = build_table(title, [Column("name"), Column("value")], rows)
+    table.show_header = False
+    return table
+
+
+def _is_id(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True

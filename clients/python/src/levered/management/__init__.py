@@ -1,0 +1,1 @@
+"""The management API: resources with typed documents."""

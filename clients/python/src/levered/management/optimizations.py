@@ -1,0 +1,159 @@
+"""Optimizations: what is asked, what happens to it, and who got what."""
+
+from collections.abc import Iterator
+from typing import Any, Literal, Unpack, cast
+
+from levered import schemas
+from levered.exchange import Request
+from levered.management.api import Api
+from levered.management.calls import build_path
+
+OPTIMIZATIONS = "optimizations"
+
+
+class Optimizations:
+    """`/optimizations`. All raise ApiError and NetworkError."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def list(
+        self,
+        *,
+        status: str | None = None,
+        search: str | None = None,
+        include_archived: bool | None = None,
+        order_by: Literal["updated_at", "created_at"] | None = None,
+    ) -> Iterator[schemas.OptimizationRow]:
+        """Yield all, page after page, newest first."""
+        return self._api.iterate(
+            *(build_path(OPTIMIZATIONS), OPTIMIZATIONS),
+            status=status,
+            search=search,
+            include_archived=include_archived,
+            order_by=order_by,
+        )
+
+    def get(self, optimization_id: object) -> schemas.Optimization:
+        """Return one."""
+        return cast("schemas.Optimization", self._api.get(_build_path(optimization_id)))
+
+    def create(
+        self, **fields: Unpack[schemas.NewOptimizationRequest]
+    ) -> schemas.Optimization:
+        """Create one; it is live unless `status` is draft."""
+        created = self._api.post(build_path(OPTIMIZATIONS), fields)
+        return cast("schemas.Optimization", created)
+
+    def update(
+        self,
+        optimization_id: object,
+        **fields: Unpack[schemas.PatchedOptimizationChangeRequest],
+    ) -> schemas.Optimization:
+        """Change fields, the status among them."""
+        changed = self._api.patch(_build_path(optimization_id), fields)
+        return cast("schemas.Optimization", changed)
+
+    def delete(self, optimization_id: object) -> None:
+        """Delete one: for good if it never served."""
+        self._api.delete(_build_path(optimization_id))
+
+    def pause(self, optimization_id: object) -> schemas.Optimization:
+        """Pause: visitors see their fallback."""
+        paused = self._api.patch(_build_path(optimization_id), {"status": "paused"})
+        return cast("schemas.Optimization", paused)
+
+    def resume(self, optimization_id: object) -> schemas.Optimization:
+        """Go live again."""
+        resumed = self._api.patch(_build_path(optimization_id), {"status": "live"})
+        return cast("schemas.Optimization", resumed)
+
+    def ship(
+        self, optimization_id: object, *, confirm: bool = False
+    ) -> schemas.Optimization:
+        """Serve the leading variants to everybody.
+
+        Raise ApiError with status 409 and the reasons to hesitate in `details`, unless
+        `confirm` is true.
+        """
+        body = {"confirm": True} if confirm else None
+        shipped = self._api.post(_build_path(optimization_id, "ship"), body)
+        return cast("schemas.Optimization", shipped)
+
+    def stop(self, optimization_id: object) -> schemas.Optimization:
+        """End for good."""
+        return cast(
+            "schemas.Optimization", self._api.post(_build_path(optimization_id, "stop"))
+        )
+
+    def archive(self, optimization_id: object) -> schemas.Optimization:
+        """Put away."""
+        archived = self._api.post(_build_path(optimization_id, "archive"))
+        return cast("schemas.Optimization", archived)
+
+    def unarchive(self, optimization_id: object) -> schemas.Optimization:
+        """Take out again."""
+        unarchived = self._api.post(_build_path(optimization_id, "unarchive"))
+        return cast("schemas.Optimization", unarchived)
+
+    def variants(self, optimization_id: object) -> schemas.VariantList:
+        """Return every variant with its number."""
+        return cast(
+            "schemas.VariantList",
+            self._api.get(_build_path(optimization_id, "variants")),
+        )
+
+    def set_enabled(
+        self, optimization_id: object, number: int, *, enabled: bool
+    ) -> dict[str, Any]:
+        """Enable or disable a variant."""
+        path = _build_path(optimization_id, "variants", number)
+        changed = self._api.patch(path, {"enabled": enabled})
+        return cast("dict[str, Any]", changed)
+
+    def put_screenshot(self, optimization_id: object, number: int, png: bytes) -> None:
+        """Upload a variant's screenshot: a PNG of at most 5 MB."""
+        headers = {"Content-Type": "image/png"}
+        path = _build_path(
+            optimization_id, "variants", "by-number", number, "screenshot"
+        )
+        self._api.exchange(Request("PUT", path, headers=headers, content=png))
+
+    def get_screenshot(self, optimization_id: object, number: int) -> bytes:
+        """Return a variant's screenshot as PNG."""
+        path = _build_path(
+            optimization_id, "variants", "by-number", number, "screenshot"
+        )
+        answer = self._api.exchange(Request("GET", path))
+        return answer.content
+
+    def serve(
+        self,
+        optimization_id: object,
+        anonymous_id: str,
+        context: dict[str, Any] | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> dict[str, Any]:
+        """Return the service's whole answer for a user; `dry_run` records nothing."""
+        body = {"anonymous_id": anonymous_id, "context": context or {}}
+        request = Request(
+            "POST",
+            _build_path(optimization_id, "serve"),
+            {**body, "dry_run": dry_run},
+            is_public=True,
+        )
+        return cast("dict[str, Any]", self._api.call(request))
+
+    def explain(
+        self, optimization_id: object, anonymous_id: str
+    ) -> schemas.DecisionExplanation:
+        """Return why a user got the variant."""
+        explanation = self._api.get(
+            _build_path(optimization_id, "decisions", anonymous_id)
+        )
+        return cast("schemas.DecisionExplanation", explanation)
+
+
+def _build_path(optimization_id: object, *parts: object) -> str:
+    return build_path(OPTIMIZATIONS, optimization_id, *parts)

@@ -1,0 +1,1 @@
+"""The management API for an event loop; its modules are generated."""

@@ -1,0 +1,65 @@
+"""API keys, who is asking, and events.
+
+Written by generate.py; do not change it by hand.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Literal, Unpack, cast
+
+from levered import schemas
+from levered.management.api import AsyncApi
+from levered.management.calls import build_path
+
+LARGEST_BATCH = 500
+
+
+class AsyncApiKeys:
+    """`/api-keys`. All raise ApiError and NetworkError."""
+
+    def __init__(self, api: AsyncApi) -> None:
+        self._api = api
+
+    def list(self) -> AsyncIterator[schemas.ApiKey]:
+        """Yield all, page after page, newest first; without their secrets."""
+        return self._api.iterate(build_path("api-keys"), "api_keys")
+
+    async def create(
+        self, **fields: Unpack[schemas.NewApiKeyRequest]
+    ) -> schemas.ApiKeyWithSecret:
+        """Create a key. Only this answer has its secret."""
+        created = await self._api.post(build_path("api-keys"), fields)
+        return cast("schemas.ApiKeyWithSecret", created)
+
+    async def rotate(
+        self, key_id: object, *, overlap_hours: int = 24
+    ) -> schemas.ApiKeyWithSecret:
+        """Give a key a new secret; the old one works as long."""
+        body = {"overlap_hours": overlap_hours}
+        rotated = await self._api.post(build_path("api-keys", key_id, "rotate"), body)
+        return cast("schemas.ApiKeyWithSecret", rotated)
+
+    async def revoke(self, key_id: object) -> None:
+        """End a key."""
+        await self._api.delete(build_path("api-keys", key_id))
+
+
+class AsyncAccount:
+    """Who is asking, and events in bulk. All raise ApiError and NetworkError."""
+
+    def __init__(self, api: AsyncApi) -> None:
+        self._api = api
+
+    async def me(self) -> schemas.Me:
+        """Return who the credential is."""
+        return cast("schemas.Me", await self._api.get(build_path("me")))
+
+    async def ingest(
+        self,
+        kind: Literal["exposures", "rewards"],
+        events: Sequence[dict[str, Any]],
+    ) -> schemas.IngestReceipt:
+        """Send at most 500 events at once; each should have an idempotency key."""
+        path = build_path("ingest", kind)
+        return cast(
+            "schemas.IngestReceipt", await self._api.post(path, {"events": events})
+        )
