@@ -244,9 +244,10 @@ def test_bindings_that_are_none_stop_no_task(tmp_path: Path) -> None:
             broker.sadd("levered:_kombu.binding.celery", "rubbish", b"\xff\x00")
         url = embedded.build_broker_url(valkey.url)
         with app.connection_for_write(url) as sender, run_worker(valkey.url) as worker:
-            task = app.tasks[KNOWN_TASK]
-            for options in ({}, {"expires": 60.0}):
-                arguments = [str(uuid.uuid4())]
+            task: Any = app.tasks[KNOWN_TASK]
+            choices: tuple[dict[str, Any], ...] = ({}, {"expires": 60.0})
+            for options in choices:
+                arguments = (str(uuid.uuid4()),)
                 task.apply_async(arguments, connection=sender, **options)
                 app.send_task(KNOWN_TASK, arguments, connection=sender, **options)
             until(worker.is_idle, 5)
