@@ -11,7 +11,6 @@ from levered_site import broker_messages
 
 CeleryConsumer: Any = Consumer
 CONTENT = ("application/json", "utf-8")
-NO_TIME_LIMITS = (None, [None, None])
 TEXT = (str, NoneType)
 HEADER_TYPES: dict[str, tuple[type, ...]] = {
     # No task of ours waits for a time, or is compressed.
@@ -39,8 +38,8 @@ class CheckedConsumer(CeleryConsumer):  # type: ignore[misc] # its stub is empty
                 return handle(message)
             except (*self.connection_errors, *self.channel_errors, OperationalError):
                 raise
-            except Exception:  # noqa: BLE001 - headers of any type raise anything
-                return self._drop(message)
+            except Exception as error:  # noqa: BLE001 - wrong types raise anything
+                return self._drop(message, error)
 
         return handle_checked
 
@@ -48,20 +47,21 @@ class CheckedConsumer(CeleryConsumer):  # type: ignore[misc] # its stub is empty
         """Reject a message that names no task."""
         self._drop(message)
 
-    def on_unknown_task(self, _body: Any, message: Any, _exc: Exception) -> None:
+    def on_unknown_task(self, _body: Any, message: Any, exc: Exception) -> None:
         """Reject the message of a task that there is not."""
-        self._drop(message)
+        self._drop(message, exc)
 
-    def on_invalid_task(self, _body: Any, message: Any, _exc: Exception) -> None:
+    def on_invalid_task(self, _body: Any, message: Any, exc: Exception) -> None:
         """Reject a message with headers of wrong types, or of a refused content type."""
-        self._drop(message)
+        self._drop(message, exc)
 
-    def on_decode_error(self, message: Any, _exc: Exception) -> None:
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
         """Reject a message whose body cannot be read."""
-        self._drop(message)
+        self._drop(message, exc)
 
-    def _drop(self, message: Any) -> None:
+    def _drop(self, message: Any, error: Exception | None = None) -> None:
         what = {
+            "error": error,
             "headers": message.headers,
             "content_type": message.content_type,
             "body": message.body,
@@ -84,9 +84,18 @@ def _is_task(message: Any) -> bool:
         and all(
             isinstance(headers.get(name), types) for name, types in HEADER_TYPES.items()
         )
-        and headers.get("timelimit") in NO_TIME_LIMITS
+        and _is_time_limit(headers.get("timelimit"))
         and _is_body(message.decode())
     )
+
+
+def _is_time_limit(limits: object) -> bool:
+    """Return whether a header is absent, or the hard and the soft limit in seconds."""
+    if limits is None:
+        return True
+    if not isinstance(limits, list) or len(limits) != 2:
+        return False
+    return all(limit is None or type(limit) in {int, float} for limit in limits)
 
 
 def _is_body(body: object) -> bool:

@@ -173,7 +173,7 @@ NO_TASKS = (
     build_entry(lambda entry: entry.update(body=encode("text"))),
     build_entry(eta="no time"),
     build_entry(expires=["a"]),
-    build_entry(timelimit=5),
+    *(build_entry(timelimit=5), build_entry(timelimit=["5", 5])),
     build_entry(compression="application/x-gzip"),
     *(build_entry(retries="2"), build_entry(root_id=["a"]), build_entry(argsrepr=5)),
     *(build_entry(eta="9999-12-31T23:59:59"), build_entry(expires="no time")),
@@ -244,10 +244,14 @@ def test_bindings_that_are_none_stop_no_task(tmp_path: Path) -> None:
             broker.sadd("levered:_kombu.binding.celery", "rubbish", b"\xff\x00")
         url = embedded.build_broker_url(valkey.url)
         with app.connection_for_write(url) as sender, run_worker(valkey.url) as worker:
-            for _ in range(2):
-                app.send_task(KNOWN_TASK, args=[str(uuid.uuid4())], connection=sender)
+            task: Any = app.tasks[KNOWN_TASK]
+            choices: tuple[dict[str, Any], ...] = ({}, {"expires": 60.0})
+            for options in choices:
+                arguments = (str(uuid.uuid4()),)
+                task.apply_async(arguments, connection=sender, **options)
+                app.send_task(KNOWN_TASK, arguments, connection=sender, **options)
             until(worker.is_idle, 5)
-            assert worker.broker.dbsize() > 0
+            assert worker.count("message_dropped") == 0
 
 
 @pytest.mark.parametrize("entry", NO_ENVELOPES)
