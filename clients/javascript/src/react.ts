@@ -11,6 +11,7 @@ import {
   type ReactNode,
 } from "react";
 import type { LeveredClient } from "./client.ts";
+import { recall, remember, suspend } from "./decisions.ts";
 import type { Variant, VariantRequest } from "./types.ts";
 
 export interface LeveredProviderProps {
@@ -29,15 +30,17 @@ export interface VariantState<T extends object> {
   isLoading: boolean;
 }
 
+export interface UseVariantRequest<T extends object = Variant> extends VariantRequest<T> {
+  /** Wait in the nearest `<Suspense>` until the variant is known, instead of loading. */
+  suspense?: boolean;
+}
+
 interface Value {
   client: LeveredClient;
   variants: Record<string, object>;
 }
 
 const Levered = createContext<Value | null>(null);
-
-// What a client has decided: a component that is mounted later shows it at once.
-const decidedBy = new WeakMap<LeveredClient, Map<string, object>>();
 
 function useValue(): Value {
   const value = useContext(Levered);
@@ -59,20 +62,25 @@ export function useLevered(): LeveredClient {
   return useValue().client;
 }
 
-/** Return the variant to show: the fallback first, unless it is known already. */
-export function useVariant<T extends object = Variant>(
-  request: VariantRequest<T>,
-): VariantState<T> {
+/**
+ * Return the variant to show: the fallback first, unless it is known already. With
+ * `suspense` nothing is shown first: the component is rendered when there is an answer.
+ */
+export function useVariant<T extends object = Variant>({
+  suspense = false,
+  ...request
+}: UseVariantRequest<T>): VariantState<T> {
   const { client, variants } = useValue();
   const { optimizationId, fallback, context, anonymousId } = request;
   const user = anonymousId ?? client.anonymousId;
   const key = JSON.stringify([optimizationId, context, user]);
   const [decided, setDecided] = useState<{ key: string; variant: object } | null>(null);
   const rendered = variants[optimizationId];
-  const known = rendered ?? decidedBy.get(client)?.get(key);
+  const known = rendered ?? recall(client, key);
+  const awaited = suspense && !known ? (suspend(client, key, request) ?? fallback) : known;
 
   useEffect(() => {
-    if (known) return undefined;
+    if (awaited) return undefined;
     let isMounted = true;
     void client.getDecision(request).then(({ variant, source }) => {
       if (source !== "fallback") remember(client, key, variant);
@@ -82,13 +90,8 @@ export function useVariant<T extends object = Variant>(
       isMounted = false;
     };
     // The request is a new object in each render: the key says whether it changed.
-  }, [client, key, known]);
+  }, [client, key, !awaited]);
 
-  const variant = known ?? (decided?.key === key ? decided.variant : undefined);
+  const variant = awaited ?? (decided?.key === key ? decided.variant : undefined);
   return { variant: (variant ?? fallback) as T, isLoading: !variant };
-}
-
-function remember(client: LeveredClient, key: string, variant: object): void {
-  const known = decidedBy.get(client) ?? new Map<string, object>();
-  decidedBy.set(client, known.set(key, variant));
 }
