@@ -12,6 +12,8 @@ import {
 } from "react";
 import type { LeveredClient } from "./client.ts";
 import { recall, remember, suspend } from "./decisions.ts";
+import type { MenuOptions } from "./menu.ts";
+import { isMenuAsked, isPreview, noteShown } from "./preview.ts";
 import type { Variant, VariantRequest } from "./types.ts";
 
 export interface LeveredProviderProps {
@@ -80,7 +82,8 @@ export function useVariant<T extends object = Variant>({
   const awaited = suspense && !known ? (suspend(client, key, request) ?? fallback) : known;
 
   useEffect(() => {
-    if (awaited) return undefined;
+    // A server does not know what the address of the page forces.
+    if (awaited && !isPreview()) return undefined;
     let isMounted = true;
     void client.getDecision(request).then(({ variant, source }) => {
       if (source !== "fallback") remember(client, key, variant);
@@ -92,6 +95,41 @@ export function useVariant<T extends object = Variant>({
     // The request is a new object in each render: the key says whether it changed.
   }, [client, key, !awaited]);
 
-  const variant = awaited ?? (decided?.key === key ? decided.variant : undefined);
+  const variant = decided?.key === key ? decided.variant : awaited;
+  useEffect(() => {
+    if (variant) noteShown(client, { request, variant });
+  });
   return { variant: (variant ?? fallback) as T, isLoading: !variant };
+}
+
+export interface LeveredAdminMenuProps extends MenuOptions {
+  /** Whether to show the menu. By default where the address has `levered_admin`. */
+  enabled?: boolean;
+}
+
+/**
+ * Show a menu of the levels that the components of this page can have. Whoever uses it
+ * sees other variants, and is not counted meanwhile. Visitors do not load it.
+ */
+export function LeveredAdminMenu({ enabled, ...options }: LeveredAdminMenuProps): null {
+  const { client } = useValue();
+  const [latest] = useState<{ options: MenuOptions }>({ options });
+  useEffect(() => {
+    latest.options = options;
+  });
+  useEffect(() => {
+    if (!(enabled ?? isMenuAsked())) return undefined;
+    let isMounted = true;
+    let detach = () => {};
+    // Without its module, after a new release for example, there is no menu.
+    const load = import("./menu.ts").then(({ attachMenu }) => {
+      if (isMounted) detach = attachMenu(client, () => latest.options);
+    });
+    load.catch(() => {});
+    return () => {
+      isMounted = false;
+      detach();
+    };
+  }, [client, enabled]);
+  return null;
 }
