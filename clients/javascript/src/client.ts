@@ -22,7 +22,8 @@ export class LeveredClient {
   #queue: EventQueue;
   #remote: RemoteDecider;
   #local: Promise<LocalDecider> | undefined;
-  #forced =
+  /** What the address of the page forces. While there is anything, nothing counts. */
+  forced: string[] =
     typeof document === "object"
       ? new URLSearchParams(location.search).getAll("levered_variant")
       : [];
@@ -56,7 +57,7 @@ export class LeveredClient {
   async ready(): Promise<void> {
     const { mode, preload = [] } = this.#options;
     if (mode !== "local") return;
-    const loaded = this.#load().then((local) => Promise.all(preload.map((id) => local.load(id))));
+    const loaded = this.loadDecider().then((local) => Promise.all(preload.map((id) => local.load(id))));
     await limit(loaded, this.#service.timeoutMs).catch(this.#report);
   }
 
@@ -75,7 +76,7 @@ export class LeveredClient {
     const { optimizationId, anonymousId = this.anonymousId, fallback } = request;
     const base = { optimizationId, anonymousId };
     try {
-      const decided = this.#forced.length ? this.#force(request) : this.#recall(request);
+      const decided = this.forced.length ? this.#force(request) : this.#recall(request);
       return { ...base, ...(await limit(decided, this.#service.timeoutMs)) } as Decision<T>;
     } catch (error) {
       this.#report(error as Error);
@@ -85,7 +86,7 @@ export class LeveredClient {
 
   /** Queue a conversion, to be sent soon or while the page goes away. */
   track(name: string, { value, anonymousId = this.anonymousId }: TrackOptions = {}): void {
-    if (this.#forced.length) return;
+    if (this.forced.length) return;
     this.#queue.add(anonymousId, { type: "reward", name, ...(value != null && { value }) });
   }
 
@@ -123,7 +124,7 @@ export class LeveredClient {
 
   async #force(request: VariantRequest<any>): Promise<Partial<Decision>> {
     const { findForcedVariant } = await import("./forced.ts");
-    const variant = await findForcedVariant(this.#forced, request, () => this.#load());
+    const variant = await findForcedVariant(this.forced, request, () => this.loadDecider());
     return variant ? { variant, source: "forced" } : this.#recall(request);
   }
 
@@ -132,7 +133,7 @@ export class LeveredClient {
     const anonymousId = request.anonymousId ?? this.anonymousId;
     const optimizationId = request.optimizationId.toLowerCase();
     const context = request.context ?? {};
-    const record = this.#device.hasConsent && !this.#forced.length;
+    const record = this.#device.hasConsent && !this.forced.length;
     const key = JSON.stringify([optimizationId, anonymousId, context]);
     if (!record) this.#unrecorded.set(key, request);
     let decided = this.#memo.get(key);
@@ -149,7 +150,7 @@ export class LeveredClient {
 
   async #ask(ask: Ask): Promise<Decision> {
     const isLocal = this.#options.mode === "local";
-    const decider: Decider = isLocal ? await this.#load() : this.#remote;
+    const decider: Decider = isLocal ? await this.loadDecider() : this.#remote;
     const outcome = await decider.decide(ask);
     if (ask.record) this.#expose(outcome);
     return outcome.decision;
@@ -169,7 +170,8 @@ export class LeveredClient {
     }
   }
 
-  #load(): Promise<LocalDecider> {
+  /** Return what decides by policies: the preview menu reads them. */
+  loadDecider(): Promise<LocalDecider> {
     this.#local ??= import("./local/decider.ts").then(
       ({ LocalDecider }) => new LocalDecider(this.#service, this.#device, this.#report),
     );

@@ -11,6 +11,9 @@ import {
   type ReactNode,
 } from "react";
 import type { LeveredClient } from "./client.ts";
+import { recall, remember, suspend } from "./decisions.ts";
+import type { MenuOptions } from "./menu.ts";
+import { isMenuAsked, isPreview, noteShown } from "./preview.ts";
 import type { Variant, VariantRequest } from "./types.ts";
 
 export interface LeveredProviderProps {
@@ -29,15 +32,17 @@ export interface VariantState<T extends object> {
   isLoading: boolean;
 }
 
+export interface UseVariantRequest<T extends object = Variant> extends VariantRequest<T> {
+  /** Wait in the nearest `<Suspense>` until the variant is known, instead of loading. */
+  suspense?: boolean;
+}
+
 interface Value {
   client: LeveredClient;
   variants: Record<string, object>;
 }
 
 const Levered = createContext<Value | null>(null);
-
-// What a client has decided: a component that is mounted later shows it at once.
-const decidedBy = new WeakMap<LeveredClient, Map<string, object>>();
 
 function useValue(): Value {
   const value = useContext(Levered);
@@ -59,20 +64,26 @@ export function useLevered(): LeveredClient {
   return useValue().client;
 }
 
-/** Return the variant to show: the fallback first, unless it is known already. */
-export function useVariant<T extends object = Variant>(
-  request: VariantRequest<T>,
-): VariantState<T> {
+/**
+ * Return the variant to show: the fallback first, unless it is known already. With
+ * `suspense` nothing is shown first: the component is rendered when there is an answer.
+ */
+export function useVariant<T extends object = Variant>({
+  suspense = false,
+  ...request
+}: UseVariantRequest<T>): VariantState<T> {
   const { client, variants } = useValue();
   const { optimizationId, fallback, context, anonymousId } = request;
   const user = anonymousId ?? client.anonymousId;
   const key = JSON.stringify([optimizationId, context, user]);
   const [decided, setDecided] = useState<{ key: string; variant: object } | null>(null);
   const rendered = variants[optimizationId];
-  const known = rendered ?? decidedBy.get(client)?.get(key);
+  const known = rendered ?? recall(client, key);
+  const awaited = suspense && !known ? (suspend(client, key, request) ?? fallback) : known;
 
   useEffect(() => {
-    if (known) return undefined;
+    // A server does not know what the address of the page forces.
+    if (awaited && !isPreview()) return undefined;
     let isMounted = true;
     void client.getDecision(request).then(({ variant, source }) => {
       if (source !== "fallback") remember(client, key, variant);
@@ -82,13 +93,43 @@ export function useVariant<T extends object = Variant>(
       isMounted = false;
     };
     // The request is a new object in each render: the key says whether it changed.
-  }, [client, key, known]);
+  }, [client, key, !awaited]);
 
-  const variant = known ?? (decided?.key === key ? decided.variant : undefined);
+  const variant = decided?.key === key ? decided.variant : awaited;
+  useEffect(() => {
+    if (variant) noteShown(client, { request, variant });
+  });
   return { variant: (variant ?? fallback) as T, isLoading: !variant };
 }
 
-function remember(client: LeveredClient, key: string, variant: object): void {
-  const known = decidedBy.get(client) ?? new Map<string, object>();
-  decidedBy.set(client, known.set(key, variant));
+export interface LeveredAdminMenuProps extends MenuOptions {
+  /** Whether to show the menu. By default where the address has `levered_admin`. */
+  enabled?: boolean;
+}
+
+/**
+ * Show a menu of the levels that the components of this page can have. Whoever uses it
+ * sees other variants, and is not counted meanwhile. Visitors do not load it.
+ */
+export function LeveredAdminMenu({ enabled, ...options }: LeveredAdminMenuProps): null {
+  const { client } = useValue();
+  const [latest] = useState<{ options: MenuOptions }>({ options });
+  useEffect(() => {
+    latest.options = options;
+  });
+  useEffect(() => {
+    if (!(enabled ?? isMenuAsked())) return undefined;
+    let isMounted = true;
+    let detach = () => {};
+    // Without its module, after a new release for example, there is no menu.
+    const load = import("./menu.ts").then(({ attachMenu }) => {
+      if (isMounted) detach = attachMenu(client, () => latest.options);
+    });
+    load.catch(() => {});
+    return () => {
+      isMounted = false;
+      detach();
+    };
+  }, [client, enabled]);
+  return null;
 }
