@@ -106,7 +106,7 @@ def _make_world(settings: Settings) -> World:
 def _insert_ids(case: Case, world: World) -> None:
     """Put ids that exist into three of four paths."""
     for kind, ids in world.ids.items():
-        for name in ("id", "pk", "model_id"):
+        for name in ("id", "model_id"):
             if f"/{kind}/{{{name}}}" in case.path and random.random() < 0.75:  # noqa: S311 - a choice of tests
                 case.path_parameters[name] = random.choice(ids)  # noqa: S311 - traffic
     if "{number}" in case.path:

@@ -7,11 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from django.urls import URLPattern, URLResolver, get_resolver
+from drf_spectacular import plumbing
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
-from levered_site.api import openapi_components, openapi_dataclasses
+from levered_site.api import (
+    openapi_components,
+    openapi_dataclasses,
+    openapi_operations,
+)
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 OperationSpec = Mapping[str, Any]
@@ -22,7 +27,13 @@ _component: Any = ResolvedComponent
 
 _building = threading.RLock()
 READ_ONLY_MARK = "x-read-only"
+COMPONENTS_MARK = "x-components"
 HTTP_METHODS = ("get", "post", "put", "patch", "delete")
+PERFORMING_METHODS = {
+    "create": "perform_create",
+    "partial_update": "perform_update",
+    "destroy": "perform_destroy",
+}
 
 
 class EnvelopeSchema(AutoSchema):
@@ -44,6 +55,28 @@ class EnvelopeSchema(AutoSchema):
         if serializer and getattr(self.view, "action", "") == "list":
             return serializer
         return super().get_response_serializers()
+
+    def get_operation_id(self) -> str:
+        """Return the id that the table of operations gives."""
+        name = openapi_operations.name_operation(self.method, self.path)
+        return str(name["operationId"])
+
+    def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular's has no arguments
+        """Return the docstring of the action, or of what a general action performs."""
+        action = getattr(self.view, "action", "")
+        performing = PERFORMING_METHODS.get(action, "")
+        if action not in vars(type(self.view)) and hasattr(self.view, performing):
+            return str(plumbing.get_doc(getattr(type(self.view), performing)))
+        return str(super().get_description())
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
+        """Add the defaults that apply elsewhere than in the serializer."""
+        schema: dict[str, Any] = super()._map_basic_serializer(  # type: ignore[no-untyped-call]  # drf-spectacular has no types
+            serializer, direction
+        )
+        for name, default in getattr(serializer, "stated_defaults", {}).items():
+            schema["properties"][name]["default"] = default
+        return schema
 
     def _get_paginator(self) -> Any:
         paginator = getattr(self.view, "pagination_class", None)
@@ -111,8 +144,9 @@ def generate_document() -> dict[str, Any]:
 def describe_operations(**operations: OperationSpec) -> Callable[[Endpoint], Endpoint]:
     """Decorate a plain view with its operations: `(post={"summary": …, …})`.
 
-    Each operation is an OpenAPI object; this module adds path parameters and errors.
-    Put it above `json_view`. `"security": []` marks a public endpoint.
+    Each operation is an OpenAPI object; this module adds its id, summary and tag, path
+    parameters and errors. Put it above `json_view`. `"security": []` marks a public
+    endpoint, and `COMPONENTS_MARK` holds the schemas that the operation refers to.
     """
 
     def mark(view: Endpoint) -> Endpoint:
@@ -136,29 +170,43 @@ def walk_routes(
 
 def complete_document(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
     """Add plain views, the envelope and the errors to drf-spectacular's document."""
-    for path, view in walk_routes():
-        for method, operation in getattr(view, "openapi", {}).items():
-            operation_id = {"operationId": _build_operation_id(path, method)}
-            result["paths"].setdefault(path, {})[method] = operation_id | operation
-    result["info"]["description"] = openapi_components.API_CONVENTIONS
     components = result.setdefault("components", {})
-    components.setdefault("schemas", {}).update(openapi_components.COMPONENTS)
+    schemas = components.setdefault("schemas", {})
+    schemas.update(openapi_components.COMPONENTS)
+    for path, view in walk_routes():
+        for method, described in getattr(view, "openapi", {}).items():
+            operation = dict(described)
+            schemas.update(operation.pop(COMPONENTS_MARK, {}))
+            path_item = result["paths"].setdefault(path.replace("{pk}", "{id}"), {})
+            path_item[method] = operation
     components["responses"] = openapi_components.describe_error_responses()
     for path, operations in result["paths"].items():
         for method in HTTP_METHODS:
             if method in operations:
                 _complete_operation(path, method, operations)
     result["paths"] = dict(sorted(result["paths"].items()))
+    components["schemas"] = dict(sorted(schemas.items()))
+    openapi_components.describe_root(result, openapi_operations.TAGS)
+    _simplify_schemas(result)
     return result
 
 
-def _build_operation_id(path: str, method: str) -> str:
-    words = re.findall(r"\w+", path.removeprefix("/api/v2").replace("-", "_"))
-    return "_".join([*words, method])
+def _simplify_schemas(node: Any) -> None:
+    """Remove what drf-spectacular leaves: ids of enums, and null beside anything."""
+    if isinstance(node, list):
+        for item in node:
+            _simplify_schemas(item)
+    elif isinstance(node, dict):
+        node.pop("x-spec-enum-id", None)
+        if node.get("oneOf") == [{}, {"type": "null"}]:
+            node.pop("oneOf")
+        for value in node.values():
+            _simplify_schemas(value)
 
 
 def _complete_operation(path: str, method: str, operations: dict[str, Any]) -> None:
-    operation = operations[method]
+    naming = openapi_operations.name_operation(method, path)
+    operation = operations[method] = {**naming, **operations[method], **naming}
     names = re.findall(r"{(\w+)}", path)
     parameters = operation.setdefault("parameters", [])
     described = {(parameter["in"], parameter["name"]) for parameter in parameters}
