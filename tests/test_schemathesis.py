@@ -38,9 +38,8 @@ DECLARED = [
 
 Case: TypeAlias = schemathesis.Case[Any]
 
-document = schemathesis.openapi.from_dict(
-    orjson.loads(orjson.dumps(openapi.build_document(), default=str))
-)
+SCHEMA = orjson.loads(orjson.dumps(openapi.build_document(), default=str))
+document = schemathesis.openapi.from_dict(SCHEMA)
 document.app = get_wsgi_application()
 bounded = hypothesis_settings(
     max_examples=EXAMPLES,
@@ -135,6 +134,18 @@ def _check_response(case: Case, world: World) -> None:
         assert set(body) == {"error", "meta"}, body
         assert [body["meta"]["request_id"]] == response.headers["x-request-id"]
     case.validate_response(response, checks=DECLARED)
+    _check_headers(case, response)
+
+
+def _check_headers(case: Case, response: schemathesis.Response) -> None:
+    """Compare the headers of a success with the document's."""
+    status = str(response.status_code)
+    if not status.startswith("2"):
+        return
+    operation = SCHEMA["paths"][case.path][case.method.lower()]
+    declared = {name.lower() for name in operation["responses"][status]["headers"]}
+    assert {*response.headers} & {"etag", "location"} == declared & {"etag", "location"}
+    assert "x-request-id" in declared
 
 
 @pytest.fixture(autouse=True)

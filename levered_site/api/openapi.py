@@ -16,6 +16,7 @@ from levered_site.api import (
     openapi_components,
     openapi_dataclasses,
     openapi_operations,
+    openapi_responses,
 )
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -179,7 +180,8 @@ def complete_document(result: dict[str, Any], **_context: Any) -> dict[str, Any]
             schemas.update(operation.pop(COMPONENTS_MARK, {}))
             path_item = result["paths"].setdefault(path.replace("{pk}", "{id}"), {})
             path_item[method] = operation
-    components["responses"] = openapi_components.describe_error_responses()
+    components["responses"] = openapi_responses.describe_error_responses()
+    components["headers"] = openapi_responses.HEADERS
     for path, operations in result["paths"].items():
         for method in HTTP_METHODS:
             if method in operations:
@@ -187,21 +189,8 @@ def complete_document(result: dict[str, Any], **_context: Any) -> dict[str, Any]
     result["paths"] = dict(sorted(result["paths"].items()))
     components["schemas"] = dict(sorted(schemas.items()))
     openapi_components.describe_root(result, openapi_operations.TAGS)
-    _simplify_schemas(result)
+    openapi_components.simplify_schemas(result)
     return result
-
-
-def _simplify_schemas(node: Any) -> None:
-    """Remove what drf-spectacular leaves: ids of enums, and null beside anything."""
-    if isinstance(node, list):
-        for item in node:
-            _simplify_schemas(item)
-    elif isinstance(node, dict):
-        node.pop("x-spec-enum-id", None)
-        if node.get("oneOf") == [{}, {"type": "null"}]:
-            node.pop("oneOf")
-        for value in node.values():
-            _simplify_schemas(value)
 
 
 def _complete_operation(path: str, method: str, operations: dict[str, Any]) -> None:
@@ -227,28 +216,14 @@ def _complete_operation(path: str, method: str, operations: dict[str, Any]) -> N
                 content["schema"] = _wrap_in_envelope(content["schema"])
         if code[0] in "45":
             response.setdefault("content", openapi_components.ERROR_CONTENT)
-    for code in _list_error_codes(method, operation, has_path_parameters=bool(names)):
+    for code in openapi_responses.list_error_codes(
+        method, operation, has_path_parameters=bool(names)
+    ):
         name, _ = openapi_components.ERROR_RESPONSES[code]
         reference = {"$ref": f"#/components/responses/{name}"}
         operation["responses"].setdefault(code, reference)
+    openapi_responses.add_headers(operation)
 
 
 def _wrap_in_envelope(schema: dict[str, Any]) -> dict[str, Any]:
     return {"allOf": [schema, {"$ref": "#/components/schemas/Envelope"}]}
-
-
-def _list_error_codes(
-    method: str, operation: OperationSpec, *, has_path_parameters: bool
-) -> list[str]:
-    codes = ["400", "429", "503", "default"]
-    if operation.get("security"):
-        codes += ["401", "403"]
-    if has_path_parameters:
-        codes.append("404")
-    if "requestBody" in operation:
-        codes += ["413", "415"]
-    if method in {"post", "patch", "delete"}:
-        codes.append("409")
-    if method in {"patch", "delete"}:
-        codes.append("412")
-    return sorted(codes)

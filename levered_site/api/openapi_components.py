@@ -159,14 +159,6 @@ def _describe_request_header(
     return {"name": name, "in": "header", "schema": schema, "description": description}
 
 
-def describe_error_responses() -> dict[str, Any]:
-    """Describe the error responses that operations refer to."""
-    return {
-        name: {"description": description, "content": ERROR_CONTENT}
-        for name, description in ERROR_RESPONSES.values()
-    }
-
-
 def describe_root(document: dict[str, Any], tags: Mapping[str, str]) -> None:
     """Add what stands at the top of the document."""
     document["info"] |= {
@@ -178,3 +170,16 @@ def describe_root(document: dict[str, Any], tags: Mapping[str, str]) -> None:
     document["tags"] = [
         {"name": name, "description": description} for name, description in tags.items()
     ]
+
+
+def simplify_schemas(node: Any) -> None:
+    """Remove what drf-spectacular leaves: ids of enums, and null beside anything."""
+    if isinstance(node, list):
+        for item in node:
+            simplify_schemas(item)
+    elif isinstance(node, dict):
+        node.pop("x-spec-enum-id", None)
+        if node.get("oneOf") == [{}, {"type": "null"}]:
+            node.pop("oneOf")
+        for value in node.values():
+            simplify_schemas(value)

@@ -44,7 +44,6 @@ POLICY_OPERATION: dict[str, Any] = {
         "200": {
             "description": "The policy",
             "headers": {
-                "ETag": {"schema": {"type": "string"}},
                 "Cache-Control": {"schema": {"type": "string"}},
                 SIGNATURE_HEADER: {
                     "description": 'keyid="…", alg="ed25519", sig=:base64:',
@@ -58,7 +57,6 @@ POLICY_OPERATION: dict[str, Any] = {
                 }
             },
         },
-        "304": {"description": "If-None-Match names the policy that serves"},
     },
 }
 
