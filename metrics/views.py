@@ -136,7 +136,6 @@ class UnsavedSourceViewSet(OrganizationViewSet[AssignmentSource]):
     @extend_schema(
         request=SourcePreviewBodySerializer,
         responses=AssignmentSourcePreview,
-        operation_id="warehouse_assignment_sources_preview_unsaved",
     )
     def preview(self, _request: Request) -> Response:
         """Preview a source without saving it: some rows, and warnings about all of them."""

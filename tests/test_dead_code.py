@@ -33,7 +33,8 @@ FRAMEWORK_NAMES = {
     },
     "drf-spectacular": {
         *("_get_paginator", "get_auth", "_matches", "get_name", "map_serializer"),
-        *("get_extensions",),
+        *("get_extensions", "get_operation_id", "get_description"),
+        "_map_basic_serializer",
     },
     "prometheus_client": {"collect"},
     "Celery and kombu": {

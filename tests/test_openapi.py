@@ -1,15 +1,21 @@
 """The OpenAPI document, and its copy docs/openapi.yaml, written by `make openapi`."""
 
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import jsonschema_rs
 import pytest
+import yaml
 from django.test import Client
 from drf_spectacular import drainage
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
-from levered_site.api import docs, openapi
-from tests.support import factories
+from levered_site.api import docs, openapi, openapi_operations
+from tests.support import factories, optimization_factories
 
 SNAPSHOT = Path(__file__).parent.parent / "docs" / "openapi.yaml"
 
@@ -69,16 +75,99 @@ def test_an_idempotency_key_is_offered_where_something_is_created() -> None:
     )
 
 
-def test_every_operation_has_a_unique_id_and_a_description() -> None:
-    operations = [
+def _list_operations() -> list[dict[str, Any]]:
+    return [
         operation
         for path in openapi.build_document()["paths"].values()
         for operation in path.values()
     ]
 
-    ids = [operation["operationId"] for operation in operations]
+
+def test_every_operation_has_an_id_of_its_own_in_camel_case() -> None:
+    ids = [operation["operationId"] for operation in _list_operations()]
+
     assert len(set(ids)) == len(ids)
-    assert all(each.get("description") or each.get("summary") for each in operations)
+    assert all(re.fullmatch("[a-z]+([A-Z][a-z]+)*", each) for each in ids)
+    assert {"serve", "createOptimization", "listOptimizations", "getResults"} <= {*ids}
+
+
+def test_every_name_of_an_operation_is_in_use() -> None:
+    named = {name["operationId"] for name in openapi_operations.NAMES.values()}
+
+    assert {operation["operationId"] for operation in _list_operations()} == named
+
+
+def test_every_operation_has_a_summary_a_description_and_a_described_tag() -> None:
+    tags = {tag["name"] for tag in openapi.build_document()["tags"]}
+
+    for operation in _list_operations():
+        assert 0 < len(operation["summary"]) <= 60, operation["operationId"]
+        assert operation["description"], operation["operationId"]
+        assert tags >= {*operation["tags"]}, operation["operationId"]
+    assert {
+        tag for operation in _list_operations() for tag in operation["tags"]
+    } == tags
+
+
+def test_the_document_is_valid_openapi_3_1() -> None:
+    document = _load_snapshot()
+
+    assert document["openapi"].startswith("3.1.")
+    errors = [error.message for error in OPENAPI_31_VALIDATOR.iter_errors(document)]
+    assert errors == []
+
+
+def test_every_schema_is_valid_in_the_dialect_of_3_1() -> None:
+    schemas = list(_list_schemas(_load_snapshot()))
+
+    assert len(schemas) > 150
+    for schema in schemas:
+        jsonschema_rs.meta.validate(schema)  # of 2020-12, its default
+        # Unknown to this dialect, which ignores it.
+        assert schema.get("nullable") is not True
+
+
+def _load_snapshot() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(SNAPSHOT.read_text())
+    return document
+
+
+def _list_schemas(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield what stands as `schema`, and the components."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _list_schemas(item)
+    elif isinstance(node, dict):
+        if isinstance(node.get("schema"), dict):
+            yield node["schema"]
+        yield from node.get("schemas", {}).values()
+        for value in node.values():
+            yield from _list_schemas(value)
+
+
+@pytest.mark.django_db
+def test_the_stated_defaults_are_those_of_a_new_optimization() -> None:
+    api = factories.make_admin_api(factories.make_organization())
+    created = api.post(
+        "/optimizations",
+        {
+            "name": "Headline",
+            "training_data_config": optimization_factories.make_config(),
+        },
+    )
+
+    body = factories.read_body(created)
+    schemas = openapi.build_document()["components"]["schemas"]
+    fields = schemas["NewOptimizationRequest"]["properties"]
+    defaults = {
+        name: each["default"] for name, each in fields.items() if "default" in each
+    }
+    assert (defaults["holdout_percentage"], defaults["retrain_every_minutes"]) == (
+        10,
+        60,
+    )
+    del defaults["model_type"]
+    assert {name: body[name] for name in defaults} == defaults
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,7 @@ class ConnectionViewSet(OrganizationViewSet[Connection]):
     permission_classes = [require_admin_for("create", "destroy")]
     read_only_actions = ("test",)
 
-    @extend_schema(
-        operation_id="warehouse_connection", responses=PresentConnectionSerializer
-    )
+    @extend_schema(responses=PresentConnectionSerializer)
     def retrieve(self, request: Request) -> Response:
         """Return it; without one the provider is `managed`."""
         body = self._serialize_connection()

@@ -7,11 +7,17 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from django.urls import URLPattern, URLResolver, get_resolver
+from drf_spectacular import plumbing
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
-from levered_site.api import openapi_components, openapi_dataclasses
+from levered_site.api import (
+    openapi_components,
+    openapi_dataclasses,
+    openapi_operations,
+    openapi_responses,
+)
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 OperationSpec = Mapping[str, Any]
@@ -22,7 +28,13 @@ _component: Any = ResolvedComponent
 
 _building = threading.RLock()
 READ_ONLY_MARK = "x-read-only"
+COMPONENTS_MARK = "x-components"
 HTTP_METHODS = ("get", "post", "put", "patch", "delete")
+PERFORMING_METHODS = {
+    "create": "perform_create",
+    "partial_update": "perform_update",
+    "destroy": "perform_destroy",
+}
 
 
 class EnvelopeSchema(AutoSchema):
@@ -44,6 +56,28 @@ class EnvelopeSchema(AutoSchema):
         if serializer and getattr(self.view, "action", "") == "list":
             return serializer
         return super().get_response_serializers()
+
+    def get_operation_id(self) -> str:
+        """Return the id that the table of operations gives."""
+        name = openapi_operations.name_operation(self.method, self.path)
+        return str(name["operationId"])
+
+    def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular's has no arguments
+        """Return the docstring of the action, or of what a general action performs."""
+        action = getattr(self.view, "action", "")
+        performing = PERFORMING_METHODS.get(action, "")
+        if action not in vars(type(self.view)) and hasattr(self.view, performing):
+            return str(plumbing.get_doc(getattr(type(self.view), performing)))
+        return str(super().get_description())
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
+        """Add the defaults that apply elsewhere than in the serializer."""
+        schema: dict[str, Any] = super()._map_basic_serializer(  # type: ignore[no-untyped-call]  # drf-spectacular has no types
+            serializer, direction
+        )
+        for name, default in getattr(serializer, "stated_defaults", {}).items():
+            schema["properties"][name]["default"] = default
+        return schema
 
     def _get_paginator(self) -> Any:
         paginator = getattr(self.view, "pagination_class", None)
@@ -111,8 +145,9 @@ def generate_document() -> dict[str, Any]:
 def describe_operations(**operations: OperationSpec) -> Callable[[Endpoint], Endpoint]:
     """Decorate a plain view with its operations: `(post={"summary": …, …})`.
 
-    Each operation is an OpenAPI object; this module adds path parameters and errors.
-    Put it above `json_view`. `"security": []` marks a public endpoint.
+    Each operation is an OpenAPI object; this module adds its id, summary and tag, path
+    parameters and errors. Put it above `json_view`. `"security": []` marks a public
+    endpoint, and `COMPONENTS_MARK` holds the schemas that the operation refers to.
     """
 
     def mark(view: Endpoint) -> Endpoint:
@@ -136,29 +171,31 @@ def walk_routes(
 
 def complete_document(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
     """Add plain views, the envelope and the errors to drf-spectacular's document."""
-    for path, view in walk_routes():
-        for method, operation in getattr(view, "openapi", {}).items():
-            operation_id = {"operationId": _build_operation_id(path, method)}
-            result["paths"].setdefault(path, {})[method] = operation_id | operation
-    result["info"]["description"] = openapi_components.API_CONVENTIONS
     components = result.setdefault("components", {})
-    components.setdefault("schemas", {}).update(openapi_components.COMPONENTS)
-    components["responses"] = openapi_components.describe_error_responses()
+    schemas = components.setdefault("schemas", {})
+    schemas.update(openapi_components.COMPONENTS)
+    for path, view in walk_routes():
+        for method, described in getattr(view, "openapi", {}).items():
+            operation = dict(described)
+            schemas.update(operation.pop(COMPONENTS_MARK, {}))
+            path_item = result["paths"].setdefault(path.replace("{pk}", "{id}"), {})
+            path_item[method] = operation
+    components["responses"] = openapi_responses.describe_error_responses()
+    components["headers"] = openapi_responses.HEADERS
     for path, operations in result["paths"].items():
         for method in HTTP_METHODS:
             if method in operations:
                 _complete_operation(path, method, operations)
     result["paths"] = dict(sorted(result["paths"].items()))
+    components["schemas"] = dict(sorted(schemas.items()))
+    openapi_components.describe_root(result, openapi_operations.TAGS)
+    openapi_components.simplify_schemas(result)
     return result
 
 
-def _build_operation_id(path: str, method: str) -> str:
-    words = re.findall(r"\w+", path.removeprefix("/api/v2").replace("-", "_"))
-    return "_".join([*words, method])
-
-
 def _complete_operation(path: str, method: str, operations: dict[str, Any]) -> None:
-    operation = operations[method]
+    naming = openapi_operations.name_operation(method, path)
+    operation = operations[method] = {**naming, **operations[method], **naming}
     names = re.findall(r"{(\w+)}", path)
     parameters = operation.setdefault("parameters", [])
     described = {(parameter["in"], parameter["name"]) for parameter in parameters}
@@ -179,28 +216,14 @@ def _complete_operation(path: str, method: str, operations: dict[str, Any]) -> N
                 content["schema"] = _wrap_in_envelope(content["schema"])
         if code[0] in "45":
             response.setdefault("content", openapi_components.ERROR_CONTENT)
-    for code in _list_error_codes(method, operation, has_path_parameters=bool(names)):
+    for code in openapi_responses.list_error_codes(
+        method, operation, has_path_parameters=bool(names)
+    ):
         name, _ = openapi_components.ERROR_RESPONSES[code]
         reference = {"$ref": f"#/components/responses/{name}"}
         operation["responses"].setdefault(code, reference)
+    openapi_responses.add_headers(operation)
 
 
 def _wrap_in_envelope(schema: dict[str, Any]) -> dict[str, Any]:
     return {"allOf": [schema, {"$ref": "#/components/schemas/Envelope"}]}
-
-
-def _list_error_codes(
-    method: str, operation: OperationSpec, *, has_path_parameters: bool
-) -> list[str]:
-    codes = ["400", "429", "503", "default"]
-    if operation.get("security"):
-        codes += ["401", "403"]
-    if has_path_parameters:
-        codes.append("404")
-    if "requestBody" in operation:
-        codes += ["413", "415"]
-    if method in {"post", "patch", "delete"}:
-        codes.append("409")
-    if method in {"patch", "delete"}:
-        codes.append("412")
-    return sorted(codes)

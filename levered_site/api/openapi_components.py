@@ -78,6 +78,14 @@ ERROR_RESPONSES = {
     "default": ("Failure", "Any other failure"),
 }
 
+SERVERS = [
+    {"url": "/", "description": "The service that this document comes from"},
+    {
+        "url": "{origin}",
+        "description": "A service elsewhere",
+        "variables": {"origin": {"default": "http://localhost:3100"}},
+    },
+]
 API_CONVENTIONS = """\
 **Responses.** The fields of a resource stand at the top level beside `meta`, which holds the
 request id (also in the `X-Request-Id` header) and the organization id. A list stands under
@@ -139,22 +147,40 @@ def list_request_headers(
             "maxLength": MAX_IDEMPOTENCY_KEY_LENGTH,
         }
         text = "The same key and body return the first response again, for 24 hours."
-        return [_describe_header("Idempotency-Key", schema, text)]
+        return [_describe_request_header("Idempotency-Key", schema, text)]
     if method in {"patch", "delete"} and has_get:
         text = "The ETag of the version to change; 412 if there is a newer one."
-        return [_describe_header("If-Match", TEXT_SCHEMA, text)]
+        return [_describe_request_header("If-Match", TEXT_SCHEMA, text)]
     return []
 
 
-def _describe_header(
+def _describe_request_header(
     name: str, schema: dict[str, Any], description: str
 ) -> dict[str, Any]:
     return {"name": name, "in": "header", "schema": schema, "description": description}
 
 
-def describe_error_responses() -> dict[str, Any]:
-    """Describe the error responses that operations refer to."""
-    return {
-        name: {"description": description, "content": ERROR_CONTENT}
-        for name, description in ERROR_RESPONSES.values()
+def describe_root(document: dict[str, Any], tags: Mapping[str, str]) -> None:
+    """Add what stands at the top of the document."""
+    document["info"] |= {
+        "description": API_CONVENTIONS,
+        "contact": {"name": "Whoever runs this service"},
+        "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     }
+    document["servers"] = SERVERS
+    document["tags"] = [
+        {"name": name, "description": description} for name, description in tags.items()
+    ]
+
+
+def simplify_schemas(node: Any) -> None:
+    """Remove what drf-spectacular leaves: ids of enums, and null beside anything."""
+    if isinstance(node, list):
+        for item in node:
+            simplify_schemas(item)
+    elif isinstance(node, dict):
+        node.pop("x-spec-enum-id", None)
+        if node.get("oneOf") == [{}, {"type": "null"}]:
+            node.pop("oneOf")
+        for value in node.values():
+            simplify_schemas(value)

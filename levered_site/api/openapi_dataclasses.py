@@ -42,15 +42,17 @@ class DataclassExtension(OpenApiSerializerExtension):
         """Return the schema of the dataclass; dataclasses in it become components."""
         del direction
         hints = get_type_hints(self.target, include_extras=True)
-        properties = {
-            field.name: describe_type(hints[field.name], auto_schema)
-            for field in fields(self.target)
-        }
         optional_names = {
             field.name for field in fields(self.target) if field.default is None
         }
-        for name in optional_names:
-            properties[name].pop("nullable", None)
+        properties = {
+            field.name: describe_type(
+                hints[field.name],
+                auto_schema,
+                may_be_null=field.name not in optional_names,
+            )
+            for field in fields(self.target)
+        }
         schema: Schema = _plumbing.build_object_type(
             properties=properties,
             required=properties.keys() - optional_names,
@@ -59,13 +61,17 @@ class DataclassExtension(OpenApiSerializerExtension):
         return schema
 
 
-def describe_type(hint: Any, auto_schema: Any) -> Schema:
-    """Return the schema of a type hint. Raises TypeError for one without a rule."""
+def describe_type(hint: Any, auto_schema: Any, *, may_be_null: bool = True) -> Schema:
+    """Return the schema of a type hint. Raises TypeError for one without a rule.
+
+    Without `may_be_null` a None among its types is left out.
+    """
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return _add_notes(describe_type(arguments[0], auto_schema), arguments[1:])
+        schema = describe_type(arguments[0], auto_schema, may_be_null=may_be_null)
+        return _add_notes(schema, arguments[1:])
     if origin in {Union, UnionType}:
-        return _describe_union(arguments, auto_schema)
+        return _describe_union(arguments, auto_schema, may_be_null=may_be_null)
     if origin is Literal:
         return _describe_literal(arguments)
     if origin in {list, tuple, Sequence}:
@@ -99,11 +105,13 @@ def _describe_class(hint: Any, auto_schema: Any) -> Schema:
     return schema
 
 
-def _describe_union(members: tuple[Any, ...], auto_schema: Any) -> Schema:
+def _describe_union(
+    members: tuple[Any, ...], auto_schema: Any, *, may_be_null: bool
+) -> Schema:
     member_types = [member for member in members if member is not NoneType]
     schemas = [describe_type(member, auto_schema) for member in member_types]
     schema: Schema = schemas[0] if len(schemas) == 1 else {"oneOf": schemas}
-    if len(member_types) == len(members):
+    if len(member_types) == len(members) or not may_be_null:
         return schema
     if "enum" in schema:
         schema["enum"].append(None)
@@ -123,5 +131,7 @@ def _describe_array(
 def _add_notes(schema: Schema, notes: Sequence[str | Schema]) -> Schema:
     for note in notes:
         keywords = {"description": note} if isinstance(note, str) else note
+        if not schema:  # anything, null included
+            keywords = {key: keywords[key] for key in keywords if key != "nullable"}
         schema = _plumbing.append_meta(schema, keywords)
     return schema

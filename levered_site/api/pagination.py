@@ -80,7 +80,7 @@ class KeysetPagination(BasePagination):
             "required": [self.list_name, "next_cursor"],
             "properties": {
                 self.list_name: schema,
-                "next_cursor": {"type": "string", "nullable": True},
+                "next_cursor": {"type": ["string", "null"]},
             },
         }
 

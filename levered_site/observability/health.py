@@ -26,7 +26,7 @@ RESPONSE_TIMEOUT_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
-def _describe_probe(summary: str) -> dict[str, Any]:
+def _describe_probe(description: str, success: str) -> dict[str, Any]:
     schema = {
         "type": "object",
         "required": ["status"],
@@ -34,21 +34,25 @@ def _describe_probe(summary: str) -> dict[str, Any]:
     }
     content = {"application/json": {"schema": schema}}
     return {
-        "summary": summary,
-        "tags": ["operations"],
+        "description": description,
         "security": [],
-        "responses": {"200": {"description": summary, "content": content}},
+        "responses": {"200": {"description": success, "content": content}},
     }
 
 
-@describe_operations(get=_describe_probe("This process is alive"))
+@describe_operations(get=_describe_probe("Contacts no store.", "The process is alive"))
 @responses.json_view("GET", "HEAD")
 def check_liveness(_request: HttpRequest) -> HttpResponse:
     """Answer without contacting the database, cache or broker."""
     return responses.build_success_response({"status": "ok"})
 
 
-@describe_operations(get=_describe_probe("The database, cache and broker respond"))
+@describe_operations(
+    get=_describe_probe(
+        "Contacts each store over a new connection; a 503 names those that failed.",
+        "Every store responds",
+    )
+)
 @responses.json_view("GET", "HEAD")
 def check_readiness(_request: HttpRequest) -> HttpResponse:
     """Contact each store over a new connection; a 503 names those that failed."""

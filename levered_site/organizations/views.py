@@ -39,7 +39,6 @@ class MeViewSet(OrganizationViewSet[Organization]):
     serializer_class = MeSerializer
     permission_classes = [IsKnown]
 
-    @extend_schema(operation_id="me")
     def retrieve(self, _request: Request) -> Response:
         """Return who calls, a person or an API key, and their organization."""
         me: dict[str, Any] = {

@@ -65,6 +65,15 @@ class OptimizationBodySerializer(StrictSerializer):
 class NewOptimizationSerializer(OptimizationBodySerializer):
     """The body of a new optimization."""
 
+    # The table's, for the OpenAPI document.
+    stated_defaults = {
+        name: Optimization(name="").serializable_value(name)
+        for name in (
+            *("holdout_percentage", "excluded_combinations", "retrain_every_minutes"),
+            *("allocation", "exploration_share", "allowed_origins", "public_policy"),
+        )
+    }
+
     model_type = serializers.ChoiceField(
         choices=BanditModel.Type.values, default=BanditModel.Type.CMAB.value
     )

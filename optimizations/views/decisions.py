@@ -17,9 +17,7 @@ class DecisionViewSet(OrganizationViewSet[Optimization]):
 
     queryset = Optimization.objects.filter(deleted_at=None).select_related("model")
 
-    @extend_schema(
-        operation_id="optimizations_decisions_retrieve", responses=DecisionExplanation
-    )
+    @extend_schema(responses=DecisionExplanation)
     def retrieve(
         self, _request: Request, anonymous_id: str, **_kwargs: Any
     ) -> Response:

@@ -42,7 +42,6 @@ class EdgeDecisionsView(SecretKeyView):
     parser_classes = [EventsParser]
 
     @extend_schema(
-        operation_id="optimizations_decisions_create",
         request=DecisionBatchSerializer,
         responses={200: DecisionReceiptsSerializer, 207: DecisionReceiptsSerializer},
     )

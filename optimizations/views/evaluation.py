@@ -26,7 +26,6 @@ class EvaluationViewSet(OrganizationViewSet[Optimization]):
     @extend_schema(
         request=EvaluateSerializer,
         responses=PolicyEvaluation,
-        operation_id="optimizations_evaluate_create",
     )
     def evaluate(self, request: Request, **_kwargs: Any) -> Response:
         """Estimate what another policy would have earned, from the stored counts.

@@ -94,7 +94,6 @@ class ExposuresView(_IngestView):
     """Exposures: which user saw which variant."""
 
     @extend_schema(
-        operation_id="ingest_exposures",
         request=ExposureBatchSerializer,
         responses=RESPONSES,
     )
@@ -113,7 +112,6 @@ class RewardsView(_IngestView):
     """Rewards: which user did what."""
 
     @extend_schema(
-        operation_id="ingest_rewards",
         request=RewardBatchSerializer,
         responses=RESPONSES,
     )

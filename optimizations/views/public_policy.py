@@ -36,17 +36,14 @@ KEYS_CACHE_CONTROL = "public, max-age=300, stale-if-error=86400"
 ACCEPTS_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 SMALLEST_COMPRESSED = 1024
 POLICY_OPERATION: dict[str, Any] = {
-    "summary": "Read the policy of an optimization, to decide without asking",
     "description": "Public where `public_policy` is true; else a member's token, or "
     "a key with the scope `read`, is needed. The body has no `meta`: it is the same for everybody, may be cached, and "
     f"is signed in `{SIGNATURE_HEADER}`.",
-    "tags": ["optimizations"],
     "security": [{}, {"bearer": []}, {"api_key": []}, {"api_key_bearer": []}],
     "responses": {
         "200": {
             "description": "The policy",
             "headers": {
-                "ETag": {"schema": {"type": "string"}},
                 "Cache-Control": {"schema": {"type": "string"}},
                 SIGNATURE_HEADER: {
                     "description": 'keyid="…", alg="ed25519", sig=:base64:',
@@ -60,7 +57,6 @@ POLICY_OPERATION: dict[str, Any] = {
                 }
             },
         },
-        "304": {"description": "If-None-Match names the policy that serves"},
     },
 }
 

@@ -21,11 +21,7 @@ from levered_site.organizations.serving_keys import ServingKey
 from optimizations.serving import metrics, service
 from optimizations.serving.service import ServeRequest, ServeResponse
 from optimizations.serving.snapshot import NOT_FOUND_MESSAGE
-from optimizations.views.serve_operations import (
-    BATCH_RESPONSE_SCHEMA,
-    IDS_SCHEMA,
-    build_operation,
-)
+from optimizations.views.serve_operations import build_operation
 from optimizations.views.serve_request import (
     LARGEST_BODY,
     ServeClient,
@@ -38,7 +34,11 @@ T = TypeVar("T")
 
 
 @describe_operations(
-    post=build_operation("Assign a variant to a user, or repeat the assignment", {})
+    post=build_operation(
+        "Assign a variant, or repeat the assignment. A browser needs no key; a server "
+        "sends one with the scope `serve`.",
+        "ServeRequest",
+    )
 )
 @responses.json_view("POST", any_origin=True)
 @body_limits.limit_body(LARGEST_BODY)
@@ -47,12 +47,7 @@ def serve_variant(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _serve_one(request, str(pk))
 
 
-@describe_operations(
-    post=build_operation(
-        "Serve a variant, with the optimization in the body",
-        {"optimization_id": {"type": "string", "format": "uuid"}},
-    )
-)
+@describe_operations(post=build_operation("The same as `serve`.", "BestVariantRequest"))
 @responses.json_view("POST", any_origin=True)
 @body_limits.limit_body(LARGEST_BODY)
 def serve_best_variant(request: HttpRequest) -> HttpResponse:
@@ -62,9 +57,10 @@ def serve_best_variant(request: HttpRequest) -> HttpResponse:
 
 @describe_operations(
     post=build_operation(
-        "Serve variants of several optimizations, each with a decision or an error",
-        {"optimization_ids": IDS_SCHEMA},
-        BATCH_RESPONSE_SCHEMA,
+        "Each optimization has a decision or an error. New assignments are stored "
+        "together.",
+        "BestVariantsRequest",
+        "Decisions",
     )
 )
 @responses.json_view("POST", any_origin=True)

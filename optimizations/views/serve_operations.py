@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from levered_site.api.openapi import COMPONENTS_MARK
 from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH
 from optimizations.views.serve_request import MAX_OPTIMIZATIONS
 
@@ -18,18 +19,25 @@ IDS_SCHEMA: dict[str, Any] = {
 REQUEST_PROPERTIES: dict[str, Any] = {
     "anonymous_id": {
         "type": "string",
+        "description": "Names the user, who keeps the variant.",
         "minLength": 1,
         "maxLength": MAX_ANONYMOUS_ID_LENGTH,
     },
     "context": {
         "type": "object",
-        "additionalProperties": {
-            "nullable": True,
-            "anyOf": [STRING_SCHEMA, {"type": "number"}, {"type": "boolean"}],
-        },
+        "description": "What is known about the user, by context factor.",
+        "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
     },
-    "dry_run": {"type": "boolean", "default": False},
-    "record": {"type": "boolean", "default": True},
+    "dry_run": {
+        "type": "boolean",
+        "default": False,
+        "description": "Decide and store nothing.",
+    },
+    "record": {
+        "type": "boolean",
+        "default": True,
+        "description": "False: store nothing; send the exposure once the user sees it.",
+    },
 }
 RESPONSE_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -66,33 +74,49 @@ BATCH_RESPONSE_SCHEMA: dict[str, Any] = {
     "properties": {
         "decisions": {
             "type": "array",
-            "items": {"oneOf": [RESPONSE_SCHEMA, FAILED_DECISION_SCHEMA]},
+            "items": {
+                "oneOf": [
+                    {"$ref": "#/components/schemas/Decision"},
+                    {"$ref": "#/components/schemas/FailedDecision"},
+                ]
+            },
         }
     },
 }
 
 
-def build_operation(
-    summary: str,
-    extra: Mapping[str, Any],
-    response: Mapping[str, Any] = RESPONSE_SCHEMA,
-) -> dict[str, Any]:
-    """Return the operation of an endpoint; `extra` are further required fields."""
-    body = {
+def _build_request_schema(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a body; `extra` are further required fields."""
+    return {
         "type": "object",
         "required": ["anonymous_id", *extra],
         "properties": {**REQUEST_PROPERTIES, **extra},
     }
-    media = "application/json"
+
+
+COMPONENTS = {
+    "ServeRequest": _build_request_schema({}),
+    "BestVariantRequest": _build_request_schema({"optimization_id": UUID_SCHEMA}),
+    "BestVariantsRequest": _build_request_schema({"optimization_ids": IDS_SCHEMA}),
+    "Decision": RESPONSE_SCHEMA,
+    "FailedDecision": FAILED_DECISION_SCHEMA,
+    "Decisions": BATCH_RESPONSE_SCHEMA,
+}
+
+
+def build_operation(
+    description: str, request: str, response: str = "Decision"
+) -> dict[str, Any]:
+    """Return the operation of an endpoint; its schemas are named as in COMPONENTS."""
     return {
-        "summary": summary,
-        "tags": ["optimizations"],
+        "description": description,
         "security": [{}, {"api_key": []}, {"api_key_bearer": []}],
-        "requestBody": {"required": True, "content": {media: {"schema": body}}},
+        COMPONENTS_MARK: COMPONENTS,
+        "requestBody": {"required": True, "content": _build_content(request)},
         "responses": {
             "200": {
-                "description": summary,
-                "content": {media: {"schema": response}},
+                "description": "The decision, or one for each optimization",
+                "content": _build_content(response),
             },
             "401": {"description": "The API key is unknown, revoked or expired"},
             "403": {
@@ -102,3 +126,8 @@ def build_operation(
             "413": {"description": "The body is larger than 16 KB"},
         },
     }
+
+
+def _build_content(component: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{component}"}
+    return {"application/json": {"schema": schema}}

@@ -16,7 +16,7 @@ from levered_site.api import (
     requests,
     responses,
 )
-from levered_site.api.openapi import describe_operations
+from levered_site.api.openapi import COMPONENTS_MARK, describe_operations
 from levered_site.api.origins import is_origin_allowed
 from levered_site.errors import (
     ForbiddenError,
@@ -89,7 +89,12 @@ REQUEST_SCHEMA = {
             "type": "array",
             "minItems": 1,
             "maxItems": tracking.MAX_EVENTS,
-            "items": {"oneOf": [REWARD_SCHEMA, EXPOSURE_SCHEMA]},
+            "items": {
+                "oneOf": [
+                    {"$ref": "#/components/schemas/TrackedReward"},
+                    {"$ref": "#/components/schemas/TrackedExposure"},
+                ]
+            },
         },
     },
 }
@@ -108,20 +113,29 @@ RECEIPT_SCHEMA = {
         },
     ]
 }
-RECEIPT = {"application/json": {"schema": RECEIPT_SCHEMA}}
+RECEIPT = {
+    "application/json": {"schema": {"$ref": "#/components/schemas/TrackReceipt"}}
+}
+COMPONENTS = {
+    "TrackRequest": REQUEST_SCHEMA,
+    "TrackedReward": REWARD_SCHEMA,
+    "TrackedExposure": EXPOSURE_SCHEMA,
+    "TrackReceipt": RECEIPT_SCHEMA,
+}
 
 
 @describe_operations(
     post={
-        "summary": "Send events from a web page",
         "description": "The rewards of the key and exposures, of one user. Any media type "
         "is read as JSON, so that `navigator.sendBeacon` needs no preflight.",
-        "tags": ["track"],
         "security": [],
+        COMPONENTS_MARK: COMPONENTS,
         "requestBody": {
             "required": True,
             "content": {
-                "application/json": {"schema": REQUEST_SCHEMA},
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/TrackRequest"}
+                },
                 "text/plain": {"schema": STRING_SCHEMA},
             },
         },

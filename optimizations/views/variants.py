@@ -48,7 +48,7 @@ class VariantViewSet(OrganizationViewSet[Optimization]):
 
     queryset = Optimization.objects.filter(deleted_at=None).select_related("model")
 
-    @extend_schema(operation_id="optimizations_variants_list", responses=VariantList)
+    @extend_schema(responses=VariantList)
     def retrieve(self, _request: Request, **_kwargs: Any) -> Response:
         """List every variant, by number."""
         optimization = self.get_object()

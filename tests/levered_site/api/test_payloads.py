@@ -41,7 +41,7 @@ def test_optional_fields_are_left_out_while_they_are_null() -> None:
     [
         (int, {"type": "integer"}),
         (Any, {}),
-        (str | None, {"type": "string", "nullable": True}),
+        (str | None, {"type": ["string", "null"]}),
         (list[bool], {"type": "array", "items": {"type": "boolean"}}),
         (tuple[int, ...], {"type": "array", "items": {"type": "integer"}}),
         (
@@ -72,7 +72,7 @@ def test_a_literal_that_may_be_null_lists_null_among_its_values() -> None:
     schema = openapi_dataclasses.describe_type(Literal["a", "b"] | None, None)
 
     assert schema["enum"] == ["a", "b", None]
-    assert schema["nullable"] is True
+    assert schema["type"] == ["string", "null"]
 
 
 @pytest.mark.parametrize("hint", [Literal[1, 2], Literal["a", 1]])

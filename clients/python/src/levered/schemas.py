@@ -128,6 +128,26 @@ class BanditModel(TypedDict):
     updated_at: str
 
 
+class BestVariantRequest(TypedDict):
+    """BestVariantRequest"""
+
+    anonymous_id: str
+    context: NotRequired[dict[str, str | float | bool | None]]
+    dry_run: NotRequired[bool]
+    record: NotRequired[bool]
+    optimization_id: str
+
+
+class BestVariantsRequest(TypedDict):
+    """BestVariantsRequest"""
+
+    anonymous_id: str
+    context: NotRequired[dict[str, str | float | bool | None]]
+    dry_run: NotRequired[bool]
+    record: NotRequired[bool]
+    optimization_ids: list[str]
+
+
 class CandidateReport(TypedDict):
     """A candidate beside the live model."""
 
@@ -263,6 +283,21 @@ class DailyCounts(TypedDict):
     variants: dict[str, dict[str, Any]]
 
 
+class Decision(TypedDict):
+    """Decision"""
+
+    optimization_id: str
+    anonymous_id: str
+    variant: dict[str, Any]
+    variant_number: int
+    variant_key: str
+    in_holdout: bool
+    policy_version: int
+    propensity: float
+    sticky: NotRequired[bool]
+    timestamp: NotRequired[str]
+
+
 class DecisionBatchRequest(TypedDict):
     """A batch of decisions."""
 
@@ -316,6 +351,12 @@ class DecisionReceipts(TypedDict):
     duplicates: int
     kept: list[KeptAssignment]
     rejected: list[RejectedEvent]
+
+
+class Decisions(TypedDict):
+    """Decisions"""
+
+    decisions: list[Decision | FailedDecision]
 
 
 class EdgeDecisionRequest(TypedDict):
@@ -431,6 +472,13 @@ class FactorUtility(TypedDict):
     effect: float
     lo: float
     hi: float
+
+
+class FailedDecision(TypedDict):
+    """FailedDecision"""
+
+    optimization_id: str
+    error: dict[str, Any]
 
 
 class Guardrail(TypedDict):
@@ -1323,6 +1371,15 @@ class SavedMetric(TypedDict):
     warnings: list[str]
 
 
+class ServeRequest(TypedDict):
+    """ServeRequest"""
+
+    anonymous_id: str
+    context: NotRequired[dict[str, str | float | bool | None]]
+    dry_run: NotRequired[bool]
+    record: NotRequired[bool]
+
+
 class SourcePreviewBodyRequest(TypedDict):
     """The body of a preview of an assignment source that is not saved."""
 
@@ -1353,6 +1410,36 @@ class Tables(TypedDict):
 
     tables: list[Table]
     truncated: bool
+
+
+class TrackRequest(TypedDict):
+    """TrackRequest"""
+
+    key: NotRequired[str]
+    anonymous_id: str
+    events: list[TrackedReward | TrackedExposure]
+
+
+class TrackedExposure(TypedDict):
+    """TrackedExposure"""
+
+    type: Literal["exposure"]
+    optimization_id: str
+    variant_number: int
+    policy_version: int
+    context: NotRequired[dict[str, Any]]
+    timestamp: NotRequired[str]
+    idempotency_key: NotRequired[str]
+
+
+class TrackedReward(TypedDict):
+    """TrackedReward"""
+
+    type: Literal["reward"]
+    name: str
+    value: NotRequired[float]
+    timestamp: NotRequired[str]
+    idempotency_key: NotRequired[str]
 
 
 class TrainRequest(TypedDict):
