@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from optimizations.models import Assignment, Optimization, Variant
-from tests.support import factories, tracking
+from tests.support import chromium, factories, tracking
 from tests.support.javascript_client import PACKAGE, read_example, run_node
 from tests.support.optimization_factories import make_live_optimization
+from tests.support.shop_site import Site, wait_until
 from warehouse.models import ManagedReward
 
 pytestmark = [
@@ -19,6 +21,25 @@ pytestmark = [
 ]
 
 OWN_PROGRAMS = Path(__file__).parent / "programs"
+PAGE = """<!doctype html><h1></h1><button>Buy</button>
+<script type="importmap">{"imports": {"@openfeature/core": "./core.js"}}</script>
+<script type="module">
+import { OpenFeature } from "./web-sdk.js";
+import { LeveredClient } from "./sdk/index.js";
+import { LeveredWebProvider } from "./sdk/openfeature.js";
+
+window.errors = [];
+window.client = new LeveredClient({
+  apiUrl: "%(url)s", apiKey: "%(key)s", timeoutMs: 15_000,
+  onError: (error) => errors.push(error.message),
+});
+const provider = new LeveredWebProvider(client, { flags: { title: "%(id)s.headline" } });
+await OpenFeature.setProviderAndWait(provider);
+const flag = OpenFeature.getClient();
+document.querySelector("button").onclick = () => flag.track("purchase");
+document.querySelector("h1").textContent = flag.getStringValue("title", "Fallback");
+</script>
+"""
 SDKS = pytest.mark.parametrize("sdk", ["server", "web"])
 USER = {"targetingKey": "visitor-1", "device": "mobile", "account": {"plan": "pro"}}
 
@@ -168,6 +189,32 @@ def test_track_sends_a_reward_with_its_value(
     reward = ManagedReward.objects.get()
     assert (reward.anonymous_id, reward.name) == ("visitor-1", "revenue")
     assert float(reward.value) == 12.5
+
+
+@pytest.mark.skipif(not chromium.PATH.exists(), reason="needs Debian's chromium")
+def test_a_page_in_a_browser_shows_a_flag_and_tracks(
+    page: Page, site: Site, live_server: LiveServer, optimization: Optimization
+) -> None:
+    for name in ("core", "web-sdk"):
+        module = PACKAGE / "node_modules" / "@openfeature" / name / "dist/esm/index.js"
+        (site.folder / f"{name}.js").write_text(module.read_text())
+    key = tracking.make_publishable_key(
+        optimization.organization, origins=(site.origin,)
+    )
+    fields = {"url": live_server.url, "key": key, "id": optimization.pk}
+    (site.folder / "openfeature.html").write_text(PAGE % fields)
+
+    page.goto(f"{site.origin}/openfeature.html")
+    expect(page.locator("h1")).not_to_be_empty()
+    page.click("button")
+    wait_until(page, ManagedReward.objects.exists)
+
+    headline = get_shown_variant(optimization).levels["headline"]
+    assert page.inner_text("h1") == headline
+    visitor = page.evaluate("client.anonymousId")
+    assert Assignment.objects.get().anonymous_id == visitor
+    assert ManagedReward.objects.get().anonymous_id == visitor
+    assert page.evaluate("errors") == []
 
 
 def build_package(folder: Path) -> None:

@@ -71,17 +71,24 @@ def test_the_types_are_strict() -> None:
     run_node(compiler, "--noEmit", "--strict")
 
 
-def _write_react_program(folder: Path) -> Path:
-    """Write a program that takes the hook from both kinds of modules."""
+def _write_entries_program(folder: Path) -> Path:
+    """Write a program that takes every entry of the package from both kinds of modules."""
     (folder / "node_modules").symlink_to(PACKAGE / "node_modules")
-    program = folder / "react.mjs"
-    program.write_text(
-        "import { createRequire } from 'node:module';\n"
-        "import { useVariant } from '@levered/sdk/react';\n"
-        "const { useVariant: other } = "
-        "createRequire(import.meta.url)('@levered/sdk/react');\n"
-        "console.log(typeof useVariant, typeof other);\n"
-    )
+    names = {
+        "react": ("useVariant", "LeveredAdminMenu"),
+        "openfeature": ("LeveredWebProvider", "LeveredServerProvider"),
+        "flicker": ("buildFlickerScript", "showPage"),
+    }
+    lines = ["import { createRequire } from 'node:module';"]
+    lines += ["const require = createRequire(import.meta.url);"]
+    for entry, exported in names.items():
+        for load in ("await import", "require"):
+            lines.append(
+                f"var {{ {', '.join(exported)} }} = {load}('@levered/sdk/{entry}');"
+            )
+            lines += [f"console.log(typeof {name});" for name in exported]
+    program = folder / "entries.mjs"
+    program.write_text("\n".join(lines))
     return program
 
 
@@ -103,7 +110,11 @@ def test_the_build_serves_both_kinds_of_modules_and_their_types(tmp_path: Path) 
         program.write_text(f"{line}\n{use}{call}{then};\n")
         assert json.loads(run_node(program)) == {"a": "b"}
 
-    assert run_node(_write_react_program(tmp_path)) == "function function\n"
+    assert set(_read_json("package.json")["exports"]) == {  # type: ignore[call-overload]
+        *(".", "./react", "./openfeature", "./flicker")
+    }
+    kinds = run_node(_write_entries_program(tmp_path)).split()
+    assert kinds == ["function"] * 12
 
     typed = tmp_path / "typed.mts"
     typed.write_text(
