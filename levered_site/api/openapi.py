@@ -15,6 +15,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 from levered_site.api import (
     openapi_components,
     openapi_dataclasses,
+    openapi_examples,
     openapi_operations,
     openapi_responses,
 )
@@ -223,6 +224,7 @@ def _complete_operation(path: str, method: str, operations: dict[str, Any]) -> N
         reference = {"$ref": f"#/components/responses/{name}"}
         operation["responses"].setdefault(code, reference)
     openapi_responses.add_headers(operation)
+    openapi_examples.add_examples(operation)
 
 
 def _wrap_in_envelope(schema: dict[str, Any]) -> dict[str, Any]:

@@ -10,14 +10,30 @@ from optimizations.serializers.health_field import HealthField
 class ObservationSerializer(serializers.Serializer[Any]):
     """A cell of the cube; with `raw`, a touch and the rewards of its user."""
 
-    day = serializers.DateField(required=False)
     regime = serializers.IntegerField(required=False)
+    day = serializers.DateField(required=False)
     policy_version = serializers.IntegerField(required=False, allow_null=True)
+    holdout = serializers.BooleanField(required=False)
     variant = serializers.JSONField(required=False)
     context: Any = serializers.JSONField(required=False)
+    outcome = serializers.CharField(required=False, allow_null=True)
+    mature = serializers.BooleanField(required=False)
+    hour = serializers.DateTimeField(required=False, allow_null=True)
     users = serializers.IntegerField(required=False)
     exposures = serializers.IntegerField(required=False)
     converted = serializers.IntegerField(required=False)
+    value_sum = serializers.FloatField(required=False)
+    value_sum_squares = serializers.FloatField(required=False)
+    payers = serializers.IntegerField(required=False)
+    log_sum = serializers.FloatField(required=False)
+    log_sum_squares = serializers.FloatField(required=False)
+    negatives = serializers.IntegerField(required=False)
+    negative_log_sum = serializers.FloatField(required=False)
+    negative_log_sum_squares = serializers.FloatField(required=False)
+    anonymous_id = serializers.CharField(required=False)
+    at = serializers.DateTimeField(required=False)
+    source = serializers.ChoiceField(choices=["serve", "ingest"], required=False)
+    in_holdout = serializers.BooleanField(required=False, allow_null=True)
     rewards = serializers.ListField(child=serializers.DictField(), required=False)
 
 

@@ -813,14 +813,30 @@ class NewOptimizationRequest(TypedDict):
 class Observation(TypedDict):
     """A cell of the cube; with `raw`, a touch and the rewards of its user."""
 
-    day: NotRequired[str]
     regime: NotRequired[int]
+    day: NotRequired[str]
     policy_version: NotRequired[int | None]
+    holdout: NotRequired[bool]
     variant: NotRequired[Any]
     context: NotRequired[Any]
+    outcome: NotRequired[str | None]
+    mature: NotRequired[bool]
+    hour: NotRequired[str | None]
     users: NotRequired[int]
     exposures: NotRequired[int]
     converted: NotRequired[int]
+    value_sum: NotRequired[float]
+    value_sum_squares: NotRequired[float]
+    payers: NotRequired[int]
+    log_sum: NotRequired[float]
+    log_sum_squares: NotRequired[float]
+    negatives: NotRequired[int]
+    negative_log_sum: NotRequired[float]
+    negative_log_sum_squares: NotRequired[float]
+    anonymous_id: NotRequired[str]
+    at: NotRequired[str]
+    source: NotRequired[Literal["serve", "ingest"]]
+    in_holdout: NotRequired[bool | None]
     rewards: NotRequired[list[dict[str, Any]]]
 
 
