@@ -69,8 +69,8 @@ class NewOptimizationSerializer(OptimizationBodySerializer):
     stated_defaults = {
         name: Optimization(name="").serializable_value(name)
         for name in (
-            *("holdout_percentage", "excluded_combinations", "retrain_every_minutes"),
-            *("allocation", "exploration_share", "allowed_origins", "public_policy"),
+            *("holdout_percentage", "retrain_every_minutes", "allocation"),
+            *("exploration_share", "public_policy"),
         )
     }
 

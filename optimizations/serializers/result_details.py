@@ -32,7 +32,7 @@ class ObservationSerializer(serializers.Serializer[Any]):
     negative_log_sum_squares = serializers.FloatField(required=False)
     anonymous_id = serializers.CharField(required=False)
     at = serializers.DateTimeField(required=False)
-    source = serializers.ChoiceField(choices=["serve", "ingest"], required=False)
+    source: Any = serializers.ChoiceField(choices=["serve", "ingest"], required=False)
     in_holdout = serializers.BooleanField(required=False, allow_null=True)
     rewards = serializers.ListField(child=serializers.DictField(), required=False)
 

@@ -81,27 +81,27 @@ def strip_sources(folder: Path) -> None:
 
 
 @cache
-def find_missing_packages() -> str:
-    """Install what the lock file names; return why that failed, or nothing."""
-    lock = PACKAGE / "package-lock.json"
+def find_missing_packages(package: Path = PACKAGE) -> str:
+    """Install what a package's lock names; return why that failed, or nothing."""
+    lock = package / "package-lock.json"
     # Tests that run side by side wait for each other.
     with lock.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        installed = PACKAGE / "node_modules" / ".package-lock.json"
+        installed = package / "node_modules" / ".package-lock.json"
         is_new = installed.exists() and _get_time(installed) > _get_time(lock)
-        return "" if is_new else _install_packages()
+        return "" if is_new else _install_packages(package)
 
 
 def _get_time(path: Path) -> float:
     return path.stat().st_mtime
 
 
-def _install_packages() -> str:
+def _install_packages(package: Path) -> str:
     command = [str(NODE), str(NPM), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     try:
         done = subprocess.run(
             command,
-            cwd=PACKAGE,
+            cwd=package,
             capture_output=True,
             text=True,
             timeout=INSTALL_SECONDS,
