@@ -13,6 +13,8 @@ from models_app.bandit.data.maturity import FULLY_MATURE, Maturity
 from models_app.bandit.design.design import Design, Floats, Integers
 
 HALF_AN_HOUR = timedelta(minutes=30)
+# With a horizon of so many hours, half an hour more or less of age matters little.
+LEAST_CERTAIN_HOURS = 6
 SHARE_FIELDS = "maturity", "elapsed", "seen"
 # Highest maturity of immature users, even when every reward should have arrived.
 MAX_IMMATURE_SHARE = 1.0 - 1e-9
@@ -208,12 +210,17 @@ def compute_row_maturity(
 ) -> Maturity | None:
     """Return the maturity of an immature row's users, taken to arrive at half past.
 
-    Returns None if the histogram of lags is too coarse to tell. Raises ValueError for a
-    row without an hour.
+    Returns None if the histogram of lags is too coarse to tell, or if the horizon is so
+    short that it matters when within the hour they came. Raises ValueError for a row
+    without an hour.
     """
     if row.hour is None:
         raise ValueError("hour: must be set for immature users")
     age = (as_of - row.hour - HALF_AN_HOUR) / timedelta(hours=1)
+    if horizon_hours < LEAST_CERTAIN_HOURS and not maturity.is_certain(
+        age, lags, horizon_hours
+    ):
+        return None
     return maturity.compute_maturity(age, lags, horizon_hours)
 
 

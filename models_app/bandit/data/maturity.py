@@ -45,8 +45,17 @@ def compute_maturity(
         return None
     arrived = compute_arrived_share(age_hours, lags, horizon_hours)
     elapsed = min(max(age_hours / horizon_hours, 0.0), 1.0)
+    weight = _compute_weight(age_hours, lags, horizon_hours)
+    return Maturity(weight, arrived, elapsed)
+
+
+def _compute_weight(
+    age_hours: float, lags: Sequence[int], horizon_hours: float
+) -> float:
+    arrived = compute_arrived_share(age_hours, lags, horizon_hours)
+    elapsed = min(max(age_hours / horizon_hours, 0.0), 1.0)
     unknown = UNKNOWN_LAG_WEIGHT / (float(np.sum(lags)) + UNKNOWN_LAG_WEIGHT)
-    return Maturity(arrived + unknown * (1.0 - elapsed), arrived, elapsed)
+    return arrived + unknown * (1.0 - elapsed)
 
 
 def compute_arrived_share(
@@ -62,6 +71,18 @@ def compute_arrived_share(
     arrived = np.interp(elapsed, edges, np.concatenate([[0.0], np.cumsum(lags)]))
     total = float(np.sum(lags)) + UNKNOWN_LAG_WEIGHT
     return float((arrived + UNKNOWN_LAG_WEIGHT * elapsed) / total)
+
+
+def is_certain(age_hours: float, lags: Sequence[int], horizon_hours: float) -> bool:
+    """Return whether half an hour more or less of age changes the weight but little.
+
+    All users of an hour may have come in its last minute, or in its first.
+    """
+    youngest, oldest = (
+        _compute_weight(max(age_hours + hours, 0.0), lags, horizon_hours)
+        for hours in (-0.5, 0.5)
+    )
+    return abs(oldest - youngest) <= 2 * MAX_READING_ERROR
 
 
 def is_readable(age_hours: float, lags: Sequence[int], horizon_hours: float) -> bool:

@@ -85,3 +85,18 @@ def test_the_context_mix_counts_users_of_any_age_in_full() -> None:
     )
 
     assert shares[:2] == pytest.approx([0.5, 0.5])
+
+
+@pytest.mark.parametrize(("horizon", "counted"), [(1, 4_000), (2, 4_000), (24, 4_006)])
+def test_who_came_within_the_hour_of_a_short_horizon_says_nothing(
+    horizon: int, counted: float
+) -> None:
+    """They may have come a minute ago: that none has a reward is no failure."""
+    minutes = [0, 100, 200, 100, *[0] * 28] if horizon < 24 else [100] * 32
+    now = AS_OF + timedelta(minutes=50)
+    old = TrainingRow(AS_OF.date(), 1, 0, 0, True, None, 4_000, 400)
+    new = TrainingRow(AS_OF.date(), 1, 0, 1, False, AS_OF, 700, 0)
+
+    table = cells.tabulate_counts([old, new], minutes, horizon, now)
+
+    assert table.users.sum() == pytest.approx(counted, abs=8)
