@@ -94,8 +94,8 @@ def test_who_came_within_the_hour_of_a_short_horizon_says_nothing(
     """They may have come a minute ago: that none has a reward is no failure."""
     minutes = [0, 100, 200, 100, *[0] * 28] if horizon < 24 else [100] * 32
     now = AS_OF + timedelta(minutes=50)
-    old = TrainingRow(AS_OF.date(), 1, 0, 0, True, None, 4_000, 400)
-    new = TrainingRow(AS_OF.date(), 1, 0, 1, False, AS_OF, 700, 0)
+    old = row(WEEK + 1, 4_000, 400)
+    new = replace(row(0, 700, 0), variant=1)
 
     table = cells.tabulate_counts([old, new], minutes, horizon, now)
 
