@@ -78,10 +78,16 @@ def _describe_baseline(check: Any) -> str:
 
 def _describe_whales(check: Any) -> str:
     optimized = check.users - check.in_holdout
+    if check.bounded:
+        size = f"more than {check.above:.4g}"
+        learned = "the model counts each as a typical amount"
+    else:
+        size = f"about {check.above:.4g} or more"
+        learned = "the model learns from them in full, so what it serves does, too"
     return (
-        f"{check.reason}, each with more than {check.above:.4g}: {optimized} in the "
+        f"{check.reason}, each with {size}: {optimized} in the "
         f"optimized arm, {check.in_holdout} in the holdout. The mean and its lift hang on "
-        "them; the model counts each as a typical amount."
+        f"them; {learned}."
     )
 
 

@@ -119,7 +119,7 @@ def find_bound(amounts: AmountSums) -> AmountBound | None:
 
     With K other amounts, whose logs have mean m and sd s, an outlier's log is above
     m + (√(2 ln K) + 3) s: by 3 sds more than the largest of K normal ones. Its amount is
-    not learned from: it counts as exp(m + s / 2). Several outliers do not hide each
+    not learned from: it counts as a typical one, see `find_typical`. Several outliers do not hide each
     other: the smallest is compared with what is left without all of them (Rosner 1983).
     """
     numbers, sizes = amounts.find_dominant()
@@ -135,6 +135,16 @@ def find_bound(amounts: AmountSums) -> AmountBound | None:
         if limits is not None and sizes[outliers[-1]] > limits.limit:
             return replace(limits, count=int(numbers[outliers].sum()))
     return None
+
+
+def find_typical(mean: Floats, variance: Floats) -> Floats:
+    """Return the log of the typical amount, by the mean and variance of the others' logs.
+
+    It is their mean if they are log-normal, and less with a heavy tail. Without any floor
+    of the variance: among equal amounts, which leave no noise, one that counted as more
+    would be an effect.
+    """
+    return np.asarray(mean + np.minimum(variance, np.sqrt(variance)) / 2)
 
 
 def _compute_limits(
@@ -157,7 +167,9 @@ def _compute_limits(
     is_lost = mean_size <= ROUNDING * float(np.abs(amounts.sums).sum())
     return AmountBound(
         limit=float(np.exp(min(limit, 700.0))),
-        typical=float(np.exp(mean + sd / 2)),
+        typical=float(
+            np.exp(find_typical(np.array(mean), np.array(deviations / others)))
+        ),
         count=0,
         mean=float(np.exp(mean + sd**2 / 2)) if is_lost else mean_size / others,
         log_mean=mean,

@@ -55,8 +55,9 @@ def bound_amounts(
 ) -> tuple[Sequence[TrainingRow], AmountBound | None]:
     """Return the rows with outliers bounded, and the bound; None without outliers.
 
-    `sizes` are those of single amounts, where they were counted: they tell any number of
-    outliers. The sums of the rows tell a few.
+    `sizes` are those of single mature amounts, where they were counted: they tell any
+    number of outliers. Where they hold every mature amount, they alone decide, so that
+    the model bounds what the check of whales names. The sums of the rows tell a few.
     """
     columns = np.array(
         [[getattr(row, name) for name in AMOUNT_COLUMNS] for row in rows]
@@ -72,7 +73,8 @@ def bound_amounts(
         np.where(has_logs, log_squares, moments.log_squares),
     )
     bound = None if sizes is None else amount_sizes.find_bound(sizes)
-    bound = bound or amount_bound.find_bound(amounts)
+    if bound is None and not _has_all_sizes(rows, sizes):
+        bound = amount_bound.find_bound(amounts)
     if bound is None:
         return rows, None
     after = bounded_amounts.apply_bound(amounts, bound)
@@ -88,3 +90,9 @@ def bound_amounts(
         )
         for place, row in enumerate(rows)
     ], bound
+
+
+def _has_all_sizes(rows: Sequence[TrainingRow], sizes: AmountSizes | None) -> bool:
+    """Return whether there are sizes of every mature amount, and of at least one."""
+    mature = sum(row.converted for row in rows if row.mature)
+    return sizes is not None and 0 < mature <= sizes.counts.sum()

@@ -5,9 +5,9 @@ from typing import Self
 
 import numpy as np
 
+from models_app.bandit.data import amount_bound
 from models_app.bandit.data.amount_bound import (
     FEW_OTHERS_WIDENING,
-    MARGIN_SDS,
     MAX_OUTLIER_SHARE,
     MIN_LOG_SD,
     MIN_OTHERS,
@@ -21,9 +21,14 @@ from models_app.bandit.design.design import Floats
 # More amounts than a few may be outliers, up to this share of all, if they are this many
 # times the typical one. A price that some payers choose is not so far from the others.
 MAX_FAR_SHARE, FAR_FACTOR = 0.25, 200.0
-# The share of the others whose logs tell how heavy their tail is, and the margin above
-# the largest that such a tail is expected to have, in logs.
-TAIL_SHARE, TAIL_MARGIN = 0.1, 3.0
+# So may this many, up to this share of all, if there is nothing within GAP below them.
+MAX_APART, MAX_APART_SHARE, GAP = 10, 0.05, float(np.log(5))
+# The margin above the largest of normal logs that is expected, in sds.
+MARGIN_SDS = 2.0
+# The share of the others whose logs tell how heavy their tail is. The largest log of a
+# Pareto tail with mean excess e is TAIL_EXCESSES times e above what is expected in
+# exp(-TAIL_EXCESSES) of samples. The margin is between a gap and MAX_TAIL_MARGIN.
+TAIL_SHARE, TAIL_EXCESSES, MAX_TAIL_MARGIN = 0.1, 4.5, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +71,9 @@ def find_bound(sizes: AmountSizes) -> AmountBound | None:
     Each bucket and all above it are tried as outliers; the most that are far beyond what
     is left are taken, so that outliers do not hide each other (Rosner 1983). With K
     others, whose logs have mean m and sd s, an outlier's log is above
-    m + (√(2 ln K) + 3) s, see `amount_bound.find_bound`, and by 3 above the largest that
-    a Pareto tail like theirs is expected to have. More than a few must also be FAR_FACTOR
-    times the typical amount.
+    m + (√(2 ln K) + 2) s, see `amount_bound.find_bound`, and beyond the largest that a
+    Pareto tail like theirs may have. More than a few must also be apart from all others,
+    and more than MAX_APART be FAR_FACTOR times the typical amount.
     """
     if not len(sizes.counts):
         return None
@@ -83,14 +88,16 @@ def find_bound(sizes: AmountSizes) -> AmountBound | None:
     sd = np.maximum(np.sqrt(variance), MIN_LOG_SD)
     margin = (np.sqrt(2 * np.log(n)) + MARGIN_SDS) * sd
     limit = mean + margin * (1 + FEW_OTHERS_WIDENING / np.sqrt(n))
-    typical = mean + sd / 2
+    typical = amount_bound.find_typical(mean, deviations / n)
     is_few = removed <= max(MIN_OUTLIERS, MAX_OUTLIER_SHARE * total)
+    is_apart = removed <= min(MAX_APART, MAX_APART_SHARE * total)
+    is_apart &= logs - np.append(logs[1:], -np.inf) >= GAP
     is_far = (removed <= MAX_FAR_SHARE * total) & (
         logs > typical + float(np.log(FAR_FACTOR))
     )
-    is_outlier = (others >= MIN_OTHERS) & (logs > limit) & (is_few | is_far)
+    is_outlier = (others >= MIN_OTHERS) & (logs > limit) & (is_few | is_apart | is_far)
     for last in np.flatnonzero(is_outlier)[::-1].tolist():
-        tail = _expect_largest(sizes.counts[last + 1 :], logs[last + 1 :]) + TAIL_MARGIN
+        tail = _limit_largest(sizes.counts[last + 1 :], logs[last + 1 :])
         if logs[last] > tail:
             break
     else:
@@ -105,8 +112,8 @@ def find_bound(sizes: AmountSizes) -> AmountBound | None:
     )
 
 
-def _expect_largest(counts: Floats, logs: Floats) -> float:
-    """Return the log of the largest amount of a Pareto tail fitted to the top (Hill 1975).
+def _limit_largest(counts: Floats, logs: Floats) -> float:
+    """Return a limit on logs of a Pareto tail fitted to the top tenth (Hill 1975).
 
     Arrays [n] of buckets, the largest first.
     """
@@ -115,7 +122,9 @@ def _expect_largest(counts: Floats, logs: Floats) -> float:
     taken = np.clip(most - before, 0.0, counts)
     threshold = float(logs[np.flatnonzero(taken)[-1]])
     mean_excess = float(taken @ (logs - threshold)) / most
-    return threshold + mean_excess * float(np.log(most))
+    widened = mean_excess * (1 + FEW_OTHERS_WIDENING / float(np.sqrt(most)))
+    margin = min(max(TAIL_EXCESSES * widened, GAP), MAX_TAIL_MARGIN)
+    return threshold + mean_excess * float(np.log(most)) + margin
 
 
 def _sum_after(values: Floats) -> Floats:

@@ -65,6 +65,12 @@ def _bound_group(group: GroupSums, bound: AmountBound) -> GroupSums:
     ):
         rest_logs = rest * bound.log_mean
         rest_log_squares = rest * (bound.log_mean**2 + bound.log_sd**2)
+    if rest > 0:
+        # A geometric mean above the arithmetic one would prove refunds where none are.
+        most = rest * float(np.log(rest_sum / rest))
+        excess = max(rest_logs - most, 0.0)
+        rest_log_squares += (excess**2 - 2 * excess * rest_logs) / rest
+        rest_logs -= excess
     return GroupSums(
         group.amounts,
         rest_sum + number * bound.typical,

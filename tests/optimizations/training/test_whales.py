@@ -164,6 +164,53 @@ def test_many_huge_amounts_of_one_variant_do_not_take_the_traffic_and_are_named(
     )
 
 
+def buy_one(_rng: random.Random, _variant: traffic.Json) -> traffic.Json:
+    """Return the one price."""
+    return {"value": 20.0}
+
+
+@pytest.mark.parametrize("number", [3, 5, 10])
+def test_moderate_whales_are_bounded_and_named_by_one_rule(number: int) -> None:
+    optimization = make_visited(buy_one)
+    send_whales(optimization, 3, [900.0] * number)
+    train_model(optimization)
+
+    results = read_results(optimization)
+
+    notes, check = results["model"]["notes"], results["checks"]["whales"]
+    assert any(note.startswith(f"{number} of the amounts are above ") for note in notes)
+    assert not any("negative" in note for note in notes)
+    assert (check["ok"], check["users"], check["bounded"]) == (False, number, True)
+    total = 900 * number + 20 * (check["payers"] - number)
+    assert check["share"] == pytest.approx(900 * number / total)
+    assert results["health"]["status"] == "warning"
+    typical = make_visited(buy_one)
+    send_whales(typical, 3, [20.0] * number)
+    train_model(typical)
+    # That there are so many is real; they count as buyers at the one price.
+    assert np.abs(get_table(optimization) - get_table(typical)).max() < 0.15
+
+
+@pytest.mark.parametrize(
+    ("purchase", "amounts"), [(buy_one, [900.0] * 14), (buy, [3000.0] * 10)]
+)
+def test_the_few_who_make_up_most_are_named_though_the_model_learns_them(
+    purchase: traffic.Purchase, amounts: list[float]
+) -> None:
+    optimization = make_visited(purchase)
+    send_whales(optimization, 3, amounts)
+    train_model(optimization)
+
+    results = read_results(optimization)
+
+    check = results["checks"]["whales"]
+    assert (check["ok"], check["bounded"]) == (False, False)
+    assert len(amounts) / 3 < check["users"] <= len(amounts)
+    assert check["share"] > max(check["limit"], 0.5)
+    (reason,) = (r for r in results["health"]["reasons"] if r["code"] == "whales")
+    assert "the model learns from them in full" in reason["message"]
+
+
 def test_whales_are_named_wherever_a_lift_stands(client: Client) -> None:
     optimization = make_visited(buy)
     send_whales(optimization, 2, [1e6] * 6)
@@ -192,7 +239,10 @@ def test_amounts_without_whales_are_healthy() -> None:
 
     results = read_results(optimization)
 
-    assert results["checks"]["whales"]["ok"] is True
+    check = results["checks"]["whales"]
+    assert check["ok"] is True
+    assert check["users"] > 0
+    assert 0 < check["share"] < check["limit"]
     assert results["health"]["status"] == "ok"
 
 

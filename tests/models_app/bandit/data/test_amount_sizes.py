@@ -75,5 +75,64 @@ def test_a_price_of_a_hundred_times_another_is_no_outlier(share: float) -> None:
     assert amount_sizes.find_bound(count_sizes(amounts)) is None
 
 
+@pytest.mark.parametrize("sigma", [1e-4, 0.3])
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6, 10])
+def test_ten_amounts_or_fewer_apart_from_all_others_are_outliers(
+    number: int, sigma: float
+) -> None:
+    others = np.random.default_rng(number).lognormal(3, sigma, 210 - number)
+    amounts = np.append(others, np.full(number, 900.0))
+
+    bound = amount_sizes.find_bound(count_sizes(amounts))
+
+    assert bound is not None
+    assert bound.count == number
+    assert others.max() < bound.limit < 900
+
+
+def test_one_amount_of_five_hundred_medians_is_an_outlier_of_log_normal_ones() -> None:
+    amounts = np.append(np.random.default_rng(7).lognormal(3, 1, 209), 10_000.0)
+
+    bound = amount_sizes.find_bound(count_sizes(amounts))
+
+    assert bound is not None
+    assert bound.count == 1
+
+
+def test_a_price_of_eleven_payers_in_two_hundred_stays_a_price() -> None:
+    amounts = np.append(np.full(199, 20.0), np.full(11, 900.0))
+
+    assert amount_sizes.find_bound(count_sizes(amounts)) is None
+
+
+def test_the_sums_of_rows_find_nothing_that_the_sizes_of_all_amounts_do_not() -> None:
+    groups = draw_groups(0)
+    groups[7] = np.append(groups[7], 1e5)
+    usual = np.array([50.0])
+    sizes = AmountSizes.sort(np.array([201.0]), 201 * usual)
+
+    assert amount_rows.bound_amounts(make_rows(groups), sizes)[1] is None
+    few = AmountSizes.sort(np.array([200.0]), 200 * usual)
+    assert amount_rows.bound_amounts(make_rows(groups), few)[1] is not None
+
+
+@pytest.mark.parametrize("size", [900.0, 3e3, 1e5, 1e9])
+@pytest.mark.parametrize("number", [1, 3, 5, 10])
+def test_bounded_amounts_above_zero_prove_no_refunds(number: int, size: float) -> None:
+    rng = np.random.default_rng(3)
+    groups = [rng.lognormal(3, 0.3, int(rng.integers(1, 8))) for _ in range(60)]
+    for place in range(number):
+        groups[place % 4] = np.append(groups[place % 4], size)
+    sizes = count_sizes(np.concatenate(groups))
+
+    rows, bound = amount_rows.bound_amounts(make_rows(groups), sizes)
+
+    assert bound is not None
+    for row in rows:
+        least = row.payers * np.exp(row.log_sum / row.payers)
+        assert row.value_sum >= least * (1 - 1e-9)
+        assert row.log_sum_squares >= row.log_sum**2 / row.payers * (1 - 1e-9)
+
+
 def test_without_amounts_there_is_nothing_to_bound() -> None:
     assert amount_sizes.find_bound(AmountSizes.sort(np.zeros(0), np.zeros(0))) is None
