@@ -1587,7 +1587,7 @@ class VariantState(TypedDict):
 
 
 class Winner(TypedDict):
-    """The leader, the enabled variant most likely to be best, and what it is served."""
+    """The leader, if its interval over the baseline excludes 0, and what it is served."""
 
     number: int
     share: float
