@@ -23,6 +23,7 @@ from optimizations.results import (
     measured_lift,
     missing_counts,
     stored,
+    summary_figures,
     violation_records,
     whale_check,
 )
@@ -155,17 +156,11 @@ def judge_guardrails(optimization: Optimization, rows: list[Guardrail]) -> Healt
 
 def store_summary(optimization: Optimization, evidence: Evidence) -> None:
     """Store the lift and the reasons that are shown without counts until the next count."""
-    lift, p_value = evidence.comparison.lift, evidence.comparison.lift.p_value_anytime
     reasons = _list_reasons(optimization, evidence)
     guardrails.store_violations(optimization, evidence.guardrails)
     first_week = anytime_tuning.find_first_week_users(optimization, evidence.cube)
     figures = {
-        "lift": lift.lift_percent,
-        "difference": lift.difference,
-        "difference_ci": lift.difference_ci,
-        "difference_ci_anytime": lift.difference_ci_anytime,
-        # It holds at all looks together, as the p-value does.
-        "confidence": None if p_value is None else 1 - p_value,
+        **summary_figures.build_figures(evidence.comparison.lift),
         "exposures": int(evidence.cube.arrays.exposures.sum()),
         "as_of": reasons.as_of,
         "check_reasons": [asdict(reason) for reason in reasons.checks],

@@ -1248,12 +1248,14 @@ class ResultsSummary(TypedDict):
 
     variants_count: int
     lift: float | None
+    lift_ci_anytime: list[float] | None
     difference: float | None
     difference_ci: list[float | None] | None
     difference_ci_anytime: list[float | None] | None
     confidence: float | None
     exposures: int
     as_of: str | None
+    unavailable: dict[str, str]
     health: Health
 
 
