@@ -32,6 +32,7 @@ from optimizations.results.health import Health, HealthReason
 from optimizations.results.health_records import CountedReasons
 from optimizations.results.measured_lift import Comparison
 from optimizations.results.stored import StoredCubes
+from optimizations.results.user_counts import UserCounter
 
 Checks = dict[str, Any]
 MAX_JUDGED = 50
@@ -214,15 +215,18 @@ def _list_check_reasons(
     checks: Checks,
     revisions: Mapping[UUID, int] | None,
 ) -> list[HealthReason]:
-    """Return the reasons of failed checks, and of users that are missing in a count."""
+    """Return the reasons of failed checks, and of users or rewards that a count misses."""
     reasons = check_reasons.describe_failed_checks(checks)
     was_counted = cube.as_of is not None or optimization.reward_metric_id in (
         revisions or {}
     )
     if optimization.went_live_at is None or not was_counted:
         return reasons
-    arrays = cube.arrays
-    mature = int(arrays.users[arrays.mature].sum())
-    return reasons + missing_counts.describe_missing_users(
-        int(arrays.users.sum()), mature
-    )
+    counts = UserCounter(optimization.reward_metric, cube).count_all()
+    return [
+        *reasons,
+        *missing_counts.describe_missing_users(counts.users, counts.mature_users),
+        *missing_counts.describe_missing_rewards(
+            counts.mature_users, counts.rewarded_users
+        ),
+    ]
