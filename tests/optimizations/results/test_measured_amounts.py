@@ -274,7 +274,7 @@ def test_lists_have_the_lift_with_its_interval() -> None:
     assert [low, high] == measured["lift_ci_anytime"]
     assert low < row["summary"]["lift"] < high
     assert row["summary"]["unavailable"] == {}
-    page = admin.site.get_model_admin(Optimization)
+    page: Any = admin.site.get_model_admin(Optimization)
     column = page.measured_lift(Optimization.objects.get(pk=optimization.pk))
     assert column.endswith(f" % [{low:+.1f}, {high:+.1f}]")
 
