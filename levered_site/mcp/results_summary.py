@@ -47,10 +47,13 @@ def describe_lift(results: Json) -> str:
             f"measured lift {measured['lift_percent']:+.1f}% over the holdout, "
             f"{_describe_interval(measured)}, {users} users"
         )
-    elif measured.get("difference_ci_anytime"):
+    elif measured.get("p_value_anytime") is not None:
+        no_interval = results["unavailable"].get(
+            "primary_metric_vs_holdout.difference_ci_anytime", "not bounded"
+        )
         figure = (
             f"measured difference {measured['difference']:+.4g} per user against the "
-            f"holdout, {_describe_difference(measured['difference_ci_anytime'])}, "
+            f"holdout, {_describe_difference(measured, no_interval)}, "
             f"{users} users; no percentage: {reason}"
         )
     else:
@@ -159,7 +162,10 @@ def _describe_interval(measured: Json) -> str:
     return "interval withheld"
 
 
-def _describe_difference(interval: list[float | None]) -> str:
+def _describe_difference(measured: Json, no_interval: str) -> str:
+    interval = measured["difference_ci_anytime"]
+    if interval is None:
+        return f"interval withheld ({no_interval})"
     low, high = ("no bound" if end is None else f"{end:+.4g}" for end in interval)
     return f"{low} to {high} (95% at any number of looks)"
 

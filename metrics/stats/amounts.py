@@ -78,27 +78,32 @@ def build_difference_test(strata: tuple[Stratum, ...]) -> DifferenceTest:
 
 
 def _add_ratio(lift: Lift, test: DifferenceTest, boundary: anytime.Boundary) -> Lift:
-    """Return the lift with its ratio in percent."""
+    """Return the lift with its ratio in percent, or why there is none.
+
+    There is none unless the holdout mean is above zero at all looks together, the level
+    of the interval that is shown first.
+    """
     arm_means = test.means
     variances = (test.own, *means.compute_pooled_variances(test.pooled))
     interval = means.compute_ratio_interval(arm_means, variances, CRITICAL)
+    wide = means.compute_ratio_interval(arm_means, variances, boundary.critical)
     values = VALUES.get(lift.kind, PAYMENTS)
     reasons = _explain_missing_ends(values, is_negative=test.is_negative)
     if interval is None:
         is_negative = arm_means.holdout < -CRITICAL * math.sqrt(test.own.holdout)
         ratio_reason = NEGATIVE_DENOMINATOR if is_negative else NO_DENOMINATOR
         return explain_blanks(lift, reasons, ratio_reason)
-    wide = means.compute_ratio_interval(arm_means, variances, boundary.critical)
+    if wide is None:
+        # Just above zero at one look, a mean makes ratios of thousands of percent.
+        return explain_blanks(lift, reasons, NO_DENOMINATOR_ANYTIME)
     delta = means.compute_delta_interval(arm_means, variances[0], CRITICAL)
     lift = replace(
         lift,
         lift_percent=to_percent(arm_means.optimized / arm_means.holdout),
         lift_ci=to_percent_interval(interval),
         lift_ci_delta=to_percent_interval(delta),
-        lift_ci_anytime=None if wide is None else to_percent_interval(wide),
+        lift_ci_anytime=to_percent_interval(wide),
     )
-    if wide is None:
-        reasons["lift_ci_anytime"] = NO_DENOMINATOR_ANYTIME
     return explain_blanks(lift, reasons, TOO_LARGE)
 
 

@@ -18,8 +18,10 @@ def build_figure(results: Results) -> tuple[str, str, str]:
     Where there is no percentage, they are those of the difference per user.
     """
     measured, reasons = results.primary_metric_vs_holdout, results.unavailable
-    if measured.lift_percent is None and measured.difference_ci_anytime is not None:
-        limits = format_limits(measured.difference_ci_anytime)
+    # Wherever the arms were tested there is a difference, though maybe no bound of it.
+    if measured.lift_percent is None and measured.p_value_anytime is not None:
+        no_limits = reasons.get(f"{RESULT}.difference_ci_anytime", html.NO_VALUE)
+        limits = format_limits(measured.difference_ci_anytime, no_limits)
         reason = reasons.get(f"{RESULT}.lift_percent", "")
         return (
             "Measured difference per user",
@@ -36,8 +38,10 @@ def build_figure(results: Results) -> tuple[str, str, str]:
     )
 
 
-def format_limits(limits: Sequence[float | None]) -> str:
-    """Return the two ends of an interval of differences, which may be open."""
+def format_limits(limits: Sequence[float | None] | None, no_limits: str) -> str:
+    """Return the ends of an interval of differences, which may be open, or `no_limits`."""
+    if limits is None:
+        return no_limits
     low, high = ("no bound" if end is None else f"{end:+.4g}" for end in limits)
     return f"{low} to {high}"
 

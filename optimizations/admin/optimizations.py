@@ -1,5 +1,6 @@
 """The admin page of an optimization: its settings, actions and results."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -164,11 +165,18 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
 
     @declare_column("Lift", order="results_summary__lift")
     def measured_lift(self, optimization: Optimization) -> str:
-        """The measured lift as of the last count, or the difference where none can be."""
+        """The measured lift as of the last count, or the difference where none can be.
+
+        Its interval of all looks together stands beside it.
+        """
         summary = getattr(optimization, "results_summary", None)
-        if summary and summary.lift is None and summary.difference_ci_anytime:
-            return f"{summary.difference:+.4g} per user"
-        return html.format_percent(summary.lift if summary else None, signed=True)
+        if summary is None:
+            return html.NO_VALUE
+        if summary.lift is None and summary.confidence is not None:
+            limits = _format_limits(summary.difference_ci_anytime, "+.4g")
+            return f"{summary.difference:+.4g} per user{limits}"
+        limits = _format_limits(summary.lift_ci_anytime, "+.1f")
+        return html.format_percent(summary.lift, signed=True) + limits
 
     @declare_column("Health", pills=True)
     def health_status(self, optimization: Optimization) -> str | None:
@@ -205,3 +213,11 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
         return " · ".join(
             f"{name} {moment:%Y-%m-%d %H:%M}" for name, moment in moments if moment
         )
+
+
+def _format_limits(limits: Sequence[float | None] | None, form: str) -> str:
+    """Return an interval as ` [low, high]`, an open end as a dash; nothing without one."""
+    if limits is None:
+        return ""
+    low, high = (html.NO_VALUE if end is None else format(end, form) for end in limits)
+    return f" [{low}, {high}]"

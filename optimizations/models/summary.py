@@ -9,6 +9,7 @@ from optimizations.models.optimization import Optimization
 
 Json = dict[str, Any]
 Reason = Json
+Interval = list[float] | tuple[float, float]
 OpenInterval = list[float | None] | tuple[float | None, float | None]
 
 
@@ -26,6 +27,10 @@ class ResultsSummary(models.Model):
         related_name="results_summary",
     )
     lift = models.FloatField(null=True)  # percent
+    # None where an earlier version counted, too.
+    lift_ci_anytime: "models.JSONField[Interval | None, Interval | None]" = (
+        models.JSONField(null=True)
+    )
     # The difference per user and its intervals as [low, high], an open end being null.
     difference = models.FloatField(null=True)
     difference_ci: "models.JSONField[OpenInterval | None, OpenInterval | None]" = (
@@ -33,6 +38,10 @@ class ResultsSummary(models.Model):
     )
     difference_ci_anytime: "models.JSONField[OpenInterval | None, OpenInterval | None]" = models.JSONField(
         null=True
+    )
+    # Why figures of the lift are null, by their names here; an open end as `name[0]`.
+    unavailable: "models.JSONField[dict[str, str], dict[str, str]]" = models.JSONField(
+        default=dict, db_default=models.Value({}, models.JSONField())
     )
     confidence = models.FloatField(null=True)
     exposures = models.BigIntegerField()

@@ -35,7 +35,7 @@ CODE_NOTE = (
     "unknown_context, missing_context, disabled_variant, unknown_policy_version, "
     "uncounted_exposures, crossover, baseline_sanity, one_id, whales, "
     "guardrail_violated, guardrail_not_counted, not_counted, no_users, no_mature_users, "
-    "age, not_judged (warning)."
+    "no_rewards, age, not_judged (warning)."
 )
 
 

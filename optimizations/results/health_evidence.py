@@ -23,6 +23,7 @@ from optimizations.results import (
     measured_lift,
     missing_counts,
     stored,
+    summary_figures,
     violation_records,
     whale_check,
 )
@@ -31,6 +32,7 @@ from optimizations.results.health import Health, HealthReason
 from optimizations.results.health_records import CountedReasons
 from optimizations.results.measured_lift import Comparison
 from optimizations.results.stored import StoredCubes
+from optimizations.results.user_counts import UserCounter
 
 Checks = dict[str, Any]
 MAX_JUDGED = 50
@@ -155,17 +157,11 @@ def judge_guardrails(optimization: Optimization, rows: list[Guardrail]) -> Healt
 
 def store_summary(optimization: Optimization, evidence: Evidence) -> None:
     """Store the lift and the reasons that are shown without counts until the next count."""
-    lift, p_value = evidence.comparison.lift, evidence.comparison.lift.p_value_anytime
     reasons = _list_reasons(optimization, evidence)
     guardrails.store_violations(optimization, evidence.guardrails)
     first_week = anytime_tuning.find_first_week_users(optimization, evidence.cube)
     figures = {
-        "lift": lift.lift_percent,
-        "difference": lift.difference,
-        "difference_ci": lift.difference_ci,
-        "difference_ci_anytime": lift.difference_ci_anytime,
-        # It holds at all looks together, as the p-value does.
-        "confidence": None if p_value is None else 1 - p_value,
+        **summary_figures.build_figures(evidence.comparison.lift),
         "exposures": int(evidence.cube.arrays.exposures.sum()),
         "as_of": reasons.as_of,
         "check_reasons": [asdict(reason) for reason in reasons.checks],
@@ -219,15 +215,18 @@ def _list_check_reasons(
     checks: Checks,
     revisions: Mapping[UUID, int] | None,
 ) -> list[HealthReason]:
-    """Return the reasons of failed checks, and of users that are missing in a count."""
+    """Return the reasons of failed checks, and of users or rewards that a count misses."""
     reasons = check_reasons.describe_failed_checks(checks)
     was_counted = cube.as_of is not None or optimization.reward_metric_id in (
         revisions or {}
     )
     if optimization.went_live_at is None or not was_counted:
         return reasons
-    arrays = cube.arrays
-    mature = int(arrays.users[arrays.mature].sum())
-    return reasons + missing_counts.describe_missing_users(
-        int(arrays.users.sum()), mature
-    )
+    counts = UserCounter(optimization.reward_metric, cube).count_all()
+    return [
+        *reasons,
+        *missing_counts.describe_missing_users(counts.users, counts.mature_users),
+        *missing_counts.describe_missing_rewards(
+            counts.mature_users, counts.rewarded_users
+        ),
+    ]

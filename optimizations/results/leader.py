@@ -5,6 +5,14 @@ from dataclasses import dataclass
 from math import isclose
 
 from models_app.models import StoredReport
+from optimizations.results.baseline_check import BASELINE
+from optimizations.results.reasons import (
+    NO_BASELINE,
+    NO_DIFFERENCE,
+    NOT_IN_REPORT,
+    ReportedLift,
+    read_lift,
+)
 
 EQUAL_SHARES = "all variants get the same share: there is no winner"
 # The leader of these many variants is a winner from this multiple of the even chance.
@@ -38,10 +46,25 @@ def find_leader(report: StoredReport, enabled: Collection[int]) -> Leader | None
     return Leader(number, chances[number] / total)
 
 
-def explain_no_winner(leader: Leader | None, shares: Collection[float]) -> str | None:
+def read_best_lift(
+    report: StoredReport, leader: Leader
+) -> tuple[ReportedLift | None, str]:
+    """Return the leader's lift over the baseline, or None and the reason."""
+    if leader.number == BASELINE:
+        return None, BASELINE_LEADS
+    if report["best_variant"] != leader.number:  # a report of an earlier version
+        return None, NOT_IN_REPORT
+    return read_lift(report["best_vs_baseline_percent"]), NO_BASELINE
+
+
+def explain_no_winner(
+    report: StoredReport, leader: Leader | None, shares: Collection[float]
+) -> str | None:
     """Return why the leader is no winner, or None if it is one.
 
-    `shares` are those of the traffic that the enabled variants are served with.
+    A winner stands out, and its improvement over the baseline is claimed: what the
+    headline calls no difference has no winner. `shares` are those of the traffic that the
+    enabled variants are served with.
     """
     if leader is None or (len(shares) > 1 and isclose(min(shares), max(shares))):
         return EQUAL_SHARES
@@ -50,4 +73,7 @@ def explain_no_winner(leader: Leader | None, shares: Collection[float]) -> str |
             f"no variant stands out: variant {leader.number} leads with a chance of "
             f"{leader.prob_best:.2g} to be the best of {len(shares)}"
         )
-    return None
+    lift, reason = read_best_lift(report, leader)
+    if lift is None:
+        return reason
+    return NO_DIFFERENCE if lift.median is None else None

@@ -5,13 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from optimizations.models import Optimization, ResultsSummary
-from optimizations.results import health_records, missing_counts
+from optimizations.results import health_records, missing_counts, summary_figures
 
 ListSummary = dict[str, Any]
-FIGURES = (
-    *("lift", "difference", "difference_ci", "difference_ci_anytime"),
-    *("confidence", "exposures", "as_of"),
-)
+LIFT_FIGURES = tuple(summary_figures.NAMES.values())
+FIGURES = (*LIFT_FIGURES, "exposures", "as_of", "unavailable")
+NEVER_COUNTED = "nothing was counted yet"
+NOT_STORED = "not stored at the last count; the next count adds it, or its reason"
 
 
 def load_summaries(optimizations: Sequence[Optimization]) -> dict[UUID, ListSummary]:
@@ -39,5 +39,12 @@ def load_summaries(optimizations: Sequence[Optimization]) -> dict[UUID, ListSumm
 
 def _read_figures(row: ResultsSummary | None) -> ListSummary:
     if row is None:
-        return dict.fromkeys(FIGURES) | {"exposures": 0}
-    return {name: getattr(row, name) for name in FIGURES}
+        return dict.fromkeys(FIGURES) | {
+            "exposures": 0,
+            "unavailable": dict.fromkeys(LIFT_FIGURES, NEVER_COUNTED),
+        }
+    figures = {name: getattr(row, name) for name in FIGURES}
+    nulls = [name for name in LIFT_FIGURES if figures[name] is None]
+    # Rows of earlier versions have no reasons.
+    reasons = dict.fromkeys(nulls, NOT_STORED) | row.unavailable
+    return figures | {"unavailable": reasons}

@@ -1,4 +1,4 @@
-"""Reasons of a health where nothing was counted: nothing known is not ok."""
+"""Reasons of a health where users or rewards are missing: nothing known is not ok."""
 
 from optimizations.results.health import Health, HealthReason
 
@@ -18,6 +18,8 @@ REDEFINED_REASON = HealthReason(
     "Nothing counted yet by the reward's metric as it is defined now.",
     COUNT_FIRST,
 )
+# So many mature users without any reward are more likely a wrong name than a rare reward.
+MIN_USERS_WITHOUT_REWARD = 200
 NOTHING_YET = (DRAFT_REASON, UNCOUNTED_REASON)
 
 
@@ -59,3 +61,20 @@ def describe_missing_users(users: int, mature_users: int) -> list[HealthReason]:
             )
         ]
     return []
+
+
+def describe_missing_rewards(
+    mature_users: int, rewarded_users: int
+) -> list[HealthReason]:
+    """Return the reason if no user has a reward, though many horizons are over."""
+    if rewarded_users or mature_users < MIN_USERS_WITHOUT_REWARD:
+        return []
+    return [
+        HealthReason(
+            "no_rewards",
+            f"None of {mature_users} mature users has a reward: is the event's name "
+            "right?",
+            "Compare the name and the filters of the reward's metric with the events "
+            "that arrive, and their ids with those of the exposures.",
+        )
+    ]

@@ -16,15 +16,13 @@ from optimizations.results import (
     model_effects,
     model_support,
 )
-from optimizations.results.baseline_check import BASELINE
 from optimizations.results.context_results import MeasuredLevels
-from optimizations.results.leader import BASELINE_LEADS, Leader
+from optimizations.results.leader import Leader
 from optimizations.results.model_effects import ModelEffects
 from optimizations.results.reasons import (
     NO_BASELINE,
     NOT_IN_REPORT,
     Reasons,
-    ReportedLift,
     WithholdingReasons,
     explain_missing_lift,
     read_lift,
@@ -179,7 +177,7 @@ def _build_stats(
         reason = withheld or NOT_IN_REPORT
         return NO_STATS, {f"stats.{name}": reason for name in STAT_NAMES}
     improvement = read_lift(report["estimated_improvement_percent"])
-    best_lift, reason = _read_best_lift(report, best)
+    best_lift, reason = leader.read_best_lift(report, best)
     missing = explain_missing_lift(
         improvement, *IMPROVEMENT_NAMES, NO_BASELINE
     ) | explain_missing_lift(best_lift, *BEST_NAMES, reason)
@@ -192,17 +190,6 @@ def _build_stats(
         best_vs_baseline_interval=best_lift.interval if best_lift else None,
         estimated_progress=report["estimated_progress"],
     ), unavailable
-
-
-def _read_best_lift(
-    report: StoredReport, best: Leader
-) -> tuple[ReportedLift | None, str]:
-    """Return the leader's lift over the baseline, or None and the reason."""
-    if best.number == BASELINE:
-        return None, BASELINE_LEADS
-    if report["best_variant"] != best.number:  # a report of an earlier version
-        return None, NOT_IN_REPORT
-    return read_lift(report["best_vs_baseline_percent"]), NO_BASELINE
 
 
 def _build_variant_estimates(

@@ -40,7 +40,7 @@ class ArmUsers:
 
 @dataclass(frozen=True, slots=True)
 class Winner:
-    """The leader, the enabled variant most likely to be best, and what it is served."""
+    """The leader, if its interval over the baseline excludes 0, and what it is served."""
 
     number: int
     share: Annotated[float, "Share of the optimized arm's traffic that it is served."]
@@ -64,7 +64,9 @@ class Progress:
     mature_users: Annotated[int, "Users whose horizon has passed."]
     mature_conversions: Annotated[int, "Conversions of mature users."]
     estimated_progress: Annotated[float | None, "0 to 1."]
-    winner: Winner | None
+    winner: Annotated[
+        Winner | None, "Null while best_vs_baseline_percent of the results is null."
+    ]
     stable_since: date | None
     days_to_decision: Annotated[
         int | None,
@@ -80,10 +82,11 @@ class Progress:
 def build_progress(optimization: Optimization) -> Progress:
     """Return how far it is, from stored counts and the report of the last training.
 
-    The winner is the leader of the results, with the share that is served now; there is
-    none while results withhold it, if all shares are equal, or if no variant stands out. `stable_since` is the first
-    of the latest published days that all name this winner. `days_to_decision` comes from
-    `decision_forecast.forecast_decision`.
+    The winner is the leader of the results, with the share that is served now. There is
+    none while results withhold it, if all shares are equal, if no variant stands out, if
+    the baseline leads, or while no difference from it is seen. `stable_since` is the
+    first of the latest published days that all name this winner, with its improvement.
+    `days_to_decision` comes from `decision_forecast.forecast_decision`.
     """
     cube = stored.load_reward_cube(optimization)
     served = served_model.load_served_model(optimization)
@@ -135,7 +138,9 @@ def _find_winner(
     best = leader.find_leader(served.report, served.enabled)
     weights = served_model.compute_traffic_weights(served, cube)
     shares = [weights[number] for number in sorted(served.enabled)]
-    reason = withheld.allocation or leader.explain_no_winner(best, shares)
+    reason = withheld.allocation or leader.explain_no_winner(
+        served.report, best, shares
+    )
     if reason or best is None:
         return None, reason
     return Winner(best.number, weights[best.number] / sum(shares)), None
@@ -183,11 +188,12 @@ def _find_stable_since(
     optimization: Optimization, winner: Winner | None
 ) -> date | None:
     days = optimization.published_days.order_by("-day").values_list(
-        "day", "figures__winner"
+        "day", "figures__winner", "figures__best_lift_percent"
     )
     since = None
-    for day, number in days:
-        if winner is None or number != winner.number:
+    for day, number, improvement in days:
+        # Earlier versions named a winner also where they claimed no improvement.
+        if winner is None or number != winner.number or improvement is None:
             break
         since = day
     return since

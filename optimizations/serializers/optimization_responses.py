@@ -159,6 +159,13 @@ class ResultsSummarySerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Measured against the holdout, in percent. Null while withheld.",
     )
+    lift_ci_anytime = serializers.ListField(
+        child=serializers.FloatField(),
+        min_length=2,
+        max_length=2,
+        allow_null=True,
+        help_text="Of lift: 95% at any number of looks together.",
+    )
     difference = serializers.FloatField(
         allow_null=True,
         help_text="Per user, in units of the value: also where no percentage is.",
@@ -173,6 +180,10 @@ class ResultsSummarySerializer(serializers.Serializer[Any]):
     as_of = serializers.DateTimeField(
         allow_null=True,
         help_text="When the warehouse last counted. Null if it never did.",
+    )
+    unavailable = serializers.DictField(
+        child=serializers.CharField(),
+        help_text="Why figures of the lift are null, by their names.",
     )
     health = HealthField()
 

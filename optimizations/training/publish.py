@@ -198,9 +198,8 @@ def _find_winner(document: dict[str, Any], withheld: WithholdingReasons) -> int 
     enabled = [row for row in document["variants"] if row["enabled"]]
     best = leader.find_leader(document, [row["number"] for row in enabled])
     shares = [row["weight"] for row in enabled]
-    if best is None or withheld.allocation or leader.explain_no_winner(best, shares):
-        return None
-    return best.number
+    reason = withheld.allocation or leader.explain_no_winner(document, best, shares)
+    return None if best is None or reason else best.number
 
 
 def _build_in_sample_metrics(result: TrainingResult) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Optimizations with a trained candidate, and their API."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.support.learning import train_model
 from tests.support.optimization_factories import make_live_optimization
 
 UNIFORM = {"allocation": "uniform"}
+Rate = Callable[[traffic.Json, traffic.Json], float]
 BLIND = {"ignored_context_factors": ["device"]}
 
 
@@ -24,16 +26,28 @@ def mobile_headline_rate(variant: traffic.Json, context: traffic.Json) -> float:
     )
 
 
-def send_visitors(optimization: Optimization, days_ago: float, **more: Any) -> None:
+def headline_rate(variant: traffic.Json, _context: traffic.Json) -> float:
+    """Return a conversion rate: headline B is better everywhere."""
+    return 0.4 if variant["headline"] == "B" else 0.2
+
+
+def send_visitors(
+    optimization: Optimization,
+    days_ago: float,
+    rate: Rate = mobile_headline_rate,
+    **more: Any,
+) -> None:
     """Send a day of 1,000 visitors under the serving policy."""
     start = timezone.now() - timedelta(days=days_ago)
-    traffic.simulate_visitors(optimization, start, 1000, mobile_headline_rate, **more)
+    traffic.simulate_visitors(optimization, start, 1000, rate, **more)
 
 
-def make_trained_candidate(settings: dict[str, Any], **fields: Any) -> Optimization:
+def make_trained_candidate(
+    settings: dict[str, Any], rate: Rate = mobile_headline_rate, **fields: Any
+) -> Optimization:
     """Make an optimization whose candidate was trained once, beside version 1."""
     optimization = make_live_optimization(**fields)
-    send_visitors(optimization, 6)
+    send_visitors(optimization, 6, rate)
     candidates.set_candidate(optimization, settings, SYSTEM_ACTOR)
     train_model(optimization)
     return optimization

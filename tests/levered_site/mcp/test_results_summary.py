@@ -141,6 +141,7 @@ PROVEN = MEASURED | {
     "lift_ci_anytime": None,
     "difference": 2.345,
     "difference_ci_anytime": [1.1, None],
+    "p_value_anytime": 0.001,
 }
 
 
@@ -153,6 +154,24 @@ def test_a_difference_without_a_percentage_is_told_with_its_interval() -> None:
         "Revenue: measured difference +2.345 per user against the holdout, +1.1 to no "
         "bound (95% at any number of looks), 1000 users; no percentage: the holdout loses "
         "money"
+    )
+
+
+def test_a_difference_without_bounds_is_told_with_the_reason_for_it() -> None:
+    reasons = {
+        "primary_metric_vs_holdout.lift_percent": "the holdout is not above zero",
+        "primary_metric_vs_holdout.difference_ci_anytime": "too few payments",
+    }
+    measured = PROVEN | {"difference_ci_anytime": None}
+
+    sentence = results_summary.describe_lift(
+        build_results(measured, unavailable=reasons)
+    )
+
+    assert sentence == (
+        "Revenue: measured difference +2.345 per user against the holdout, interval "
+        "withheld (too few payments), 1000 users; no percentage: the holdout is not "
+        "above zero"
     )
 
 

@@ -220,3 +220,21 @@ def test_one_user_and_one_conversion_are_singular() -> None:
     assert conversion.unavailable["p_value"] == (
         "the optimized arm has 1 conversion; 5 are needed"
     )
+
+
+def test_a_holdout_mean_above_zero_at_one_look_alone_has_no_percentage() -> None:
+    """Its standard error is 0.4 of it: 2.5 of them suffice at one look, not at all."""
+    optimized = make_amounts(1000, 400, 200.0, 30.0)
+    holdout = make_amounts(1000, 400, 3.75, 30.0)
+
+    result = lift.measure_lift([(optimized, holdout)], "numeric")
+
+    for name in ("lift_percent", "lift_ci", "lift_ci_anytime", "lift_ci_delta"):
+        assert getattr(result, name) is None
+        assert result.unavailable[name] == (
+            "the holdout mean is not clearly above zero at the level that allows daily "
+            "looks: read the difference"
+        )
+    assert result.difference == pytest.approx(78.5)
+    assert result.p_value_anytime is not None
+    assert result.p_value_anytime < 0.05

@@ -7,6 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 from levered_site.organizations.models import AuditEntry
 from models_app.models import BanditModel, PolicyVersion
 from optimizations.models import Optimization, ResultsSummary, Variant
+from optimizations.results import list_summary
 from tests.support import optimization_factories
 from tests.support.factories import (
     make_admin_api,
@@ -77,10 +78,20 @@ def test_a_listed_optimization_has_the_summary_of_its_last_count() -> None:
     assert row["summary"] == {
         "variants_count": 4,
         **figures,
+        "lift_ci_anytime": None,
         "difference": None,
         "difference_ci": None,
         "difference_ci_anytime": None,
         "as_of": f"{counted_at:%Y-%m-%dT%H:%M:%SZ}",
+        "unavailable": dict.fromkeys(
+            (
+                "lift_ci_anytime",
+                "difference",
+                "difference_ci",
+                "difference_ci_anytime",
+            ),
+            list_summary.NOT_STORED,
+        ),
         "health": {
             "status": "ok",
             "reasons": [],

@@ -14,12 +14,16 @@ from models_app import runs
 from models_app.models import TrainingRun
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization, PublishedDay, ResultsSummary
-from optimizations.results import health_evidence
+from optimizations.results import health_evidence, missing_counts
 from optimizations.training.run import run_training
 from tests.support import staff_world, traffic
 from tests.support.admin_actions import OPTIMIZATION_LIST
 from tests.support.factories import read_body
-from tests.support.optimization_factories import make_metric, make_organization
+from tests.support.optimization_factories import (
+    make_metric,
+    make_optimization,
+    make_organization,
+)
 from tests.support.result_visitors import (
     make_member_api,
     make_visited_optimization,
@@ -305,3 +309,26 @@ def test_a_published_day_keeps_the_health_it_had() -> None:
     assert old["health"] is None
     assert old["unavailable"]["health"]
     assert new["health"]["reasons"][0]["code"] == "guardrail_violated"
+
+
+def test_many_mature_users_without_any_reward_are_warned_of() -> None:
+    optimization = make_optimization(make_organization())
+    start = timezone.now() - timedelta(days=4)
+    traffic.simulate_visitors(optimization, start, 400, lambda *_: 0.0)
+
+    path = f"/optimizations/{optimization.pk}/results?refresh=true"
+    body = read_body(make_member_api(optimization).get(path))
+
+    assert body["health"]["status"] == "warning"
+    (reason,) = body["health"]["reasons"]
+    assert reason["code"] == "no_rewards"
+    assert reason["message"] == (
+        "None of 400 mature users has a reward: is the event's name right?"
+    )
+
+
+@pytest.mark.parametrize(("mature", "rewarded"), [(199, 0), (5000, 1)])
+def test_few_users_or_one_reward_are_no_missing_rewards(
+    mature: int, rewarded: int
+) -> None:
+    assert missing_counts.describe_missing_rewards(mature, rewarded) == []

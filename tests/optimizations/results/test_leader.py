@@ -91,7 +91,10 @@ def test_where_the_baseline_leads_no_variant_is_compared_with_it() -> None:
         assert results["stats"][name] is None
         assert results["unavailable"][f"stats.{name}"] == "the baseline leads"
     assert day["best_lift_percent"] is None
-    assert read(optimization, "progress")["winner"]["number"] == 1
+    progress = read(optimization, "progress")
+    for name in ("winner", "stable_since"):
+        assert progress[name] is None
+        assert progress["unavailable"][name] == "the baseline leads"
 
 
 @over_http
@@ -116,10 +119,45 @@ def test_while_no_difference_is_seen_no_improvement_is_claimed() -> None:
 
 @over_http
 def test_an_improvement_is_claimed_once_a_difference_is_seen() -> None:
-    results = read(make_trained(b_is_best), "results")
+    optimization = make_trained(b_is_best)
+
+    results, progress = (read(optimization, name) for name in ("results", "progress"))
 
     low, high = results["stats"]["estimated_improvement_interval"]
     assert 0 < low < results["stats"]["estimated_improvement_percent"] < high
+    assert results["stats"]["best_vs_baseline_percent"] > 0
+    assert progress["winner"]["number"] == results["stats"]["best_variant"]
+    assert progress["stable_since"] == timezone.now().date().isoformat()
+
+
+@over_http
+def test_a_leader_that_stands_out_wins_only_by_a_claimed_improvement() -> None:
+    optimization = make_trained(b_is_best)
+    won = read(optimization, "progress")
+    version = versions.get_serving_version(optimization.model)
+    assert version.report is not None
+    version.report["best_vs_baseline_percent"] |= {"lo": -1.0}
+    version.save(update_fields=["report"])
+
+    progress = read(optimization, "progress")
+
+    assert won["winner"] is not None
+    for name in ("winner", "stable_since"):
+        assert progress[name] is None
+        assert progress["unavailable"][name] == NO_DIFFERENCE
+
+
+@over_http
+def test_a_winner_that_was_named_without_an_improvement_is_not_stable() -> None:
+    optimization = make_trained(b_is_best)
+    day = optimization.published_days.get()
+    day.figures["best_lift_percent"] = None
+    day.save(update_fields=["figures"])
+
+    progress = read(optimization, "progress")
+
+    assert progress["winner"] is not None
+    assert progress["stable_since"] is None
 
 
 @over_http
@@ -274,10 +312,19 @@ def test_the_leader_has_the_highest_chance_among_the_enabled() -> None:
 
 
 def test_a_leader_that_hardly_leads_is_no_winner() -> None:
-    reason = leader.explain_no_winner(Leader(2, 0.26), [0.26, 0.26, 0.24, 0.24])
+    improvement = {"mean": 9.0, "median": 9.0, "lo": 2.0, "hi": 16.0}
+    claimed = {"best_variant": 2, "best_vs_baseline_percent": improvement}
+    reason = leader.explain_no_winner(
+        claimed, Leader(2, 0.26), [0.26, 0.26, 0.24, 0.24]
+    )
 
     assert reason is not None
     assert reason.startswith("no variant stands out")
-    assert leader.explain_no_winner(Leader(2, 0.6), [0.2, 0.6, 0.1, 0.1]) is None
-    assert leader.explain_no_winner(Leader(2, 0.6), [0.25] * 4) == leader.EQUAL_SHARES
-    assert leader.explain_no_winner(Leader(1, 0.9), [0.95, 0.05]) is None
+    assert (
+        leader.explain_no_winner(claimed, Leader(2, 0.6), [0.2, 0.6, 0.1, 0.1]) is None
+    )
+    assert (
+        leader.explain_no_winner(claimed, Leader(2, 0.6), [0.25] * 4)
+        == leader.EQUAL_SHARES
+    )
+    assert leader.explain_no_winner(claimed, Leader(2, 0.9), [0.05, 0.95]) is None

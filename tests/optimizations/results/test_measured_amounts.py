@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.utils import timezone
 
 from optimizations.admin import optimization_panel
@@ -228,6 +229,54 @@ def test_every_answer_with_a_lift_has_the_difference_where_no_percentage_can_be(
         for name in ("difference", "difference_ci", "difference_ci_anytime"):
             is_given = f"contexts[{place}].{name}" in results["unavailable"]
             assert (context[name] is None) == is_given
+
+
+def test_a_few_whales_in_the_holdout_make_a_difference_and_nowhere_a_percentage() -> (
+    None
+):
+    whales = iter(range(9))
+
+    def draw_whale(_rng: random.Random, variant: traffic.Json) -> traffic.Json:
+        is_whale = variant["headline"] == "A" and next(whales, None) is not None
+        return {"value": 100.0 if is_whale else 0.01}
+
+    optimization = train_and_return(make_shop(purchase=draw_whale))
+    api, path = make_member_api(optimization), f"/optimizations/{optimization.pk}"
+
+    results = read_results(optimization)
+    (row,) = read_body(api.get("/optimizations"))["optimizations"]
+    (day,) = read_body(api.get(f"{path}/lift-history"))["daily"]
+    title, _value, note = optimization_panel.build_panel(optimization).figures[0]
+
+    measured, summary = results["primary_metric_vs_holdout"], row["summary"]
+    reason = results["unavailable"]["primary_metric_vs_holdout.lift_percent"]
+    assert reason.startswith("the holdout mean is not clearly above zero")
+    for name in ("lift_percent", "lift_ci", "lift_ci_anytime"):
+        assert measured[name] is day[f"measured_{name}"] is None
+    for name in ("lift", "lift_ci_anytime"):
+        assert summary[name] is None
+        assert summary["unavailable"][name] == reason
+    assert summary["difference"] == measured["difference"] is not None
+    assert summary["difference_ci_anytime"] == measured["difference_ci_anytime"]
+    assert title == "Measured difference per user"
+    assert reason in note
+
+
+def test_lists_have_the_lift_with_its_interval() -> None:
+    optimization = make_shop()
+    measured = read_results(optimization)["primary_metric_vs_holdout"]
+
+    (row,) = read_body(make_member_api(optimization).get("/optimizations"))[
+        "optimizations"
+    ]
+
+    low, high = row["summary"]["lift_ci_anytime"]
+    assert [low, high] == measured["lift_ci_anytime"]
+    assert low < row["summary"]["lift"] < high
+    assert row["summary"]["unavailable"] == {}
+    page: Any = admin.site.get_model_admin(Optimization)
+    column = page.measured_lift(Optimization.objects.get(pk=optimization.pk))
+    assert column.endswith(f" % [{low:+.1f}, {high:+.1f}]")
 
 
 def test_the_admin_shows_the_companions_in_one_table() -> None:

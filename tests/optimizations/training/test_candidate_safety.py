@@ -20,6 +20,7 @@ from tests.support.candidate_trials import (
     UNIFORM,
     admin_api,
     candidate_path,
+    headline_rate,
     make_trained_candidate,
     member_api,
     send_visitors,
@@ -69,7 +70,7 @@ def test_a_promoted_table_is_as_old_as_its_training() -> None:
 
 def test_a_winner_is_stable_only_where_it_serves() -> None:
     even = candidates.promote_candidate(make_trained_candidate(UNIFORM), SYSTEM_ACTOR)
-    other = make_trained_candidate(BLIND)
+    other = make_trained_candidate(BLIND, headline_rate)
     before = progress.build_progress(other)
     assert before.winner is not None
     figures = PublishedDay.objects.get(optimization=other).figures

@@ -141,7 +141,7 @@ def test_a_figure_that_an_old_day_lacks_is_null_with_a_reason() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_winner_is_stable_since_the_first_day_without_another_winner() -> None:
     optimization = optimization_factories.make_live_optimization()
-    candidate_trials.send_visitors(optimization, 6)
+    candidate_trials.send_visitors(optimization, 6, candidate_trials.headline_rate)
     learning.train_model(optimization)
     leader = progress.build_progress(optimization).winner
     assert leader is not None
@@ -151,7 +151,8 @@ def test_a_winner_is_stable_since_the_first_day_without_another_winner() -> None
 
     for days_ago, number in ((4, winner), (3, other), (2, winner), (1, winner)):
         day = now - timedelta(days=days_ago)
-        history.publish_day(optimization, {"winner": number}, day)
+        figures = {"winner": number, "best_lift_percent": 5.0}
+        history.publish_day(optimization, figures, day)
 
     since = (now - timedelta(days=2)).date()
     assert progress.build_progress(optimization).stable_since == since

@@ -1264,12 +1264,14 @@ class ResultsSummary(TypedDict):
 
     variants_count: int
     lift: float | None
+    lift_ci_anytime: list[float] | None
     difference: float | None
     difference_ci: list[float | None] | None
     difference_ci_anytime: list[float | None] | None
     confidence: float | None
     exposures: int
     as_of: str | None
+    unavailable: dict[str, str]
     health: Health
 
 
@@ -1603,7 +1605,7 @@ class VariantState(TypedDict):
 
 
 class Winner(TypedDict):
-    """The leader, the enabled variant most likely to be best, and what it is served."""
+    """The leader, if its interval over the baseline excludes 0, and what it is served."""
 
     number: int
     share: float

@@ -44,7 +44,7 @@ PROGRESS = (
     Column("users.holdout", "users of the holdout"),
     Column("conversions"),
     Column("estimated_progress", "progress", format_bar),
-    Column("winner.number", "leading variant"),
+    Column("winner.number", "winner"),
     Column("winner.share", "its share", format_percent),
     Column("stable_since"),
     Column("days_to_decision"),
