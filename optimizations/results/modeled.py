@@ -127,7 +127,7 @@ def build_modeled_results(
         unsupported=model_support.explain_missing_support(metric, cube),
     )
     best = leader.find_leader(report, served.enabled)
-    stats, reasons = _build_stats(report, best, withheld.allocation)
+    stats, reasons = build_stats(report, best, withheld.allocation)
     levels = MeasuredLevels(
         measured_lift_by_context.compare_arms_by_level(optimization, metric, cube),
         measured_lift_by_context.compute_level_shares(optimization, cube),
@@ -171,7 +171,7 @@ def _describe_model(
     return ModelNotes(report.get("reward_model", "chance"), notes)
 
 
-def _build_stats(
+def build_stats(
     report: StoredReport, best: Leader | None, withheld: str | None
 ) -> tuple[ModelStats, Reasons]:
     """Return the main figures, with the reason of each that is null."""
