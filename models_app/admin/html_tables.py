@@ -70,8 +70,9 @@ def render_report(version: PolicyVersion) -> SafeString | str:
     report = version.report
     if not report or "variants" not in report:
         return "No report: nothing has been learned yet."
-    distrusted = report.get("distrusted")
-    unlearned = None if versions.is_learned(version) else versions.VARIANTS_CHANGED
+    immature = report.get("immature")
+    distrusted = report.get("distrusted") or immature
+    unlearned = immature if versions.is_learned(version) else versions.VARIANTS_CHANGED
     table = html.render_table(
         ("variant", "expected reward", "from", "to", "weight", "probability best"),
         (
@@ -89,7 +90,7 @@ def render_report(version: PolicyVersion) -> SafeString | str:
             for row in report["variants"]
         ),
     )
-    reasons = [reason for reason in (distrusted, unlearned) if reason]
+    reasons = dict.fromkeys(filter(None, (distrusted, unlearned)))
     notes = format_html_join(
         "", '<p class="staff-note">{}</p>', ((reason,) for reason in reasons)
     )

@@ -19,6 +19,7 @@ from optimizations.results import (
     calibration,
     health_evidence,
     history,
+    model_support,
     published_day,
     stored,
 )
@@ -56,13 +57,15 @@ def build_report_document(
 ) -> dict[str, Any]:
     """Return a report as a version stores it, with the counts it was trained on.
 
-    `distrusted` is the reason why its comparisons must not be shown as of now, or None.
+    `distrusted` is the reason why its comparisons must not be shown as of now, or None;
+    `immature` is why none of its figures must.
     """
     document = report.to_json(figures)
     metric = stored.require_reward_metric(optimization)
     return document | {
         "counts": stored.build_report_counts(optimization, cube),
         "distrusted": calibration.find_distrust_reason(document, cube, metric),
+        "immature": model_support.explain_immaturity(cube),
     }
 
 
@@ -89,7 +92,7 @@ def publish_training_result(
         lease,
         rows_read=result.evidence.cube.rows_read,
         seconds=seconds,
-        in_sample_metrics=_build_in_sample_metrics(result),
+        in_sample_metrics=_build_in_sample_metrics(result, document),
         policy_version=number,
     )
     evidence = _judge_new_report(locked, result.evidence, document)
@@ -147,16 +150,25 @@ def _store_candidate_result(
     candidate.save(update_fields=["report", "error"])
 
 
-def _build_in_sample_metrics(result: TrainingResult) -> dict[str, Any]:
-    """Return what a run stores beside its version; `TrainingRun.notes` reads the notes."""
+def _build_in_sample_metrics(
+    result: TrainingResult, document: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what a run stores beside its version; `TrainingRun.notes` reads the notes.
+
+    The expected reward is withheld where results of that moment withhold modeled rewards.
+    """
     figures = result.report
     expected = figures.expected_reward
+    withheld = document["distrusted"] or document["immature"]
     return {
         "notes": metric_counts.list_uncounted(result.evidence.guardrails),
         "historic_reward": figures.historic_reward,
-        "expected_reward": {
+        "expected_reward": None
+        if withheld
+        else {
             "mean": expected.mean,
             "ci_lower": expected.lo,
             "ci_upper": expected.hi,
         },
+        "unavailable": {"expected_reward": withheld} if withheld else {},
     }

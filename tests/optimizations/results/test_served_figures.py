@@ -236,8 +236,9 @@ def test_the_history_keeps_the_figure_of_what_is_shipped(too_slow: bool) -> None
         assert day["policy_lift_percent"] == pytest.approx(
             day["best_lift_percent"], rel=0.05
         )
-        assert optimization.published_days.get().figures["winner"] == (
-            progress["winner"]["number"]
+        assert (
+            optimization.published_days.get().figures["winner"]
+            == (progress["winner"]["number"])
         )
 
 
