@@ -33,7 +33,9 @@ def render_runs(model: BanditModel) -> SafeString | str:
         (
             (
                 html.render_pill(run.status),
-                html.render_link(run, f"{run.created_at:%Y-%m-%d %H:%M:%S}"),
+                html.render_link(
+                    run, html.render_unbroken(f"{run.created_at:%Y-%m-%d %H:%M:%S}")
+                ),
                 run.requested_by,
                 format_seconds(run),
                 html.format_number(run.rows_read),
