@@ -282,6 +282,8 @@ METRIC_LISTENERS = [
 SHIP_GUARDS = ["optimizations.results.ship_guard.refuse_unhealthy"]
 # Called after them, before results freeze.
 SHIP_PREPARATIONS = ["optimizations.training.relearning.learn_changed_variants"]
+# Called after variants changed, and after shipping or undoing it.
+SERVED_CHANGES = ["optimizations.results.published_day.republish_today"]
 
 # --- the API
 REST_FRAMEWORK = {

@@ -11,6 +11,10 @@ from models_app.models import BanditModel, TrainingRun
 NOTES_HELP = (
     "What went wrong although it trained: guardrails that could not be counted."
 )
+EXPECTED_REWARD_HELP = (
+    "What the model assumed at that training. Null where modeled rewards were withheld "
+    "then; the health of results says whether they are to be trusted now."
+)
 MOST_BIASED_FACTORS = 40  # design and context factors together
 
 
@@ -54,7 +58,12 @@ class InSampleMetricsSerializer(serializers.Serializer[Any]):
     """The reward per user so far, and the one expected under the new policy."""
 
     historic_reward = serializers.FloatField(allow_null=True)
-    expected_reward = MeanIntervalSerializer()
+    expected_reward = MeanIntervalSerializer(
+        allow_null=True, help_text=EXPECTED_REWARD_HELP
+    )
+    unavailable = serializers.DictField(
+        child=serializers.CharField(), default=dict, help_text="Why a figure is null."
+    )
 
 
 class TrainingRunSerializer(serializers.ModelSerializer[TrainingRun]):

@@ -21,6 +21,7 @@ class CurrentFigures:
     distrusted: why modeled rewards are withheld, or None.
     unlearned: why the allocation is not the one that the report describes, or None.
     unsupported: why comparisons say no more than the prior, or None.
+    immature: why nothing modeled can be relied on yet, or None.
 
     """
 
@@ -29,6 +30,7 @@ class CurrentFigures:
     distrusted: str | None = None
     unlearned: str | None = None
     unsupported: str | None = None
+    immature: str | None = None
 
 
 def load_served_report(
@@ -39,6 +41,7 @@ def load_served_report(
     `weight` and `enabled` of each row are as it is served, also once it is shipped.
     `unlearned` is why figures of the allocation are withheld, `distrusted` why modeled
     rewards are, and `withheld` why the best variant of a context is: these are null.
+    `immature` is why all of them are, and there are no coefficients then.
     Without `current` figures, counts and reasons are those of the training.
     """
     stored = version.report
@@ -53,16 +56,25 @@ def load_served_report(
         report["unlearned"] = (
             None if versions.is_learned(version) else versions.VARIANTS_CHANGED
         )
+    _withhold_figures(report)
+    return report
+
+
+def _withhold_figures(report: StoredReport) -> None:
+    """Make null what the reasons in the report withhold, and set `withheld`."""
+    distrusted, immature = report.get("distrusted"), report.get("immature")
+    unlearned = report["unlearned"]
     report["withheld"] = (
-        report.get("distrusted") or report["unlearned"] or report.get("unsupported")
+        distrusted or unlearned or report.get("unsupported") or immature
     )
-    if report["unlearned"]:
+    if unlearned or immature:
         _withhold_best(report)
-    if report.get("distrusted"):
+    if distrusted or immature:
         _withhold_rewards(report)
+    if immature:
+        report["coefficients"] = []
     if report["withheld"]:
         _withhold_best_of_contexts(report)
-    return report
 
 
 def _bring_up_to_date(report: StoredReport, current: CurrentFigures) -> StoredReport:
@@ -78,6 +90,7 @@ def _bring_up_to_date(report: StoredReport, current: CurrentFigures) -> StoredRe
         "distrusted": current.distrusted,
         "unlearned": current.unlearned,
         "unsupported": current.unsupported,
+        "immature": current.immature,
     }
 
 

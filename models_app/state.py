@@ -89,7 +89,7 @@ def build_state(
     Before the first training figures are null, and the lists of contexts and coefficients
     are empty. Expected rewards are withheld where the model does not reproduce the recent
     holdout; gains and what is best in a context also where variants changed since, or
-    where too few users support a comparison.
+    where too few users support a comparison; everything modeled until a user is mature.
     """
     version = versions.find_serving_version(model)
     report = (
@@ -127,22 +127,24 @@ def _explain_nulls(report: StoredReport, counts: Mapping[str, Any]) -> dict[str,
             *(f"variants.{name}" for name in LEARNED_FIELDS),
         )
         return dict.fromkeys(names, NOT_TRAINED)
-    distrusted, unlearned = report.get("distrusted"), report["unlearned"]
+    immature = report.get("immature")
     unavailable: dict[str, str] = {}
     rows = counts.get("variants", {}).values()
     if any("mature_users" not in row for row in rows):
         unavailable |= {
             f"{part}.{name}": NOT_COUNTED for part in PARTS for name in MATURE_FIELDS
         }
-    if unlearned:
-        unavailable |= {f"{part}.prob_best": unlearned for part in PARTS}
+    if immature:
+        unavailable["coefficients"] = immature
+    if reason := report["unlearned"] or immature:
+        unavailable |= {f"{part}.prob_best": reason for part in PARTS}
     if withheld := report["withheld"]:
         unavailable |= {
             f"contexts.{name}": withheld for name in (*BEST_FIELDS, *GAIN_FIELDS)
         }
-    if distrusted:
+    if reason := report.get("distrusted") or immature:
         for part in PARTS:
-            unavailable |= {f"{part}.{name}": distrusted for name in REWARD_FIELDS}
+            unavailable |= {f"{part}.{name}": reason for name in REWARD_FIELDS}
     return unavailable
 
 

@@ -11,7 +11,10 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from levered_site.number_texts import format_significant
+
 NO_VALUE = "—"
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 # Unfold's color of each status, level or type, wherever it is shown.
 STATUS_COLORS = {
     "draft": "",
@@ -87,6 +90,11 @@ def render_code(text: object) -> SafeString:
     return format_html('<code class="staff-code">{}</code>', text)
 
 
+def render_unbroken(text: object) -> SafeString:
+    """Return a text that stays in one line: a time."""
+    return format_html('<span class="staff-unbroken">{}</span>', text)
+
+
 def render_code_block(text: object) -> SafeString:
     """Return a code block of several lines."""
     return format_html('<pre class="staff-block">{}</pre>', text)
@@ -150,14 +158,18 @@ def format_number(value: float | None, digits: int = 4) -> str:
         return NO_VALUE
     if isinstance(value, int) or float(value).is_integer():
         return f"{int(value):,}"
-    return f"{value:,.{digits}g}"
+    return format_significant(value, digits)
 
 
 def format_percent(value: float | None, *, signed: bool = False) -> str:
-    """Return a percentage as `8.20 %` or, signed, `+8.2 %`; a dash if not finite."""
+    """Return a percentage as `8.20 %` or, signed, `+8.2 %`; a dash if not finite.
+
+    Its space does not break: a number stays in one line.
+    """
     if value is None or not math.isfinite(value):
         return NO_VALUE
-    return f"{value:+.1f} %" if signed else f"{value:.2f} %"
+    number = f"{value:+.1f}" if signed else f"{value:.2f}"
+    return f"{number}{NO_BREAK_SPACE}%"
 
 
 def format_interval(

@@ -33,7 +33,9 @@ def render_runs(model: BanditModel) -> SafeString | str:
         (
             (
                 html.render_pill(run.status),
-                html.render_link(run, f"{run.created_at:%Y-%m-%d %H:%M:%S}"),
+                html.render_link(
+                    run, html.render_unbroken(f"{run.created_at:%Y-%m-%d %H:%M:%S}")
+                ),
                 run.requested_by,
                 format_seconds(run),
                 html.format_number(run.rows_read),
@@ -70,8 +72,9 @@ def render_report(version: PolicyVersion) -> SafeString | str:
     report = version.report
     if not report or "variants" not in report:
         return "No report: nothing has been learned yet."
-    distrusted = report.get("distrusted")
-    unlearned = None if versions.is_learned(version) else versions.VARIANTS_CHANGED
+    immature = report.get("immature")
+    distrusted = report.get("distrusted") or immature
+    unlearned = immature if versions.is_learned(version) else versions.VARIANTS_CHANGED
     table = html.render_table(
         ("variant", "expected reward", "from", "to", "weight", "probability best"),
         (
@@ -89,7 +92,7 @@ def render_report(version: PolicyVersion) -> SafeString | str:
             for row in report["variants"]
         ),
     )
-    reasons = [reason for reason in (distrusted, unlearned) if reason]
+    reasons = dict.fromkeys(filter(None, (distrusted, unlearned)))
     notes = format_html_join(
         "", '<p class="staff-note">{}</p>', ((reason,) for reason in reasons)
     )

@@ -55,11 +55,12 @@ def _list_cells(row: Guardrail) -> tuple[object, ...]:
 
 def _describe_change(row: Guardrail) -> tuple[str, str]:
     """Return the lift and its interval; the difference where there is no percentage."""
-    level = f"{100 * row.level:.3g} %"
+    level = f"{100 * row.level:.3g}{html.NO_BREAK_SPACE}%"
     if row.lift_percent is None and row.p_value_anytime is not None:
         no_limits = row.unavailable.get("difference_ci_anytime", html.NO_VALUE)
         limits = measured_section.format_limits(row.difference_ci_anytime, no_limits)
-        return f"{row.difference:+.4g} per user", f"{level}: {limits}"
+        difference = measured_section.format_difference(row.difference)
+        return f"{difference} per user", f"{level}: {limits}"
     interval = html.format_interval(row.lift_ci_anytime, signed=True)
     return (
         html.format_percent(row.lift_percent, signed=True),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.utils.safestring import SafeString
 
 from levered_site.admin import html
+from levered_site.number_texts import format_significant
 from optimizations.results.measured_amounts import CompanionResults
 from optimizations.results.report import Results
 
@@ -25,7 +26,7 @@ def build_figure(results: Results) -> tuple[str, str, str]:
         reason = reasons.get(f"{RESULT}.lift_percent", "")
         return (
             "Measured difference per user",
-            f"{measured.difference:+.4g}",
+            format_difference(measured.difference),
             f"{ANY_LOOK}: {limits}; {reason}",
         )
     interval = html.format_interval(measured.lift_ci_anytime, signed=True)
@@ -38,11 +39,20 @@ def build_figure(results: Results) -> tuple[str, str, str]:
     )
 
 
+def format_difference(difference: float | None) -> str:
+    """Return a signed difference per user; a dash without one."""
+    if difference is None:
+        return html.NO_VALUE
+    return format_significant(difference, sign="+")
+
+
 def format_limits(limits: Sequence[float | None] | None, no_limits: str) -> str:
     """Return the ends of an interval of differences, which may be open, or `no_limits`."""
     if limits is None:
         return no_limits
-    low, high = ("no bound" if end is None else f"{end:+.4g}" for end in limits)
+    low, high = (
+        "no bound" if end is None else format_difference(end) for end in limits
+    )
     return f"{low} to {high}"
 
 

@@ -14,6 +14,7 @@ from optimizations.configuration import (
     launch,
     recording_gaps,
     regimes,
+    served_changes,
     shipping,
 )
 from optimizations.models import Assignment, Decision, Optimization
@@ -108,6 +109,8 @@ def change_status(
         regimes.open_regime(optimization, "shipped")
     elif before == Status.SHIPPED and status == Status.LIVE:
         regimes.open_regime(optimization, "unshipped")
+    if Status.SHIPPED in {before, status}:
+        served_changes.announce_change(optimization)
     recording_gaps.record_status_change(optimization, timezone.now())
     snapshot_store.publish_on_commit(optimization.pk)
     action = (

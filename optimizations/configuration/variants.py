@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from levered_site.errors import ConflictError
 from models_app import versions
 from optimizations import factors
-from optimizations.configuration import regimes
+from optimizations.configuration import regimes, served_changes
 from optimizations.models import Optimization, Variant
 from optimizations.serving import snapshot_store
 
@@ -56,6 +56,7 @@ def publish_servable(optimization: Optimization, before: Sequence[int]) -> None:
         exploration_share=optimization.exploration_share,
     )
     regimes.open_regime(optimization, "variants changed")
+    served_changes.announce_change(optimization)
     snapshot_store.publish_on_commit(optimization.pk, forgets_assignments=True)
 
 

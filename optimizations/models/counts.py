@@ -39,7 +39,7 @@ class CubeDay(models.Model):
 
 
 class PublishedDay(models.Model):
-    """The lift as published on that day; never rewritten."""
+    """The lift as published last on that day; not rewritten once the day is over."""
 
     optimization = models.ForeignKey(
         Optimization, on_delete=models.CASCADE, related_name="published_days"

@@ -24,7 +24,7 @@ from optimizations.off_policy.policy_evaluation import (
     PolicyEvaluation,
 )
 from optimizations.off_policy.target_policies import CandidateVersions, ServedTables
-from optimizations.results import stored
+from optimizations.results import health_records, stored
 from warehouse.sql.cube.statement import Cell
 
 FIGURES = ("estimators", "served", "difference")
@@ -73,6 +73,7 @@ def build_evaluation(
         unavailable={} if withheld is None else dict.fromkeys(FIGURES, withheld),
         metric_id=metric.pk,
         as_of=cube.as_of,
+        health=health_records.load_health(optimization),
         users=EvaluatedUsers(
             used=evaluation.users,
             deciding=round(evaluation.deciding_users),

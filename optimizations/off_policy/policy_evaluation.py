@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from metrics.stats import Interval
+from optimizations.results.health import Health
 
 NAMED_POLICIES = ("without_context", "candidate")
 NUMBERED_POLICIES = ("variant", "version")
@@ -106,4 +107,5 @@ class PolicyEvaluation:
     unavailable: dict[str, str]
     metric_id: UUID
     as_of: datetime | None
+    health: Health
     users: EvaluatedUsers

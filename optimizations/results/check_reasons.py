@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from levered_site.number_texts import format_significant
 from metrics.stats import BaselineSanity, DailySampleRatio, SampleRatio, ShareCheck
 from optimizations.results.frequent_id import OneIdCheck
 from optimizations.results.health import HealthReason, format_p
@@ -70,8 +71,8 @@ def _describe_share(check: Any) -> str:
 def _describe_baseline(check: Any) -> str:
     distance = "" if check.z is None else f", {abs(check.z):.1f} standard errors apart"
     return (
-        f"The model expects {check.model_mean:.4g} per user of the baseline where the "
-        f"recent holdout has {check.holdout_mean:.4g}{distance}: modeled figures are "
+        f"The model expects {format_significant(check.model_mean)} per user of the baseline where the "
+        f"recent holdout has {format_significant(check.holdout_mean)}{distance}: modeled figures are "
         "withheld."
     )
 
@@ -79,10 +80,10 @@ def _describe_baseline(check: Any) -> str:
 def _describe_whales(check: Any) -> str:
     optimized = check.users - check.in_holdout
     if check.bounded:
-        size = f"more than {check.above:.4g}"
+        size = f"more than {format_significant(check.above)}"
         learned = "the model counts each as a typical amount"
     else:
-        size = f"about {check.above:.4g} or more"
+        size = f"about {format_significant(check.above)} or more"
         learned = "the model learns from them in full, so what it serves does, too"
     return (
         f"{check.reason}, each with {size}: {optimized} in the "

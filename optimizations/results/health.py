@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Protocol
 
+from levered_site.number_texts import format_significant
+
 HealthStatus = Literal["ok", "warning", "broken"]
 # With these the arms do not compare like with like: no figure of them can be trusted.
 BROKEN_CODES = (
@@ -195,4 +197,4 @@ def format_p(p_value: float) -> str:
 def _format_mean(mean: float | None, kind: str) -> str:
     if mean is None:
         return "unknown"
-    return f"{100 * mean:.3g}%" if kind == "bool" else f"{mean:.4g}"
+    return f"{100 * mean:.3g}%" if kind == "bool" else format_significant(mean)

@@ -67,12 +67,17 @@ class LiftHistory:
 def publish_day(
     optimization: Optimization, figures: dict[str, Any], now: datetime
 ) -> None:
-    """Store today's figures (UTC) as published. Past days never change."""
+    """Store today's figures (UTC) as published last. Past days never change."""
     PublishedDay.objects.update_or_create(
         optimization=optimization,
         day=now.astimezone(UTC).date(),
         defaults={"figures": figures, "published_at": now},
     )
+
+
+def find_day(optimization: Optimization, now: datetime) -> PublishedDay | None:
+    """Return what was published today (UTC), or None."""
+    return optimization.published_days.filter(day=now.astimezone(UTC).date()).first()
 
 
 def build_measured_figures(

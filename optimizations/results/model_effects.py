@@ -1,7 +1,7 @@
 """What the model says of factors, levels, pairs of levels and context factors."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from models_app.models import StoredReport
@@ -14,6 +14,11 @@ COEFFICIENTS_LEFT_OUT = (
 )
 DEVIATION_FIELDS = ("deviation", "lo", "hi")
 SHARE_FIELDS = ("mean", "lo", "hi")
+IMPORTANCE_NAMES = (
+    "factor_importance",
+    "interaction_importance",
+    "context_importance",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +87,11 @@ class ContextImportance:
 class ModelEffects:
     """The lists of results, and the reason for every null in them."""
 
-    factor_importance: list[FactorImportance]
+    factor_importance: list[FactorImportance] | None
     factor_utilities: list[FactorUtility] | None
     interaction_importance: Quartiles | None
     interactions: list[Interaction] | None
-    context_importance: list[ContextImportance]
+    context_importance: list[ContextImportance] | None
     contexts: list[ContextResult]
     unavailable: Reasons
 
@@ -97,37 +102,52 @@ def build_model_effects(
     withheld: WithholdingReasons,
 ) -> ModelEffects:
     """Return a report's lists beside what was measured at each context level."""
-    distrusted = withheld.distrusted
     interactions, unavailable = _build_interactions(
-        report.get("interactions"), distrusted
+        report.get("interactions"), withheld.rewards
     )
     contexts, reasons = context_results.build_context_results(
         report["contexts"], levels, withheld
     )
-    if distrusted:
-        unavailable["factor_utilities"] = distrusted
-    unavailable |= reasons | _explain_missing_shares(report["context_importance"])
+    unavailable |= reasons
+    if withheld.rewards:
+        unavailable["factor_utilities"] = withheld.rewards
+    effects = ModelEffects(
+        factor_importance=None,
+        factor_utilities=None
+        if withheld.rewards
+        else [_build_factor_utility(row) for row in report["factor_utilities"]],
+        interaction_importance=None,
+        interactions=interactions,
+        context_importance=None,
+        contexts=contexts,
+        unavailable=unavailable,
+    )
+    if withheld.immature:
+        reasons = dict.fromkeys(IMPORTANCE_NAMES, withheld.immature)
+        return replace(effects, unavailable=unavailable | reasons)
+    return _add_importance(report, effects)
+
+
+def _add_importance(report: Mapping[str, Any], effects: ModelEffects) -> ModelEffects:
+    """Return the effects with the shares of the spread that each factor explains."""
+    unavailable = _explain_missing_shares(report["context_importance"])
     share = report["interaction_importance"]
     if share is None:
         unavailable["interaction_importance"] = COEFFICIENTS_LEFT_OUT
-    return ModelEffects(
+    return replace(
+        effects,
         factor_importance=[
             FactorImportance(factor=row["factor"], kind="design", **row["share"])
             for row in report["factor_importance"]
         ],
-        factor_utilities=None
-        if distrusted
-        else [_build_factor_utility(row) for row in report["factor_utilities"]],
         interaction_importance=None if share is None else Quartiles(**share),
-        interactions=interactions,
         context_importance=[
             ContextImportance(
                 row["factor"], **(row["share"] or dict.fromkeys(SHARE_FIELDS))
             )
             for row in report["context_importance"]
         ],
-        contexts=contexts,
-        unavailable=unavailable,
+        unavailable=effects.unavailable | unavailable,
     )
 
 
@@ -148,17 +168,17 @@ def _explain_missing_shares(rows: Sequence[Mapping[str, Any]]) -> Reasons:
 
 
 def _build_interactions(
-    rows: Sequence[Mapping[str, Any]] | None, distrusted: str | None
+    rows: Sequence[Mapping[str, Any]] | None, withheld: str | None
 ) -> tuple[list[Interaction] | None, Reasons]:
     if rows is None:
         return None, {"interactions": NOT_IN_REPORT}
     interactions: list[Interaction] = []
     unavailable: Reasons = {}
     for place, row in enumerate(rows):
-        deviation = None if distrusted else row["deviation"]
-        kind = None if distrusted else row["kind"]
+        deviation = None if withheld else row["deviation"]
+        kind = None if withheld else row["kind"]
         nulls = (*(() if deviation else DEVIATION_FIELDS), *(() if kind else ("kind",)))
-        reason = distrusted or row["withheld"]
+        reason = withheld or row["withheld"]
         unavailable |= {f"interactions[{place}].{name}": reason for name in nulls}
         estimate = deviation or dict.fromkeys(("mean", "lo", "hi"))
         interactions.append(

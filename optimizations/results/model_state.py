@@ -53,4 +53,5 @@ def _read_current(optimization: Optimization, cube: ObservationCube) -> CurrentF
         ),
         unlearned=served.unlearned,
         unsupported=model_support.explain_missing_support(metric, cube),
+        immature=model_support.explain_immaturity(cube),
     )

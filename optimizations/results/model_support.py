@@ -15,25 +15,34 @@ NO_USERS = "no user has been counted yet"
 NO_MATURE_USER = "no user's horizon has passed yet, so rewards may still come"
 
 
+def explain_immaturity(cube: ObservationCube) -> str | None:
+    """Return why every modeled figure is withheld, or None once a user is mature.
+
+    Before the first user is mature, nobody knows what users are worth at the horizon.
+    """
+    cells = cube.arrays
+    is_seen = cells.variant > 0
+    if not cells.users[is_seen].sum():
+        return NO_USERS
+    return None if cells.users[is_seen & cells.mature].sum() else NO_MATURE_USER
+
+
 def explain_missing_support(metric: Metric, cube: ObservationCube) -> str | None:
     """Return why modeled comparisons and a winner rest on the prior alone, or None.
 
-    Before the first user is mature, nobody knows what users are worth at the horizon. Then,
-    if all variants did alike, 10 users with a reward must be expected among the users of
-    the baseline, in whichever arm, and 10 among those of the other variants. Below, the
-    figures of a model say what was assumed before, not what was seen. Of amounts, users
-    count whose total is above zero (below zero, where these are more, as of losses):
-    purchases that were refunded in full support nothing.
+    A user must be mature. Then, if all variants did alike, 10 users with a reward must be
+    expected among the users of the baseline, in whichever arm, and 10 among those of the
+    other variants. Below, the figures of a model say what was assumed before, not what was
+    seen. Of amounts, users count whose total is above zero (below zero, where these are
+    more, as of losses): purchases that were refunded in full support nothing.
     """
+    if immature := explain_immaturity(cube):
+        return immature
     cells = _count_supporting(metric, cube)
     is_seen = cells.variant > 0
     by_variant = aggregates.count_by_key(cells, is_seen, cells.variant == BASELINE)
     counts = {key: group for key, group in by_variant.items() if key[0]}
     users = sum(group.users for group in counts.values())
-    if not users:
-        return NO_USERS
-    if not cells.users[is_seen & cells.mature].sum():
-        return NO_MATURE_USER
     share = sum(group.conversions for group in counts.values()) / users
     for is_baseline, name in ((True, "the baseline"), (False, "the other variants")):
         group = counts.get((True, is_baseline), aggregates.Counts())

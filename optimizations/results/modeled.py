@@ -111,7 +111,7 @@ def build_modeled_results(
 ) -> ModeledResults:
     """Read the report of what is served; withhold what cannot be relied on.
 
-    All modeled rewards and comparisons are withheld if the model misses the recent
+    Everything is withheld until a user is mature. All modeled rewards and comparisons are withheld if the model misses the recent
     holdout. Those of the allocation are also withheld where variants changed since the
     last training, and where too few users support them.
     """
@@ -123,9 +123,10 @@ def build_modeled_results(
         distrusted=calibration.explain_distrust(report, sanity),
         unlearned=served.unlearned,
         unsupported=model_support.explain_missing_support(metric, cube),
+        immature=model_support.explain_immaturity(cube),
     )
     best = leader.find_leader(report, served.enabled)
-    stats, reasons = _build_stats(report, best, withheld.allocation)
+    stats, reasons = build_stats(report, best, withheld.allocation)
     levels = MeasuredLevels(
         measured_lift_by_context.compare_arms_by_level(optimization, metric, cube),
         measured_lift_by_context.compute_level_shares(optimization, cube),
@@ -169,7 +170,7 @@ def _describe_model(
     return ModelNotes(report.get("reward_model", "chance"), notes)
 
 
-def _build_stats(
+def build_stats(
     report: StoredReport, best: Leader | None, withheld: str | None
 ) -> tuple[ModelStats, Reasons]:
     """Return the main figures, with the reason of each that is null."""
@@ -201,20 +202,18 @@ def _build_variant_estimates(
         for row in report["variants"]
     }
     unavailable: Reasons = {}
-    if withheld.unlearned:
-        unavailable["variants.prob_best"] = withheld.unlearned
-    if withheld.distrusted:
-        unavailable |= {
-            f"variants.{name}": withheld.distrusted for name in REWARD_FIGURES
-        }
+    if reason := withheld.chances:
+        unavailable["variants.prob_best"] = reason
+    if reason := withheld.rewards:
+        unavailable |= {f"variants.{name}": reason for name in REWARD_FIGURES}
     return estimates, unavailable
 
 
 def _build_variant_estimate(
     row: Mapping[str, Any], withheld: WithholdingReasons
 ) -> VariantEstimate:
-    prob_best = None if withheld.unlearned else row["prob_best"]
-    if withheld.distrusted:
+    prob_best = None if withheld.chances else row["prob_best"]
+    if withheld.rewards:
         return VariantEstimate(prob_best)
     reward = row["expected_reward"]
     return VariantEstimate(prob_best, reward["mean"], reward["lo"], reward["hi"])

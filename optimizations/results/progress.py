@@ -90,11 +90,11 @@ def build_progress(optimization: Optimization) -> Progress:
     """
     cube = stored.load_reward_cube(optimization)
     served = served_model.load_served_model(optimization)
-    withheld = _find_withholding_reasons(optimization, served, cube)
+    withheld = find_withholding_reasons(optimization, served, cube)
     counter = UserCounter(optimization.reward_metric, cube)
     arms, counts = counter.count(cube.arrays.holdout), counter.count_all()
     forecast = _forecast_decision(optimization, served, cube, withheld)
-    winner, no_winner = _find_winner(served, cube, withheld)
+    winner, no_winner = find_winner(served, cube, withheld)
     since = _find_stable_since(optimization, winner)
     return Progress(
         health=health_records.load_health(optimization),
@@ -131,7 +131,7 @@ def build_progress(optimization: Optimization) -> Progress:
     )
 
 
-def _find_winner(
+def find_winner(
     served: ServedModel, cube: ObservationCube, withheld: WithholdingReasons
 ) -> tuple[Winner | None, str | None]:
     """Return the winner, or None and why there is none."""
@@ -151,7 +151,7 @@ def _count_days_running(optimization: Optimization) -> int:
     return max((ended - (optimization.went_live_at or ended)).days, 0)
 
 
-def _find_withholding_reasons(
+def find_withholding_reasons(
     optimization: Optimization, served: ServedModel, cube: ObservationCube
 ) -> WithholdingReasons:
     if not served.report:

@@ -23,12 +23,24 @@ class WithholdingReasons:
     distrusted: the model does not reproduce the recent holdout.
     unlearned: the allocation is not the one that the last training described.
     unsupported: too few users were counted to say more than the prior.
+    immature: no user's horizon has passed, so nothing modeled can be relied on.
 
     """
 
     distrusted: str | None = None
     unlearned: str | None = None
     unsupported: str | None = None
+    immature: str | None = None
+
+    @property
+    def rewards(self) -> str | None:
+        """Why modeled rewards, also of single levels, are withheld."""
+        return self.distrusted or self.immature
+
+    @property
+    def chances(self) -> str | None:
+        """Why the variants' chances to be best are withheld."""
+        return self.unlearned or self.immature
 
     @property
     def allocation(self) -> str | None:

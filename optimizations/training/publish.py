@@ -19,26 +19,13 @@ from optimizations.results import (
     calibration,
     health_evidence,
     history,
-    leader,
     model_support,
+    published_day,
     stored,
 )
-from optimizations.results.baseline_check import BASELINE
 from optimizations.results.health_evidence import Evidence
-from optimizations.results.reasons import (
-    NO_BASELINE,
-    WithholdingReasons,
-    explain_missing_lift,
-    read_lift,
-)
 from optimizations.serving import snapshot_store
 from optimizations.training import candidates, metric_counts
-
-# The modeled lifts of the history, and their keys in the report.
-REPORT_LIFT_KEYS = {
-    "policy_lift": "estimated_improvement_percent",
-    "best_lift": "best_vs_baseline_percent",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +57,15 @@ def build_report_document(
 ) -> dict[str, Any]:
     """Return a report as a version stores it, with the counts it was trained on.
 
-    `distrusted` is the reason why its comparisons must not be shown as of now, or None.
+    `distrusted` is the reason why its comparisons must not be shown as of now, or None;
+    `immature` is why none of its figures must.
     """
     document = report.to_json(figures)
     metric = stored.require_reward_metric(optimization)
     return document | {
         "counts": stored.build_report_counts(optimization, cube),
         "distrusted": calibration.find_distrust_reason(document, cube, metric),
+        "immature": model_support.explain_immaturity(cube),
     }
 
 
@@ -103,15 +92,12 @@ def publish_training_result(
         lease,
         rows_read=result.evidence.cube.rows_read,
         seconds=seconds,
-        in_sample_metrics=_build_in_sample_metrics(result),
+        in_sample_metrics=_build_in_sample_metrics(result, document),
         policy_version=number,
     )
     evidence = _judge_new_report(locked, result.evidence, document)
     health_evidence.store_summary(locked, evidence)
-    figures = _build_published_figures(locked, document, evidence)
-    figures["health"] = history.encode_health(
-        health_evidence.judge_evidence(locked, evidence)
-    )
+    figures = published_day.build_published_figures(locked, evidence)
     history.publish_day(locked, figures, result.as_of)
     snapshot_store.publish_on_commit(locked.pk)
 
@@ -164,54 +150,25 @@ def _store_candidate_result(
     candidate.save(update_fields=["report", "error"])
 
 
-def _build_published_figures(
-    optimization: Optimization, document: dict[str, Any], evidence: Evidence
+def _build_in_sample_metrics(
+    result: TrainingResult, document: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return what the lift history stores of a day, without modeled lifts withheld."""
-    metric = stored.require_reward_metric(optimization)
-    withheld = WithholdingReasons(
-        distrusted=document["distrusted"],
-        unsupported=model_support.explain_missing_support(metric, evidence.cube),
-    )
-    figures = history.build_measured_figures(evidence.comparison, evidence.cube.as_of)
-    unavailable: dict[str, str] = figures["unavailable"]
-    for name, reported in REPORT_LIFT_KEYS.items():
-        lift = None if withheld.allocation else read_lift(document[reported])
-        percent, interval = f"{name}_percent", f"{name}_interval"
-        figures[percent] = lift.median if lift else None
-        figures[interval] = list(lift.interval) if lift else None
-        unavailable |= explain_missing_lift(
-            lift, percent, interval, withheld.allocation or NO_BASELINE
-        )
-    if document["best_variant"] == BASELINE and not withheld.allocation:
-        names = ("best_lift_percent", "best_lift_interval")
-        figures |= dict.fromkeys(names)
-        unavailable |= dict.fromkeys(names, leader.BASELINE_LEADS)
-    return figures | {
-        "winner": _find_winner(document, withheld),
-        "unavailable": unavailable,
-    }
+    """Return what a run stores beside its version; `TrainingRun.notes` reads the notes.
 
-
-def _find_winner(document: dict[str, Any], withheld: WithholdingReasons) -> int | None:
-    """Return the number of the leader as published, or None if it is no winner."""
-    enabled = [row for row in document["variants"] if row["enabled"]]
-    best = leader.find_leader(document, [row["number"] for row in enabled])
-    shares = [row["weight"] for row in enabled]
-    reason = withheld.allocation or leader.explain_no_winner(document, best, shares)
-    return None if best is None or reason else best.number
-
-
-def _build_in_sample_metrics(result: TrainingResult) -> dict[str, Any]:
-    """Return what a run stores beside its version; `TrainingRun.notes` reads the notes."""
+    The expected reward is withheld where results of that moment withhold modeled rewards.
+    """
     figures = result.report
     expected = figures.expected_reward
+    withheld = document["distrusted"] or document["immature"]
     return {
         "notes": metric_counts.list_uncounted(result.evidence.guardrails),
         "historic_reward": figures.historic_reward,
-        "expected_reward": {
+        "expected_reward": None
+        if withheld
+        else {
             "mean": expected.mean,
             "ci_lower": expected.lo,
             "ci_upper": expected.hi,
         },
+        "unavailable": {"expected_reward": withheld} if withheld else {},
     }

@@ -36,9 +36,9 @@ def list_nulls_without_reason(body: dict[str, Any]) -> list[str]:
         "primary_metric_vs_holdout.regimes": body["primary_metric_vs_holdout"][
             "regimes"
         ],
-        "interactions": body["interactions"],
-        "contexts": body["contexts"],
-        "context_importance": body["context_importance"],
+        "interactions": body["interactions"] or (),
+        "contexts": body["contexts"] or (),
+        "context_importance": body["context_importance"] or (),
     }
     list_rows = [
         f"{part}[{place}].{name}"

@@ -63,6 +63,40 @@ def test_the_page_shows_guardrails_and_cuts_nothing(
     assert complaints == []
 
 
+LIST_BROKEN_NUMBERS = """() => [...document.querySelectorAll(".staff-table td")]
+  .filter((cell) => /^[+-]?[\\d,.]+\\s%$/.test(cell.textContent.trim()))
+  .filter((cell) => {
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    return new Set([...range.getClientRects()].map((box) => box.top)).size > 1;
+  })
+  .map((cell) => cell.textContent)"""
+LIST_WIDE_LINKS = """() => [...document.querySelectorAll(".staff-card a")]
+  .filter((link) => link.getBoundingClientRect().right
+    > link.closest(".staff-card").getBoundingClientRect().right)
+  .map((link) => link.textContent)"""
+
+
+def test_a_long_name_of_a_guardrail_breaks_and_numbers_do_not(page: Page) -> None:
+    optimization, refunds = unhealthy_worlds.make_violated_guardrail()
+    optimization.name = "whale10"
+    optimization.save()
+    refunds.name = "RefundsAndChargebacksOfCustomersWhoBoughtOnlyOnceWithinAYear"
+    refunds.save()
+    log_in(page)
+    path = reverse("admin:optimizations_optimization_change", args=[optimization.pk])
+
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(path)
+
+        expect(page.locator(f"a[href='{path}']").first).to_have_text("whale10")
+        expect(page.get_by_role("link", name=refunds.name)).to_be_visible()
+        assert page.evaluate(LIST_WIDE_LINKS) == []
+        assert page.evaluate(LIST_BROKEN_NUMBERS) == []
+        assert page.evaluate(LIST_CUT) == []
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_list_or_form_is_cut(page: Page, width: int) -> None:
     """Open every list, and one object of each."""

@@ -73,7 +73,10 @@ def test_the_page_shows_each_guardrail_with_interval_age_and_health() -> None:
     assert metric.name in table
     assert ">violated</span>" in table
     assert ">warning</span>" in table
-    assert f"92 %: {row.lift_ci_anytime[0]:+.1f} %" in table
+    assert (
+        f"92\N{NO-BREAK SPACE}%: {row.lift_ci_anytime[0]:+.1f}\N{NO-BREAK SPACE}%"
+        in table
+    )
     assert f"{row.as_of:%Y-%m-%d %H:%M} UTC" in table
     assert "violated first on" in table
 

@@ -2,15 +2,20 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from models_app import versions
+from models_app.admin.html_tables import render_report
+from optimizations.admin.optimization_panel import render_variant_results
 from optimizations.models import Optimization
-from optimizations.results import leader, model_support
+from optimizations.results import leader, model_support, report
 from optimizations.results.leader import Leader
+from optimizations.results.model_support import NO_MATURE_USER
+from optimizations.results.modeled import VARIANT_FIGURES
 from optimizations.results.reasons import NO_DIFFERENCE
 from tests.support import traffic, value_metrics
 from tests.support.factories import make_member_api, read_body
@@ -280,6 +285,48 @@ def test_before_the_first_user_is_mature_no_headline_is_shown() -> None:
     assert progress["winner"] is progress["estimated_progress"] is None
     assert progress["unavailable"]["winner"] == model_support.NO_MATURE_USER
     assert day["best_lift_percent"] is None
+    assert day["unavailable"]["best_lift_percent"] == model_support.NO_MATURE_USER
+    assert list_nulls_without_reason(results) == []
+
+
+@over_http
+def test_before_the_first_user_is_mature_no_figure_of_the_model_is_shown() -> None:
+    optimization = make_optimization(
+        make_organization(),
+        holdout_percentage=30,
+        training_data_config=make_config(attribution={"horizon_hours": 168}),
+    )
+    start = timezone.now() - timedelta(days=4)
+    traffic.simulate_visitors(optimization, start, 600, b_is_best)
+    run = train_model(optimization)
+    api, reason = make_member_api(optimization.organization), NO_MATURE_USER
+
+    results = read(optimization, "results")
+    state = read_body(api.get(f"/models/{optimization.model_id}/state"))
+    page = unescape(render_variant_results(report.build_results(optimization)))
+    serving = versions.get_serving_version(optimization.model)
+    version = unescape(str(render_report(serving)))
+    path = f"/models/{optimization.model_id}/training-runs/{run.pk}"
+    metrics = read_body(api.get(path))["in_sample_metrics"]
+
+    for body in (results, state):
+        for row in body["variants"]:
+            assert row["weight"] is not None
+            assert {row[name] for name in VARIANT_FIGURES} == {None}
+        for name in VARIANT_FIGURES:
+            assert body["unavailable"][f"variants.{name}"] == reason
+    for name in ("factor_importance", "factor_utilities", "context_importance"):
+        assert results[name] is None
+        assert results["unavailable"][name] == reason
+    assert {row["deviation"] for row in results["interactions"]} == {None}
+    assert state["coefficients"] == []
+    assert state["unavailable"]["coefficients"] == reason
+    for level in state["contexts"]:
+        assert {row["prob_best"] for row in level["variants"]} == {None}
+        assert {row["expected_reward_mean"] for row in level["variants"]} == {None}
+    assert page.count(reason) == version.count(reason) == 1
+    assert metrics["expected_reward"] is None
+    assert metrics["unavailable"] == {"expected_reward": reason}
 
 
 @over_http
@@ -298,16 +345,16 @@ def test_a_forecast_that_rests_on_the_prior_is_withheld() -> None:
 
 def test_the_leader_has_the_highest_chance_among_the_enabled() -> None:
     chances = {1: 0.1, 2: 0.2, 3: 0.5, 4: 0.2}
-    report = {
+    stored_report = {
         "variants": [
             {"number": number, "prob_best": chance}
             for number, chance in chances.items()
         ]
     }
 
-    assert leader.find_leader(report, {1, 2, 3, 4}) == Leader(3, 0.5)
-    assert leader.find_leader(report, {1, 2, 4}) == Leader(2, 0.4)
-    assert leader.find_leader(report, ()) is None
+    assert leader.find_leader(stored_report, {1, 2, 3, 4}) == Leader(3, 0.5)
+    assert leader.find_leader(stored_report, {1, 2, 4}) == Leader(2, 0.4)
+    assert leader.find_leader(stored_report, ()) is None
     assert leader.find_leader({}, {1, 2}) is None
 
 

@@ -1,5 +1,6 @@
 """What is shown is what is served: after disabling, enabling, excluding and shipping."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -169,3 +170,102 @@ def test_unshipping_shows_the_allocation_again() -> None:
     assert after["results"]["stats"] == before["results"]["stats"]
     assert after["results"]["variants"] == before["results"]["variants"]
     assert after["progress"]["winner"] == before["progress"]["winner"]
+
+
+HISTORY_LIFTS = {
+    "policy_lift_percent": "estimated_improvement_percent",
+    "policy_lift_interval": "estimated_improvement_interval",
+    "best_lift_percent": "best_vs_baseline_percent",
+    "best_lift_interval": "best_vs_baseline_interval",
+}
+
+
+def assert_history_shows_results(optimization: Optimization) -> dict[str, Any]:
+    """Return the only day of the history, whose lifts and reasons are those of results."""
+    results = read(optimization, "results")
+    (day,) = read(optimization, "lift-history")["daily"]
+    for name, shown in HISTORY_LIFTS.items():
+        assert day[name] == results["stats"][shown], name
+        reason = results["unavailable"].get(f"stats.{shown}")
+        assert day["unavailable"].get(name) == reason, name
+    body: dict[str, Any] = day
+    return body
+
+
+@pytest.mark.parametrize("enables_again", [False, True])
+def test_the_history_of_today_is_withheld_after_variants_changed(
+    enables_again: bool,
+) -> None:
+    optimization = make_trained(**WITHOUT_CONTEXT)
+    leader = get_leader(optimization)
+    before = assert_history_shows_results(optimization)
+    set_enabled(optimization, leader, enabled=False)
+    if enables_again:
+        set_enabled(optimization, leader, enabled=True)
+
+    day = assert_history_shows_results(optimization)
+
+    assert before["best_lift_percent"] > 0
+    assert [day[name] for name in HISTORY_LIFTS] == [None] * 4
+    assert day["unavailable"]["best_lift_percent"] == versions.VARIANTS_CHANGED
+    assert day["measured_lift_percent"] == before["measured_lift_percent"]
+    figures = optimization.published_days.get().figures
+    assert figures["winner"] is None
+
+    train_model(optimization)
+    again = assert_history_shows_results(optimization)
+
+    assert again["best_lift_percent"] > 0
+
+
+@pytest.mark.parametrize("too_slow", [False, True])
+def test_the_history_keeps_the_figure_of_what_is_shipped(too_slow: bool) -> None:
+    optimization = make_trained(**WITHOUT_CONTEXT)
+    set_enabled(optimization, get_leader(optimization), enabled=False)
+    if too_slow:
+        optimization.model.training_runs.update(seconds={"fit": 60.0})
+    lifecycle.ship_optimization(optimization, SYSTEM_ACTOR, confirm=True)
+    optimization.refresh_from_db()
+    optimization.model.refresh_from_db()
+
+    day = assert_history_shows_results(optimization)
+
+    progress = read(optimization, "progress")
+    assert (day["best_lift_percent"] is None) == too_slow
+    if not too_slow:
+        assert day["policy_lift_percent"] == pytest.approx(
+            day["best_lift_percent"], rel=0.05
+        )
+        assert (
+            optimization.published_days.get().figures["winner"]
+            == (progress["winner"]["number"])
+        )
+
+
+def test_shipping_publishes_on_a_day_without_a_training_and_keeps_the_days_before() -> (
+    None
+):
+    optimization = make_trained(**WITHOUT_CONTEXT)
+    published = optimization.published_days.get()
+    yesterday = published.day - timedelta(days=1)
+    optimization.published_days.update(day=yesterday)
+    set_enabled(optimization, get_leader(optimization), enabled=False)
+    assert [row.day for row in optimization.published_days.all()] == [yesterday]
+    lifecycle.ship_optimization(optimization, SYSTEM_ACTOR, confirm=True)
+
+    before, today = read(optimization, "lift-history")["daily"]
+    stats = read(optimization, "results")["stats"]
+
+    assert before["best_lift_percent"] == published.figures["best_lift_percent"]
+    assert today["best_lift_percent"] == stats["best_vs_baseline_percent"]
+
+
+def test_unshipping_publishes_the_allocation_again() -> None:
+    optimization = make_trained(**WITHOUT_CONTEXT)
+    lifecycle.ship_optimization(optimization, SYSTEM_ACTOR, confirm=True)
+    shipped = assert_history_shows_results(optimization)
+    lifecycle.resume_optimization(optimization, SYSTEM_ACTOR)
+
+    again = assert_history_shows_results(optimization)
+
+    assert again["policy_lift_percent"] < shipped["policy_lift_percent"]

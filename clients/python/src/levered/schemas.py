@@ -543,7 +543,8 @@ class InSampleMetrics(TypedDict):
     """The reward per user so far, and the one expected under the new policy."""
 
     historic_reward: float | None
-    expected_reward: MeanInterval
+    expected_reward: MeanInterval | None
+    unavailable: NotRequired[dict[str, str]]
 
 
 class IngestReceipt(TypedDict):
@@ -1096,6 +1097,7 @@ class PolicyEvaluation(TypedDict):
     unavailable: dict[str, str]
     metric_id: str
     as_of: str | None
+    health: Health
     users: EvaluatedUsers
 
 
