@@ -66,7 +66,7 @@ def _select_arm(
 
 
 def select_recent_holdout(
-    cells: Iterable[Cell], kind: str, error: float
+    cells: Iterable[Cell], kind: str, users: float
 ) -> tuple[Cell, ...]:
     """Return the mature holdout cells of the days that suffice, the last day first."""
     holdout = [cell for cell in cells if cell.holdout and cell.mature]
@@ -79,7 +79,7 @@ def select_recent_holdout(
         recent += day_cells
         totals += compute_totals(day_cells, kind)
         is_enough = totals.users >= 100 and totals.converted_at_least >= 5
-        if is_enough and totals.standard_error <= error:
+        if is_enough and totals.users >= users:
             break
     return tuple(recent)
 

@@ -62,7 +62,7 @@ def acme() -> Api:
     return factories.make_admin_api(organization)
 
 
-@override_settings(QUERY_TIMEOUT_SECONDS=1)
+@override_settings(QUERY_TIMEOUT_SECONDS=3)
 @pytest.mark.parametrize("name", ["", " AND name = 'nobody sent it'"])
 def test_a_metric_whose_recursion_does_not_end_is_refused(acme: Api, name: str) -> None:
     sql = MANAGED_SQL.format(recursion=ENDLESS, rows="r") + name
@@ -78,7 +78,7 @@ def test_a_metric_whose_recursion_does_not_end_is_refused(acme: Api, name: str) 
     assert not Metric.objects.exists()
 
 
-@override_settings(QUERY_TIMEOUT_SECONDS=1)
+@override_settings(QUERY_TIMEOUT_SECONDS=3)
 def test_a_slow_metric_whose_recursion_ends_is_saved_with_a_warning(acme: Api) -> None:
     rows = f"r, {MANY_ROWS}"
     saved = _save_metric(acme, MANAGED_SQL.format(recursion=ENDING, rows=rows))
@@ -88,7 +88,7 @@ def test_a_slow_metric_whose_recursion_ends_is_saved_with_a_warning(acme: Api) -
     assert warning.startswith("The rows of the last 30 days were not checked")
 
 
-@override_settings(QUERY_TIMEOUT_SECONDS=1)
+@override_settings(QUERY_TIMEOUT_SECONDS=3)
 def test_a_metric_and_a_source_of_a_connected_postgres_are_refused_likewise(
     second: SecondServer,
 ) -> None:

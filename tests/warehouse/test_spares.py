@@ -1,5 +1,6 @@
 """Spare processes: one waits, warm and unused, and it ends when nobody needs it."""
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator
@@ -26,7 +27,12 @@ def spares() -> Iterator[SpareProcesses]:
 def find_children() -> dict[int, psutil.Process]:
     """Return the children of this process that run the module, by id."""
     children = psutil.Process(os.getpid()).children()
-    return {child.pid: child for child in children if MODULE in child.cmdline()}
+    found = {}
+    for child in children:
+        with contextlib.suppress(psutil.NoSuchProcess):  # a zombie of another test
+            if MODULE in child.cmdline():
+                found[child.pid] = child
+    return found
 
 
 def get_pid(process: IsolatedProcess) -> int:

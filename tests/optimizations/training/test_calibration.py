@@ -161,12 +161,12 @@ def make_cell(day: int, users: int, converted: int) -> Cell:
     )
 
 
-def test_recent_holdout_is_as_few_days_as_reach_the_standard_error() -> None:
+def test_recent_holdout_is_as_few_days_as_have_the_users() -> None:
     cells = make_arrays(make_cell(day, 400, 80) for day in range(1, 10))
 
     everything = aggregates.select_recent_holdout(cells, "bool")
-    one_day = aggregates.select_recent_holdout(cells, "bool", 0.021)
-    two_days = aggregates.select_recent_holdout(cells, "bool", 0.015)
+    one_day = aggregates.select_recent_holdout(cells, "bool", 400)
+    two_days = aggregates.select_recent_holdout(cells, "bool", 401)
 
     last = date(2026, 1, 9).toordinal()
     assert sorted(everything.day) == [last - age for age in range(6, -1, -1)]
@@ -177,6 +177,6 @@ def test_recent_holdout_is_as_few_days_as_reach_the_standard_error() -> None:
 def test_recent_holdout_is_never_too_small_to_check() -> None:
     cells = make_arrays(make_cell(day, 60, 6) for day in range(1, 5))
 
-    recent = aggregates.select_recent_holdout(cells, "bool", 1.0)
+    recent = aggregates.select_recent_holdout(cells, "bool", 1)
 
     assert recent.users.sum() == 120

@@ -307,7 +307,7 @@ FROM (
 ) AS levered_placed
 WHERE place <= 5
 UNION ALL
-SELECT 'keys', NULL, day, NULL, NULL, NULL, NULL, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 'keys', NULL, day, NULL, NULL, NULL, NULL, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM (
   SELECT day, value, users,
          ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value) AS place
