@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 import redis
+from celery import _state
+from celery.beat import Scheduler
 from django.db import connection
 from pytest_django import Settings
 
 from levered_site import broker_messages
-from levered_site.celery import app
+from levered_site.celery import TASK_INTERVALS, app
 from levered_site.local import embedded
 from tests.support.running_service import ROOT, until
 from tests.support.spare_valkey import run_spare_valkey
@@ -252,6 +254,49 @@ def test_bindings_that_are_none_stop_no_task(tmp_path: Path) -> None:
                 app.send_task(KNOWN_TASK, arguments, connection=sender, **options)
             until(worker.is_idle, 5)
             assert worker.count("message_dropped") == 0
+
+
+def test_a_worker_accepts_all_that_the_clock_and_another_task_send(
+    tmp_path: Path,
+) -> None:
+    """With the time limits of our settings, a beat's header, and the sender's ids."""
+    with run_spare_valkey(tmp_path / "home") as valkey:
+        url = embedded.build_broker_url(valkey.url)
+        with app.connection_for_write(url) as sender:
+            clock = Scheduler(app)
+            producer = app.amqp.Producer(sender, auto_declare=False)
+            entries = [clock.schedule[name] for name in TASK_INTERVALS]
+            for entry in entries:
+                clock.apply_async(entry, producer=producer)
+            send_from_within_a_task(sender)
+        with redis.Redis.from_url(valkey.url.replace("db=0", "db=1")) as broker:
+            sent = [
+                json.loads(entry)["headers"] for entry in broker.lrange(QUEUE, 0, -1)
+            ]
+        with run_worker(valkey.url) as worker:
+            until(worker.is_idle, 60)
+            assert worker.works()
+            assert worker.count("message_dropped") == 0
+
+    sent_by_clock = {header["task"] for header in sent if "celery_beat_task" in header}
+    assert sent_by_clock == set(TASK_INTERVALS)
+    assert all(header["timelimit"] == [5400, 5100] for header in sent)
+    assert [header["parent_id"] for header in sent if header["parent_id"]] == ["b"] * 2
+
+
+def send_from_within_a_task(sender: Any) -> None:
+    """Send tasks as a worker does that executes another one."""
+    task: Any = app.tasks["optimizations.reap_training_runs"]
+    arguments = (str(uuid.uuid4()),)
+    stack: Any = vars(_state)["_task_stack"]  # its stub lacks it
+    stack.push(task)
+    task.push_request(id="b", root_id="a", called_directly=False)
+    try:
+        for name in (KNOWN_TASK, "optimizations.train"):
+            app.send_task(name, arguments, connection=sender)
+    finally:
+        task.pop_request()
+        stack.pop()
 
 
 @pytest.mark.parametrize("entry", NO_ENVELOPES)

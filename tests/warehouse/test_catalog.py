@@ -133,3 +133,43 @@ def test_a_table_of_any_name_has_its_columns(
 
     names = [read_body(answer)["columns"][0]["name"] for answer in answers]
     assert names == ["b", "b", "a", "a", "a"]
+
+
+FOLDED = {
+    "FOLDED": "lower",
+    "Public.FOLDED": "lower",
+    '"public".FOLDED': "lower",
+    'PUBLIC."folded"': "lower",
+    "Folded": "mixed",  # exact, as the list of tables has it
+    '"Folded"': "mixed",
+    "public.Folded": "mixed",
+    '"FOLDED"': None,
+    '"PUBLIC".folded': None,
+}
+
+
+def test_a_name_without_quotes_is_folded_as_a_query_folds_it(
+    second: SecondServer, alice: factories.Api
+) -> None:
+    with second.owner() as owner:
+        owner.execute("CREATE TABLE public.folded (lower integer)")
+        owner.execute('CREATE TABLE public."Folded" (mixed integer)')
+        owner.execute('GRANT SELECT ON public.folded, public."Folded" TO reader')
+        try:
+            found = {name: find_first_column(alice, name) for name in FOLDED}
+            query = {"sql": 'SELECT lower FROM "FOLDED"'}
+            failed = read_error(alice.post("/warehouse/query", query))
+        finally:
+            owner.execute('DROP TABLE public.folded, public."Folded"')
+
+    assert found == FOLDED
+    assert "There is no table public.FOLDED (line 1)" in failed["message"]
+
+
+def find_first_column(alice: factories.Api, table: str) -> str | None:
+    """Return the first column of a table; None where there is no such table."""
+    answer = alice.get(f"/warehouse/tables/{quote(table, safe='')}/columns")
+    if answer.status_code == 404:
+        return None
+    name: str = read_body(answer)["columns"][0]["name"]
+    return name

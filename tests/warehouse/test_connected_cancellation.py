@@ -11,7 +11,7 @@ from django.utils import timezone
 from metrics.models import Metric
 from models_app import runs
 from models_app.models import TrainingRun
-from tests.support.factories import read_body
+from tests.support.factories import read_body, read_error
 from tests.support.reference_cube import Reward, Touch
 from tests.support.running_service import PATIENCE, until
 from tests.support.second_postgres import SecondServer
@@ -87,3 +87,29 @@ def test_a_refresh_of_results_ends_with_its_deadline(
     assert "took longer than" in read_body(answer)["notes"][0]
     assert time.monotonic() - started < 15 * PATIENCE
     until(lambda: count_statements(second) == 0, 10)
+
+
+def test_a_statement_that_the_servers_operator_cancels_did_not_run_out_of_time(
+    second: SecondServer,
+) -> None:
+    alice, body = launch_optimization(second)
+    store_visitors(second, body["id"])
+    with ThreadPoolExecutor(1) as pool:
+        operator = pool.submit(cancel_statement, second)
+        answer = alice.post("/warehouse/query", {"sql": f"{ENDLESS_SQL} ORDER BY 1"})
+        operator.result()
+
+    error = read_error(answer)
+    assert (answer.status_code, error["code"]) == (502, "warehouse_error")
+    host = second.credentials["host"]
+    assert error["message"] == f"{host}: canceling statement due to user request"
+
+
+def cancel_statement(second: SecondServer) -> None:
+    """Cancel what has been running for a while for the service, as an operator does."""
+    until(lambda: count_statements(second) == 1, 20)
+    with second.owner() as owner:
+        owner.execute(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+            " WHERE state = 'active' AND usename = 'reader'"
+        )

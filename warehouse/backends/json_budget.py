@@ -1,12 +1,15 @@
 """Limits on JSON values: of items, as 3 bytes of text may become 100, and of levels."""
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
+
+import psycopg
 
 ITEM_BYTES = 32  # one item for so many bytes that an answer may have
 ITEM_MARKS = ("[", "{", ",")
@@ -38,13 +41,14 @@ class JsonBudget:
     def loads(self, data: str | bytes) -> Any:
         """Return the value of a JSON text.
 
-        Raises TooManyItemsError or TooDeepError before it is built.
+        Raises TooManyItemsError or TooDeepError before it is built, and DataError for a
+        number that no float holds, as 1e999, which Python reads as an infinity.
         """
         text = data.decode() if isinstance(data, bytes) else data
         self.spend(sum(text.count(mark) for mark in ITEM_MARKS))
         if text.count("[") + text.count("{") > MAX_LEVELS:
             _require_few_levels(text)
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse_number, parse_float=_read_float)
 
     def spend(self, items: int) -> None:
         """Count items. Raises TooManyItemsError beyond the budget."""
@@ -85,6 +89,17 @@ def spend_items(items: int) -> None:
     budget = _current.get()
     if budget is not None:
         budget.spend(items)
+
+
+def _read_float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        _refuse_number(text)
+    return number
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise psycopg.DataError(f"The JSON number {text[:40]} is beyond what a float holds")
 
 
 def _require_few_levels(text: str) -> None:

@@ -5,7 +5,6 @@ memory, and psycopg's C code crashes on answers that break the protocol. Both en
 process only. Run by `warehouse.processes`; it knows no setting of the service.
 """
 
-import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -19,7 +18,12 @@ from psycopg import errors as pg_errors
 from psycopg.types.json import set_json_loads
 
 from levered_site.errors import WarehouseError
-from warehouse.backends import addresses, postgres_values, row_batches
+from warehouse.backends import (
+    addresses,
+    postgres_failures,
+    postgres_values,
+    row_batches,
+)
 from warehouse.backends.json_budget import (
     TOO_DEEP,
     JsonBudget,
@@ -42,20 +46,6 @@ Connection = psycopg.Connection[Row]
 
 MAX_ADDRESSES = 3
 CURSOR_ROWS = 50
-# Errors of the connection, where the client says that they end it.
-CONNECTION_STATES = ("08", "57P", "28", "3D")
-# The classes of codes that blame the statement, or the data that it reads. The server is
-# to blame for all others: its resources, its files, its bugs, and codes of no Postgres.
-STATEMENT_CLASSES = frozenset(
-    {
-        *("02", "03", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "10", "20", "21", "22"),
-        *("23", "24", "25", "26", "27", "2B", "2D", "2F", "34", "36", "38", "39", "3B"),
-        *("3F", "40", "42", "44", "54", "55", "57", "P0"),
-    }
-)
-# As a temporary file beyond the limit that the server sets for one statement.
-STATEMENT_STATES = frozenset({"53400"})
-STATE_PATTERN = re.compile(r"[0-9A-Z]{5}")
 # What psycopg and its loaders raise for values that break the format of their type.
 VALUE_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 # Only settings that the server knows: older servers know fewer, and some systems cannot
@@ -77,6 +67,7 @@ class Reader:
         self._connection: Connection | None = None
         self._json_budget = JsonBudget()
         self._max_bytes = 0
+        self._clock = postgres_failures.StatementClock()
 
     def answer(self, request: OpenRequest | StatementRequest) -> Iterator[Any]:
         """Yield the messages of an answer; the last one is a Failure if there was one."""
@@ -85,10 +76,10 @@ class Reader:
                 yield self._open(request)
             else:
                 yield from self._run(request)
-        except pg_errors.QueryCanceled:
-            yield Failure("timeout")
+        except pg_errors.QueryCanceled as error:
+            yield self._clock.explain_cancellation(error)
         except psycopg.Error as error:
-            yield Failure(_classify(error), _describe(error))
+            yield postgres_failures.build_failure(error)
         except VALUE_ERRORS:
             yield Failure("protocol")
         except WarehouseError as error:  # of the host's addresses
@@ -100,6 +91,7 @@ class Reader:
 
     def cancel(self) -> None:
         """End the running statement in the server, from another thread."""
+        self._clock.is_interrupted = True
         if self._connection:
             _cancel_statement(self._connection)
 
@@ -114,6 +106,7 @@ class Reader:
         self._connection = connection
         connection.read_only = True
         set_json_loads(self._json_budget.loads, connection)
+        self._clock.open(request.seconds, request.grace_seconds)
         closing_seconds = request.seconds + request.grace_seconds
         _start_timer(request.seconds, _cancel_statement, connection)
         _start_timer(closing_seconds, _shut_down_socket, connection)
@@ -128,6 +121,7 @@ class Reader:
         assert request.parameters
         self._max_bytes = request.max_bytes
         self._json_budget.start(request.max_bytes)
+        self._clock.start_statement()
         with _open_cursor(self._connection, request) as cursor:
             yield from row_batches.build_batches(
                 _iterate_rows(cursor, request),
@@ -192,36 +186,6 @@ def _shut_down_socket(connection: Connection) -> None:
         socket.socket(fileno=dup(connection.fileno())) as server_socket,
     ):
         server_socket.shutdown(socket.SHUT_RDWR)
-
-
-def _classify(error: psycopg.Error) -> Any:
-    """Return the kind of a failure.
-
-    An error of a statement has a code of the server's. Without one it is psycopg's: of
-    the connection, of a value that Python cannot hold (DataError), or of an answer that
-    breaks the protocol.
-    """
-    is_operational = isinstance(
-        error, psycopg.OperationalError | psycopg.InterfaceError
-    )
-    state = error.sqlstate
-    if not state:
-        if is_operational:
-            return "connection"
-        return "value" if isinstance(error, psycopg.DataError) else "protocol"
-    if not STATE_PATTERN.fullmatch(state):
-        return "protocol"
-    if is_operational and state.startswith(CONNECTION_STATES):
-        return "connection"
-    is_of_statement = state[:2] in STATEMENT_CLASSES or state in STATEMENT_STATES
-    return "statement" if is_of_statement else "connection"
-
-
-def _describe(error: psycopg.Error) -> str:
-    """Return the server's message and its hint."""
-    message = error.diag.message_primary or str(error).strip()
-    hint = error.diag.message_hint
-    return f"{message.removesuffix('.')}. {hint}" if hint else message
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ from typing import Any
 
 import psycopg
 from psycopg.abc import Buffer
+from psycopg.types.bool import BoolLoader
 from psycopg.types.datetime import TimestampLoader, TimestamptzLoader
+from psycopg.types.numeric import IntLoader
 from psycopg.types.string import TextLoader
 
 RECORD_TYPES = frozenset({2249, 2287})  # record and record[]
@@ -20,6 +22,12 @@ PRINTED_TYPES = (
     *("tsmultirange", "tstzmultirange"),
 )
 
+INTEGER_LIMITS = {
+    "int2": (-(2**15), 2**15 - 1),
+    "int4": (-(2**31), 2**31 - 1),
+    "int8": (-(2**63), 2**63 - 1),
+    "oid": (0, 2**32 - 1),
+}
 
 # What a Postgres prints under DateStyle ISO: no other text is a time.
 DATE = r"\d{4,7}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
@@ -36,6 +44,30 @@ def _require_printed(pattern: re.Pattern[str], data: Buffer) -> str:
     if pattern.fullmatch(text) is None:
         raise psycopg.DataError(f"{text!r} is no time")
     return text
+
+
+class CheckedBoolLoader(BoolLoader):
+    """Load a boolean, of which psycopg takes all that is not `t` for false."""
+
+    def load(self, data: Buffer) -> bool:
+        """Return it. Raises DataError for another text than `t` and `f`."""
+        if bytes(data) not in {b"t", b"f"}:
+            raise psycopg.DataError(f"{bytes(data)!r} is no boolean")
+        return super().load(data)
+
+
+class CheckedIntLoader(IntLoader):
+    """Load an integer, whose range psycopg does not check."""
+
+    limits = INTEGER_LIMITS["int8"]
+
+    def load(self, data: Buffer) -> int:
+        """Return it. Raises DataError where its type does not hold it."""
+        value = super().load(data)
+        low, high = self.limits
+        if not low <= value <= high:
+            raise psycopg.DataError(f"{bytes(data)[:40]!r} is out of its type's range")
+        return value
 
 
 class PrintedDateLoader(TextLoader):
@@ -107,7 +139,15 @@ def _is_list(cursor: psycopg.Cursor[Any], type_code: int) -> bool:
 
 
 def print_values(cursor: psycopg.Cursor[Any] | psycopg.ServerCursor[Any]) -> None:
-    """Make a cursor return such values as text. Call it before `execute`."""
+    """Make a cursor return such values as text. Call it before `execute`.
+
+    It also refuses booleans and integers that no Postgres prints, one by one in Python:
+    for the few rows that people read.
+    """
+    cursor.adapters.register_loader("bool", CheckedBoolLoader)
+    for name, limits in INTEGER_LIMITS.items():
+        loader = type("CheckedIntLoader", (CheckedIntLoader,), {"limits": limits})
+        cursor.adapters.register_loader(name, loader)
     for name in PRINTED_TYPES:
         cursor.adapters.register_loader(name, TextLoader)
     cursor.adapters.register_loader("date", PrintedDateLoader)

@@ -22,7 +22,12 @@ def explain_failure(
     returns the tables that a query may read.
     """
     columns = _list_table_columns(query, list_columns)
-    unfound = [table for table in query.tables if table not in columns]
+    # The catalog also finds a name in lower case, which a query that quotes it does not.
+    unfound = [
+        table
+        for table in query.tables
+        if table not in columns or f'relation "{table}"' in message
+    ]
     table = unknown_tables.find_unknown_table(unfound, message)
     if table:
         names = _list_names(list_tables)

@@ -29,7 +29,8 @@ ORDER BY 1, 2
 LIMIT CAST($1 AS integer)"""
 
 # $1 is the schema of a table that is named without one, $2 the name: with or without a
-# schema, with or without quotes. Names may hold dots, so the whole is compared.
+# schema, with or without quotes. Names may hold dots, so the whole is compared: first as
+# it is, then with what has no quotes in lower case, as Postgres folds it (ASCII alone).
 SELECT_COLUMNS = """WITH named AS (
   SELECT c.oid
   FROM pg_catalog.pg_class AS c
@@ -39,13 +40,22 @@ SELECT_COLUMNS = """WITH named AS (
            '"' || replace(n.nspname, '"', '""') || '"' AS quoted_schema,
            '"' || replace(c.relname, '"', '""') || '"' AS quoted_name
   ) AS t
+  CROSS JOIN (
+    SELECT 1 AS place, CAST($2 AS text) AS name
+    UNION ALL
+    SELECT 2, string_agg(
+      CASE WHEN parts.part[1] LIKE '"%' THEN parts.part[1]
+        ELSE lower(parts.part[1] COLLATE "C") END, '' ORDER BY parts.place)
+    FROM regexp_matches(CAST($2 AS text), '("(?:[^"]|"")*"|[^"]+|")', 'g')
+      WITH ORDINALITY AS parts (part, place)
+  ) AS folded
   WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p')
     AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
-    AND (t.schema = CAST($1 AS text) AND CAST($2 AS text) IN (t.name, t.quoted_name)
-      OR CAST($2 AS text) IN (
+    AND (t.schema = CAST($1 AS text) AND folded.name IN (t.name, t.quoted_name)
+      OR folded.name IN (
         t.schema || '.' || t.name, t.quoted_schema || '.' || t.quoted_name,
         t.schema || '.' || t.quoted_name, t.quoted_schema || '.' || t.name))
-  ORDER BY t.schema || '.' || t.name = CAST($2 AS text) DESC, 1
+  ORDER BY folded.place, t.schema || '.' || t.name = folded.name DESC, 1
   LIMIT 1
 )
 SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
