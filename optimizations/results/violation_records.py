@@ -59,7 +59,11 @@ def _is_judged_again(
     return (
         metric is not None
         and metric.pk in judged
-        and violation["cause"] == past_violations.DETACHED
+        and (
+            violation["cause"] == past_violations.DETACHED
+            # What was not counted is counted again under its definition of then.
+            or violation["reason"]["code"] == past_violations.NOT_COUNTED
+        )
         and violation["revision"] == metric.revision
         and violation["direction"] == metric.direction
     )
