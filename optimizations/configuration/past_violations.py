@@ -61,8 +61,10 @@ def end_guardrail(
 
     Without one, that nothing has counted the metric lately becomes a reason of the past.
     """
-    reason = row.guardrail_reasons.pop(str(metric.pk), None)
-    if reason is None:
+    key = str(metric.pk)
+    reason = row.guardrail_reasons.pop(key, None)
+    known = {(past["metric_id"], past["revision"]) for past in row.past_violations}
+    if reason is None and (key, revision) not in known:
         reason = _describe_uncounted(row, metric, revision, cause)
     if reason is not None:
         row.past_violations.append(

@@ -77,9 +77,18 @@ def _add_past(
     *,
     is_attached: bool,
 ) -> None:
-    """Add a violation that ended while it was being judged, unless it is there."""
-    known = {(past["metric_id"], past["revision"]) for past in row.past_violations}
-    if (str(metric.pk), revision) in known:
+    """Add a violation that ended while it was being judged, unless it is there.
+
+    What was unknown of it is known now.
+    """
+    key = (str(metric.pk), revision)
+    row.past_violations = [
+        past
+        for past in row.past_violations
+        if (past["metric_id"], past["revision"]) != key
+        or past["reason"]["code"] != past_violations.NOT_COUNTED
+    ]
+    if key in {(past["metric_id"], past["revision"]) for past in row.past_violations}:
         return
     cause = past_violations.REDEFINED if is_attached else past_violations.DETACHED
     row.past_violations.append(

@@ -94,6 +94,17 @@ def test_a_guardrail_detached_before_any_count_leaves_a_reason() -> None:
     assert preview_by_mcp(api, optimization) == reasons
 
 
+def test_a_guardrail_detached_twice_before_any_count_leaves_one_reason() -> None:
+    optimization, refunds = make_uncounted_harm()
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
+
+    detach(api, optimization, refunds)
+    api.patch(path, {"guardrail_metric_ids": [str(refunds.pk)]})
+    detach(api, optimization, refunds)
+
+    assert len(ship_by_rest(api, optimization)) == 1
+
+
 def test_harm_after_the_last_count_leaves_a_reason_until_it_is_judged() -> None:
     optimization, refunds = make_sound_guardrail()
     api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
