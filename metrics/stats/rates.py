@@ -209,8 +209,8 @@ def _explain(lift: Lift, ratio: float | None, reasons: dict[str, str]) -> Lift:
     if ratio is None:
         names = ("lift_percent", "lift_ci", "lift_ci_delta", "lift_ci_anytime")
         reasons |= dict.fromkeys(names, NO_HOLDOUT_CONVERSIONS)
-    elif ratio == 0:
-        reasons = {"lift_ci_delta": NO_DELTA} | reasons
+    elif ratio == 0 and lift.lift_ci is not None:  # nothing else is in its way
+        reasons["lift_ci_delta"] = NO_DELTA
     if lift.lift_ci_anytime is None and ratio is not None:
         reasons["lift_ci_anytime"] = CONTRADICTORY
     return explain_blanks(lift, reasons, TOO_LARGE)

@@ -25,8 +25,8 @@ class CountedReasons:
     Attributes
     ----------
     guardrails: of the violated ones, by the id of the metric.
-    past: of those that were violated until they were detached or defined anew, by the id
-        of the metric.
+    past: of those that were violated, or not counted, until they were detached or defined
+        anew, by the id of the metric.
     revisions: by which each metric was counted last, by its id; None if that is unknown.
 
     """
@@ -87,6 +87,8 @@ def read_reasons(row: ResultsSummary) -> CountedReasons:
 
 def _read_past_violation(violation: Mapping[str, Any]) -> tuple[UUID, HealthReason]:
     reason = HealthReason(**violation["reason"])
+    if reason.code != health.GUARDRAIL_VIOLATED:  # of one that was not counted
+        return UUID(violation["metric_id"]), reason
     return UUID(violation["metric_id"]), health.describe_past_violation(
         reason, violation["cause"], violation["ended_on"]
     )
@@ -102,7 +104,7 @@ def build_healths(
 ) -> dict[UUID, Health]:
     """Add failed counts and age to the reasons of each optimization; return all by id.
 
-    A guardrail that was violated when it was detached stays among the reasons.
+    A guardrail that was violated or not counted when it was detached stays among the reasons.
     """
     failures = _load_failures(optimizations)
     attached = _load_attached(optimizations)

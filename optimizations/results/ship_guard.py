@@ -3,8 +3,6 @@
 Called through settings.SHIP_GUARDS because configuration must not import results.
 """
 
-from datetime import timedelta
-
 import structlog
 from django.utils import timezone
 
@@ -14,12 +12,11 @@ from levered_site.errors import (
     ReasonToConfirm,
 )
 from metrics.models import Metric
+from optimizations.configuration import past_violations
 from optimizations.cube import refresh
 from optimizations.models import Optimization
 from optimizations.results import health, health_evidence, stored
 from optimizations.results.health import Health
-
-FRESH_FOR = timedelta(minutes=1)
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +44,7 @@ def judge_shipping(optimization: Optimization) -> Health:
     """
     if optimization.went_live_at is None:
         return health.judge_health([], None)
-    _count_again(optimization)
+    count_before_judging(optimization)
     evidence = health_evidence.collect_evidence(optimization)
     current = health_evidence.judge_evidence(optimization, evidence)
     if health.needs_confirmation(current):
@@ -57,13 +54,22 @@ def judge_shipping(optimization: Optimization) -> Health:
 
 def _was_just_counted(optimization: Optimization, metric: Metric) -> bool:
     record = refresh.load_count_record(optimization, metric)
-    if record.as_of is None or timezone.now() - record.as_of >= FRESH_FOR:
+    if (
+        record.as_of is None
+        or timezone.now() - record.as_of >= past_violations.FRESH_FOR
+    ):
         return False
     return record.revised_at is None or record.revised_at <= record.as_of
 
 
-def _count_again(optimization: Optimization) -> None:
-    """Count, unless that was done a moment ago, as for the page that asks to confirm."""
+def count_before_judging(optimization: Optimization) -> None:
+    """Count, unless that was done a moment ago, as for the page that asks to confirm.
+
+    A refusal rolls back what its transaction counted. So endpoints that may refuse call
+    this before they open one: what was told stays known.
+    """
+    if optimization.status != Optimization.Status.LIVE:
+        return
     metric = stored.require_reward_metric(optimization)
     metrics = (metric, *optimization.guardrail_metrics.all())
     if all(_was_just_counted(optimization, counted) for counted in metrics):

@@ -59,7 +59,11 @@ def _is_judged_again(
     return (
         metric is not None
         and metric.pk in judged
-        and violation["cause"] == past_violations.DETACHED
+        and (
+            violation["cause"] == past_violations.DETACHED
+            # What was not counted is counted again under its definition of then.
+            or violation["reason"]["code"] == past_violations.NOT_COUNTED
+        )
         and violation["revision"] == metric.revision
         and violation["direction"] == metric.direction
     )
@@ -73,9 +77,18 @@ def _add_past(
     *,
     is_attached: bool,
 ) -> None:
-    """Add a violation that ended while it was being judged, unless it is there."""
-    known = {(past["metric_id"], past["revision"]) for past in row.past_violations}
-    if (str(metric.pk), revision) in known:
+    """Add a violation that ended while it was being judged, unless it is there.
+
+    What was unknown of it is known now.
+    """
+    key = (str(metric.pk), revision)
+    row.past_violations = [
+        past
+        for past in row.past_violations
+        if (past["metric_id"], past["revision"]) != key
+        or past["reason"]["code"] != past_violations.NOT_COUNTED
+    ]
+    if key in {(past["metric_id"], past["revision"]) for past in row.past_violations}:
         return
     cause = past_violations.REDEFINED if is_attached else past_violations.DETACHED
     row.past_violations.append(

@@ -21,7 +21,7 @@ from levered_site.organizations.viewsets import (
 )
 from optimizations.configuration import lifecycle, unarchiving
 from optimizations.models import Optimization
-from optimizations.results import list_summary
+from optimizations.results import list_summary, ship_guard
 from optimizations.serializers.optimization_requests import (
     ConfirmSerializer,
     NewOptimizationSerializer,
@@ -125,6 +125,9 @@ class OptimizationViewSet(
         needs_admin = fields.get("status") in lifecycle.ADMIN_ONLY_STATUSES
         if needs_admin and not self.caller.is_admin:
             raise ForbiddenError(IsAdmin.message)
+        is_shipping = fields.get("status") == Optimization.Status.SHIPPED
+        if is_shipping and not fields.get("confirm", False):
+            ship_guard.count_before_judging(instance)
         return lifecycle.update_optimization(instance, fields, self.actor)
 
     def perform_destroy(self, instance: Optimization) -> None:
@@ -143,6 +146,8 @@ class OptimizationViewSet(
         must be true: without it the 409 names the reasons in `details`.
         """
         confirm = self.read_body(ConfirmSerializer)["confirm"]
+        if not confirm:
+            ship_guard.count_before_judging(self.get_object())
         with self.get_object_for_update() as optimization:
             changed = lifecycle.ship_optimization(
                 optimization, self.actor, confirm=confirm

@@ -1,5 +1,6 @@
 """Tool: change the status of an optimization."""
 
+from contextlib import suppress
 from typing import Literal
 
 from levered_site.mcp import confirmation
@@ -64,6 +65,8 @@ def _preview_change(api: Api, arguments: StatusInput, before: Json) -> Json:
     """Return what would change, and the reasons that the API names against it."""
     confirmed = arguments.model_copy(update={"confirm": True})
     reasons: list[Json] = []
+    if arguments.to == "shipped" and before["status"] == "live":
+        _count(api, arguments)
     try:
         after = confirmation.run_and_roll_back(api, lambda: _set_status(api, arguments))
     except RefusedError as error:
@@ -77,6 +80,12 @@ def _preview_change(api: Api, arguments: StatusInput, before: Json) -> Json:
     )
     answer = confirmation.ask_to_confirm_difference(would, before, after)
     return confirmation.warn_of_reasons(answer, reasons) if reasons else answer
+
+
+def _count(api: Api, arguments: StatusInput) -> None:
+    """Have the warehouse count first: what a preview counts is rolled back with it."""
+    with suppress(RefusedError):  # then the preview tells what is known
+        api.get(f"{arguments.path}/results", refresh="true")
 
 
 def _set_status(api: Api, arguments: StatusInput) -> Json:

@@ -7,6 +7,7 @@ import pytest
 
 from metrics.stats import Direction, Lift, Totals, judge_guardrail, lift
 from metrics.stats.lift_result import explain_blanks
+from metrics.stats.rates import CONTRADICTORY, NO_DELTA
 
 ONE_LOOK = ("difference_ci", "lift_ci", "lift_ci_delta", "p_value")
 
@@ -150,3 +151,19 @@ def test_an_infinity_becomes_a_blank_with_its_reason() -> None:
     assert result.unavailable["p_value"] == "unknown"
     names = {entry.name for entry in fields(result)}
     assert set(result.unavailable) < names
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.01])
+@pytest.mark.parametrize("users", [(630, 70), (9000, 60), (350, 350), (350, 4)])
+def test_one_regime_without_a_conversion_of_the_optimized_arm_contradicts_nothing(
+    users: tuple[int, int], alpha: float
+) -> None:
+    n_o, n_h = users
+    for x_h in (1, n_h // 2, n_h):
+        result = lift.measure_lift(
+            [make_rates(0, n_o, x_h, n_h)], "bool", anytime_alpha=alpha
+        )
+
+        assert CONTRADICTORY not in result.unavailable.values()
+        if result.lift_ci is not None:
+            assert result.unavailable["lift_ci_delta"] == NO_DELTA

@@ -1,0 +1,180 @@
+"""Harm that no stored count shows is not lost when its guardrail is detached."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from metrics.models import Metric
+from optimizations.models import CubeDay, Optimization, ResultsSummary
+from tests.support.factories import Api, read_body, read_error
+from tests.support.optimization_factories import make_metric, make_organization
+from tests.support.result_visitors import make_visited_optimization, train_and_return
+from tests.support.unhealthy_worlds import (
+    BROKEN_SQL,
+    REFUND_SQL,
+    call_tool,
+    make_admin_api,
+    send_refunds,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def make_uncounted_harm(sql: str = REFUND_SQL) -> tuple[Optimization, Metric]:
+    """Make an optimization that harms a guardrail and that nothing has counted."""
+    organization = make_organization()
+    refunds = make_metric(organization, name="Refunds", sql=sql, direction="decrease")
+    optimization = make_visited_optimization(
+        organization, guardrail_metric_ids=[refunds.pk]
+    )
+    send_refunds(optimization, every_nth_optimized=2)
+    return optimization, refunds
+
+
+def ship_by_rest(api: Api, optimization: Optimization) -> list[dict[str, Any]]:
+    """Ask to ship without a confirm; return the reasons of the refusal."""
+    response = api.post(f"/optimizations/{optimization.pk}/ship")
+    assert response.status_code == 409
+    return list(read_error(response)["details"])
+
+
+def ship_by_patch(api: Api, optimization: Optimization) -> list[dict[str, Any]]:
+    """Change the status without a confirm; return the reasons of the refusal."""
+    path = f"/optimizations/{optimization.pk}"
+    response = api.patch(path, {"status": "shipped"})
+    assert response.status_code == 409
+    return list(read_error(response)["details"])
+
+
+def preview_by_mcp(api: Api, optimization: Optimization) -> list[dict[str, Any]]:
+    """Have an agent ask what shipping would change; return the reasons it is told."""
+    ship = {"optimization_id": str(optimization.pk), "to": "shipped"}
+    return list(call_tool(api, "change_status", **ship)["reasons"])
+
+
+def detach(api: Api, optimization: Optimization, _metric: Metric) -> None:
+    """Detach all guardrails."""
+    body: dict[str, list[str]] = {"guardrail_metric_ids": []}
+    assert api.patch(f"/optimizations/{optimization.pk}", body).status_code == 200
+
+
+def count_nothing(api: Api, _optimization: Optimization, metric: Metric) -> None:
+    """Change the metric's SQL so that no user has it any more."""
+    body = {"sql": f"{REFUND_SQL} AND name = 'none'"}
+    assert api.patch(f"/warehouse/metrics/{metric.pk}", body).status_code == 200
+
+
+@pytest.mark.parametrize("change", [detach, count_nothing])
+@pytest.mark.parametrize("ask", [ship_by_rest, ship_by_patch, preview_by_mcp])
+def test_what_a_refusal_counted_stays_known(ask: Any, change: Any) -> None:
+    optimization, refunds = make_uncounted_harm()
+    api = make_admin_api(optimization)
+
+    told = ask(api, optimization)
+    change(api, optimization, refunds)
+    reasons = [ship_by_rest(api, optimization), preview_by_mcp(api, optimization)]
+
+    assert [reason["code"] for reason in told] == ["guardrail_violated"]
+    for known in reasons:
+        assert known[0]["code"] == "guardrail_violated"
+        assert "“Refunds” is violated: 50" in known[0]["message"]
+
+
+def test_a_guardrail_detached_before_any_count_leaves_a_reason() -> None:
+    optimization, refunds = make_uncounted_harm()
+    api = make_admin_api(optimization)
+
+    detach(api, optimization, refunds)
+    reasons = ship_by_rest(api, optimization)
+
+    assert [reason["code"] for reason in reasons] == ["guardrail_not_counted"]
+    assert "before it was ever counted as it was" in reasons[0]["message"]
+    assert preview_by_mcp(api, optimization) == reasons
+
+
+def test_a_guardrail_detached_twice_before_any_count_leaves_one_reason() -> None:
+    optimization, refunds = make_uncounted_harm()
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
+
+    detach(api, optimization, refunds)
+    api.patch(path, {"guardrail_metric_ids": [str(refunds.pk)]})
+    detach(api, optimization, refunds)
+
+    assert len(ship_by_rest(api, optimization)) == 1
+
+
+def test_harm_after_the_last_count_leaves_a_reason_until_it_is_judged() -> None:
+    optimization, refunds = make_sound_guardrail()
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
+    age_counts(optimization)
+    send_refunds(optimization, every_nth_optimized=2)
+
+    detach(api, optimization, refunds)
+    (unknown,) = ship_by_rest(api, optimization)
+    api.patch(path, {"guardrail_metric_ids": [str(refunds.pk)]})
+    (judged,) = ship_by_rest(api, optimization)
+
+    assert unknown["code"] == "guardrail_not_counted"
+    assert "without a count since" in unknown["message"]
+    assert judged["code"] == "guardrail_violated"
+
+
+def test_a_guardrail_that_was_just_counted_leaves_nothing_when_detached() -> None:
+    optimization, refunds = make_sound_guardrail()
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
+
+    detach(api, optimization, refunds)
+
+    assert api.post(f"{path}/ship").status_code == 200
+
+
+def test_a_guardrail_that_could_not_be_counted_leaves_a_reason_when_detached() -> None:
+    optimization, refunds = make_uncounted_harm()
+    refunds.sql = BROKEN_SQL
+    refunds.save()
+    optimization = train_and_return(optimization)
+    api = make_admin_api(optimization)
+
+    detach(api, optimization, refunds)
+    (reason,) = ship_by_rest(api, optimization)
+
+    assert reason["code"] == "guardrail_not_counted"
+    assert "while it could not be counted" in reason["message"]
+    assert preview_by_mcp(api, optimization) == [reason]
+
+
+def test_a_guardrail_that_could_not_be_counted_is_corrected_without_a_trace() -> None:
+    optimization, refunds = make_uncounted_harm()
+    refunds.sql = BROKEN_SQL
+    refunds.save()
+    optimization = train_and_return(optimization)
+    api = make_admin_api(optimization)
+    path = f"/optimizations/{optimization.pk}"
+
+    count_nothing(api, optimization, refunds)
+    health = read_body(api.get(f"{path}/results?refresh=true"))["health"]
+
+    assert all("defined anew" not in reason["message"] for reason in health["reasons"])
+
+
+def make_sound_guardrail() -> tuple[Optimization, Metric]:
+    """Make a trained optimization with a guardrail that nobody has; and the metric."""
+    organization = make_organization()
+    refunds = make_metric(
+        organization, name="Refunds", sql=REFUND_SQL, direction="decrease"
+    )
+    optimization = make_visited_optimization(
+        organization, guardrail_metric_ids=[refunds.pk]
+    )
+    return train_and_return(optimization), refunds
+
+
+def age_counts(optimization: Optimization) -> None:
+    """Have the stored counts be two hours old."""
+    long_ago = timezone.now() - timedelta(hours=2)
+    CubeDay.objects.filter(optimization=optimization).update(
+        computed_at=long_ago, sealed=False
+    )
+    ResultsSummary.objects.update(as_of=long_ago, judged_at=long_ago)
