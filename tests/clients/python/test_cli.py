@@ -225,7 +225,14 @@ def test_an_optimization_lives_by_commands(
     changed = terminal.run(
         *("optimizations", "update", "Page", "--holdout", "30", "--json")
     ).read()
-    for verb in ("pause", "resume", "ship", "stop --yes", "archive", "unarchive"):
+    for verb in (
+        "pause",
+        "resume",
+        "ship --confirm",
+        "stop --yes",
+        "archive",
+        "unarchive",
+    ):
         done = terminal.run("optimizations", *verb.split(), name)
         assert done.code == 0, (verb, done.err)
 

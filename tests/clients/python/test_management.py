@@ -74,7 +74,7 @@ def test_an_optimization_is_created_changed_and_ended(client: Levered) -> None:
     renamed = client.optimizations.update(page, name="Home page")
     paused = client.optimizations.pause(page)
     live = client.optimizations.resume(page)
-    shipped = client.optimizations.ship(page)
+    shipped = client.optimizations.ship(page, confirm=True)
     stopped = client.optimizations.stop(page)
     archived = client.optimizations.archive(page)
 

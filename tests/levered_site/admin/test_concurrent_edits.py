@@ -168,7 +168,7 @@ def test_saving_sql_of_several_lines_unchanged_opens_no_regime(
     staff: Client, world: World
 ) -> None:
     metric = world.metric
-    lines = metric.sql.replace(" WHERE", "\nWHERE") + "\n"
+    lines = metric.sql.replace(" WHERE", "\nWHERE 1 = 1 AND") + "\n"
     definition.update_metric(metric, {"sql": lines}, SYSTEM_ACTOR)
     metric.refresh_from_db()
     revision = metric.revision

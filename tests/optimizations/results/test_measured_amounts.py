@@ -276,7 +276,7 @@ def test_lists_have_the_lift_with_its_interval() -> None:
     assert row["summary"]["unavailable"] == {}
     page: Any = admin.site.get_model_admin(Optimization)
     column = page.measured_lift(Optimization.objects.get(pk=optimization.pk))
-    assert column.endswith(f" % [{low:+.1f}, {high:+.1f}]")
+    assert column.endswith(f"\N{NO-BREAK SPACE}% [{low:+.1f}, {high:+.1f}]")
 
 
 def test_the_admin_shows_the_companions_in_one_table() -> None:

@@ -135,10 +135,14 @@ def test_the_list_summarizes_by_the_same_few_queries_for_the_page(
     }
     results = read_body(api.get(f"/optimizations/{optimization.pk}/results"))
     measured = results["primary_metric_vs_holdout"]
-    differences = ("difference", "difference_ci", "difference_ci_anytime")
-    assert {name: summary.pop(name) for name in differences} == {
-        name: measured[name] for name in differences
+    shown = (
+        *("difference", "difference_ci", "difference_ci_anytime"),
+        "lift_ci_anytime",
+    )
+    assert {name: summary.pop(name) for name in shown} == {
+        name: measured[name] for name in shown
     }
+    assert summary.pop("unavailable") == {}
     assert summary == {
         "variants_count": 4,
         "lift": pytest.approx(100, abs=100),
