@@ -95,7 +95,7 @@ def _send_and_disconnect(world: World, name: str, *, seconds: float) -> None:
 
 
 def _is_quiet(world: World) -> bool:
-    """Return whether some optimizations were made and half a second added none."""
+    """Return whether some optimizations were made and two seconds added none."""
 
     def list_ids() -> list[str]:
         rows = world.admin.call_successfully(
@@ -104,5 +104,5 @@ def _is_quiet(world: World) -> bool:
         return [row["id"] for row in rows]
 
     ids = list_ids()
-    time.sleep(0.5)
+    time.sleep(2)
     return bool(ids) and ids == list_ids()

@@ -12,6 +12,7 @@ from mcp.types import ReadResourceResult
 
 from levered_site.mcp import prompts, tools
 from levered_site.mcp.tools import optimization_details, results, warehouse
+from tests.support import mcp_worlds
 from tests.support.mcp_worlds import World
 
 PIXEL = (
@@ -111,6 +112,7 @@ def test_only_the_organizations_optimizations_are_resources(
         listing = await client.list_resources()
         return {str(resource.uri) for resource in listing.resources}
 
+    draft = mcp_worlds.create_draft(world.admin, "The newest", world.metric)
     uris = world.admin.run_in_session(list_uris)
     live = json.loads(_read_text(world, f"levered://optimizations/{world.live}"))
     rows = json.loads(_read_text(world, "levered://optimizations"))["optimizations"]
@@ -119,7 +121,7 @@ def test_only_the_organizations_optimizations_are_resources(
     assert f"levered://optimizations/{world.live}" in uris
     assert f"levered://optimizations/{other.live}" not in uris
     assert live["optimization"]["name"] == "Live one"
-    assert world.draft in {row["id"] for row in rows}
+    assert draft in {row["id"] for row in rows}
 
 
 def test_another_organizations_optimization_is_not_found(
