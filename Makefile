@@ -54,7 +54,7 @@ fix: .venv/.for-tests ## format the code and apply the linter's safe fixes
 	$(BIN)/ruff format .
 
 openapi: export LEVERED_HOME := $(CURDIR)/.venv/check
-openapi: .venv/.for-tests ## write docs/openapi.yaml and the Python client's types anew; tests compare them
+openapi: .venv/.for-tests ## write docs/openapi.yaml and the Python client's types again; tests compare them
 	@$(DJANGO) spectacular --file docs/openapi.yaml
 	@$(BIN)/python clients/python/generate.py
 

@@ -1,4 +1,4 @@
-"""Keep what was known of a guardrail when it was detached or defined anew.
+"""Keep what was known of a guardrail when it was detached or redefined.
 
 Nothing counts it from then on, so that nothing could tell of it otherwise: neither of a
 violation, nor that users were shown something which nobody has judged.
@@ -18,7 +18,7 @@ NOT_COUNTED = "guardrail_not_counted"
 # Counts that are younger tell all there is to know.
 FRESH_FOR = timedelta(minutes=1)
 COUNTING_STATUSES = (Optimization.Status.LIVE, Optimization.Status.PAUSED)
-EVENTS = {DETACHED: "detached", REDEFINED: "defined anew"}
+EVENTS = {DETACHED: "detached", REDEFINED: "redefined"}
 WAYS_BACK = {
     DETACHED: "Attach it again as it was, count with refresh=true, and detach it then",
     REDEFINED: "Change it back, count with refresh=true, and change it then",
@@ -92,7 +92,7 @@ def _describe_uncounted(
 ) -> Json | None:
     """Return the reason of a guardrail that is not known to be unharmed as of now.
 
-    None if it was just counted, if nothing counts any more, or if it is defined anew
+    None if it was just counted, if nothing counts any more, or if it is redefined
     because it could not be counted: that is how to correct it.
     """
     if row.optimization.status not in COUNTING_STATUSES:

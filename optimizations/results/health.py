@@ -21,7 +21,7 @@ BROKEN_CODES = (
 GUARDRAIL_VIOLATED = "guardrail_violated"
 PAST_EVENTS = {
     "detached": "it was detached",
-    "redefined": "its metric was defined anew",
+    "redefined": "its metric was redefined",
 }
 # Counts of a live optimization are old after a day, or after three missed trainings
 # where it trains more rarely.

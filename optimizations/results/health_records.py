@@ -25,8 +25,8 @@ class CountedReasons:
     Attributes
     ----------
     guardrails: of the violated ones, by the id of the metric.
-    past: of those that were violated, or not counted, until they were detached or defined
-        anew, by the id of the metric.
+    past: of those that were violated, or not counted, until they were detached or
+        redefined, by the id of the metric.
     revisions: by which each metric was counted last, by its id; None if that is unknown.
 
     """

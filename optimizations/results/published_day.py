@@ -44,7 +44,7 @@ def build_published_figures(
 
 
 def republish_today(optimization: Optimization) -> None:
-    """Publish today anew after what is served changed, from the stored counts.
+    """Publish today again after what is served changed, from the stored counts.
 
     Called through settings.SERVED_CHANGES inside the transaction of the change. Only what
     is shipped is published on a day without a training; past days never change.

@@ -20,8 +20,8 @@ def store_violations(
 ) -> None:
     """Set the violations of a locked summary by guardrails just judged; do not save.
 
-    `revisions` are those that the guardrails were judged by. What was detached or defined
-    anew since is past. A past violation is over once its guardrail is attached again with
+    `revisions` are those that the guardrails were judged by. What was detached or redefined
+    since is past. A past violation is over once its guardrail is attached again with
     the same definition and judged: then its status tells.
     """
     attached = _load_attached(row.optimization)

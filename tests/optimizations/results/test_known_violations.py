@@ -1,4 +1,4 @@
-"""A violation stays known when its guardrail is detached or defined anew."""
+"""A violation stays known when its guardrail is detached or redefined."""
 
 from typing import Any
 
@@ -71,8 +71,8 @@ def read_reasons(optimization: Optimization, query: str = "") -> list[dict[str, 
     ("change", "words"),
     [
         (detach, "was violated until it was detached on 20"),
-        (count_nothing, "was violated until its metric was defined anew on 20"),
-        (turn_around, "was violated until its metric was defined anew on 20"),
+        (count_nothing, "was violated until its metric was redefined on 20"),
+        (turn_around, "was violated until its metric was redefined on 20"),
     ],
 )
 def test_a_violation_is_not_washed_away_before_shipping(

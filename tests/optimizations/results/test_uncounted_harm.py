@@ -156,7 +156,7 @@ def test_a_guardrail_that_could_not_be_counted_is_corrected_without_a_trace() ->
     count_nothing(api, optimization, refunds)
     health = read_body(api.get(f"{path}/results?refresh=true"))["health"]
 
-    assert all("defined anew" not in reason["message"] for reason in health["reasons"])
+    assert all("redefined" not in reason["message"] for reason in health["reasons"])
 
 
 def make_sound_guardrail() -> tuple[Optimization, Metric]:

@@ -46,7 +46,7 @@ class _Deadline(dict[str, float]):
         self.timeout = timeout
         self._until = time.monotonic() + timeout
 
-    def get(self, name: object, default: Any = None) -> Any:  # noqa: ARG002
+    def get(self, name: object, default: Any = None) -> Any:  # noqa: ARG002  # the name of dict.get
         """Return the seconds that are left, for every phase."""
         return max(0.001, self._until - time.monotonic())
 

@@ -52,9 +52,10 @@ def take_screenshots(
         for each in optimizations.variants(name)["variants"]
         if variant in {None, each["number"]}
     ]
-    upload: Callable[[int, bytes], None] = lambda number, png: (  # noqa: E731
+
+    def upload(number: int, png: bytes) -> None:
         optimizations.put_screenshot(name, number, png)
-    )
+
     _render(url, name, variants, wait, upload)
 
 
