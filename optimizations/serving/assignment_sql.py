@@ -62,8 +62,9 @@ WITH claims AS MATERIALIZED (
 SELECT decision_id FROM stored
 """)
 
-# Compare and set: of several redraws of one user, the first one wins. Rows are locked in
-# the order of their keys.
+# Compare and set: of several redraws of one user, the first one wins, and only while the
+# variant is barred. A process that has yet to hear that a bar was lifted must not replace
+# what the others serve already. Rows are locked in the order of their keys.
 REPLACE_ASSIGNMENTS = _fill("""
 WITH claims AS MATERIALIZED (
   SELECT * FROM unnest(<claim columns>, %s::int8[])
@@ -71,8 +72,12 @@ WITH claims AS MATERIALIZED (
 ), locked AS MATERIALIZED (
   SELECT claims.* FROM claims
   JOIN assignments AS existing USING (optimization_id, anonymous_id)
+  JOIN optimizations_variant AS variants
+    ON variants.optimization_id = existing.optimization_id
+    AND variants.number = existing.variant_number
   WHERE existing.decision_id = claims.replaced_decision_id
-  ORDER BY optimization_id, anonymous_id
+    AND (variants.excluded OR NOT variants.enabled)
+  ORDER BY claims.optimization_id, claims.anonymous_id
   FOR UPDATE OF existing
 ), stored AS (
   UPDATE assignments AS existing SET

@@ -40,6 +40,21 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "MAX_WAIT_SECONDS", 30.0)
 
 
+def _find_user_of_variant_3(snapshot: Snapshot) -> str:
+    users = (f"u{n}" for n in range(1000))
+    return next(
+        user for user in users if build_proposal(snapshot, user).card.number == 3
+    )
+
+
+def _serve(snapshot: Snapshot, user: str) -> AssignedVariant:
+    context = decision.resolve_context(snapshot, {})
+    visit = Visit(snapshot, user, context, timezone.now())
+    return event_loop.run_in_loop(
+        assigning.decide(visit, "recorded", is_capped=False), 30
+    )
+
+
 def test_concurrent_redraws_of_one_user_agree_and_write_one_receipt() -> None:
     optimization = make_live_optimization(holdout_percentage=0)
     old = load_snapshot(optimization)
@@ -70,13 +85,17 @@ def test_concurrent_redraws_of_one_user_agree_and_write_one_receipt() -> None:
 
 
 def test_a_redraw_of_an_assignment_that_was_replaced_changes_nothing() -> None:
-    snapshot = load_snapshot(make_live_optimization(holdout_percentage=0))
-    first = claim_variant(snapshot, "u1")
+    optimization = make_live_optimization(holdout_percentage=0)
+    before = load_snapshot(optimization)
+    user = _find_user_of_variant_3(before)
+    first = claim_variant(before, user)
+    create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=False)
+    snapshot = load_snapshot(optimization)
     context = decision.resolve_context(snapshot, {})
 
     def redraw() -> AssignedVariant:
         proposal = decision.draw_variant(
-            snapshot, "u1", context, timezone.now(), redraw=1
+            snapshot, user, context, timezone.now(), redraw=1
         )
         return event_loop.run_in_loop(assignments.redraw_assignment(proposal, first))
 
@@ -94,24 +113,33 @@ def test_a_process_that_missed_the_end_of_a_bar_does_not_redraw() -> None:
     stale = load_snapshot(optimization)
     create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=True)
     fresh = load_snapshot(optimization)
-    user = next(
-        user
-        for user in (f"u{n}" for n in range(1000))
-        if build_proposal(fresh, user).card.number == 3
-    )
+    user = _find_user_of_variant_3(fresh)
 
-    def serve(snapshot: Snapshot) -> AssignedVariant:
-        context = decision.resolve_context(snapshot, {})
-        visit = Visit(snapshot, user, context, timezone.now())
-        return event_loop.run_in_loop(
-            assigning.decide(visit, "recorded", is_capped=False), 30
-        )
-
-    assert serve(fresh).variant_number == 3
-    assert serve(stale).variant_number == 3
+    assert _serve(fresh, user).variant_number == 3
+    assert _serve(stale, user).variant_number == 3
     create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=False)
-    assert serve(load_snapshot(optimization)).variant_number != 3
+    assert _serve(load_snapshot(optimization), user).variant_number != 3
     assert Decision.objects.count() == 2
+
+
+def test_a_process_that_missed_the_end_of_a_bar_stores_no_redraw() -> None:
+    """The user was assigned before the bar; the others serve the variant again."""
+    optimization = make_live_optimization(holdout_percentage=0)
+    before = load_snapshot(optimization)
+    users = [f"u{n}" for n in range(40)]
+    first = {user: claim_variant(before, user) for user in users}
+    create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=False)
+    stale = load_snapshot(optimization)
+    create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=True)
+
+    served = {user: _serve(stale, user) for user in users}
+
+    assert 3 in {assigned.variant_number for assigned in first.values()}
+    assert {user: each.variant_number for user, each in served.items()} == {
+        user: each.variant_number for user, each in first.items()
+    }
+    assert all(each.sticky for each in served.values())
+    assert Decision.objects.count() == 40
 
 
 def test_nobody_is_redrawn_until_every_process_knows_of_the_bar(
