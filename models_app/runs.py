@@ -171,9 +171,10 @@ def reap_lost_runs() -> int:
     """Send lost runs again: silent ones, and queued ones that the broker never got.
 
     Returns how many were sent. A run that silenced its worker MAX_ATTEMPTS times fails;
-    a silent run whose cancellation was requested is cancelled. A run that was sent and not
-    started is sent again after 30 s and then ever more rarely, because it may just wait
-    for a busy worker. A run that was not sent waits for a slot of its organization.
+    a silent run whose cancellation was requested is cancelled. A run that a worker began
+    after it was sent is sent again at once. One that was sent and not begun is sent again
+    after 30 s and then ever more rarely, because it may just wait for a busy worker. A run
+    that was not sent waits for a slot of its organization.
     """
     now = timezone.now()
     sent = 0
@@ -204,7 +205,10 @@ def _is_resend_due(run: TrainingRun, now: datetime) -> bool:
     sent_at = run.sent_at
     if sent_at is None or sent_at > now + STALE_AFTER:
         return True
-    return sent_at < now - _compute_resend_delay(run.sends)
+    # How often it was sent since a worker last began it. A broker that delivers one task
+    # twice begins a run more often than it was sent.
+    waiting_sends = max(run.sends - run.attempts, 0)
+    return not waiting_sends or sent_at < now - _compute_resend_delay(waiting_sends)
 
 
 def _revive_run(run: TrainingRun) -> bool:
@@ -223,6 +227,6 @@ def _revive_run(run: TrainingRun) -> bool:
     return True
 
 
-def _compute_resend_delay(sends: int) -> timedelta:
-    doublings = min(max(sends - 1, 0), 6)
+def _compute_resend_delay(waiting_sends: int) -> timedelta:
+    doublings = min(waiting_sends - 1, 6)
     return min(STALE_AFTER * int(2**doublings), MAX_RESEND_DELAY)

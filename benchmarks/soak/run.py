@@ -88,12 +88,12 @@ def _check_trainings(world: World, journal: Journal) -> list[str]:
     violations = []
     for run_id in dict.fromkeys(journal.training_run_ids):
         path = f"/models/{world.model_id}/training-runs/{run_id}"
-        while (status := world.call("GET", path)["status"]) in UNFINISHED:
+        while (run := world.call("GET", path))["status"] in UNFINISHED:
             if time.monotonic() > deadline:
                 break
             time.sleep(TICK_SECONDS)
-        if status in {*UNFINISHED, "failed"}:
-            violations.append(f"training run {run_id} is {status}")
+        if run["status"] in {*UNFINISHED, "failed"}:
+            violations.append(f"training run {run_id}: {run}")
     return violations
 
 

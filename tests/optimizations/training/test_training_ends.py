@@ -136,6 +136,32 @@ def test_the_reaper_sends_silent_and_unsent_runs_again(
     assert run.attempts == 2
 
 
+def test_a_run_whose_workers_died_again_and_again_is_sent_again_at_once(
+    optimization: Optimization, settings: Any
+) -> None:
+    """Only runs that no worker began are sent ever more rarely."""
+    settings.CELERY_TASK_ALWAYS_EAGER = False
+    run = request_run(optimization)
+    silent = timezone.now() - timedelta(seconds=31)
+    for deaths in range(1, runs.MAX_ATTEMPTS):
+        assert training_lease.acquire_lease(run.pk) is not None
+        TrainingRun.objects.update(heartbeat_at=silent, sent_at=silent)
+        assert runs.reap_lost_runs() == 1, deaths
+
+
+def test_a_run_that_no_worker_begins_is_sent_ever_more_rarely(
+    optimization: Optimization,
+) -> None:
+    request_run(optimization)
+    gaps = []
+    for seconds in (31, 31, 61, 61, 121):
+        sent_at = timezone.now() - timedelta(seconds=seconds)
+        TrainingRun.objects.update(sent_at=sent_at)
+        gaps.append(runs.reap_lost_runs())
+
+    assert gaps == [1, 0, 1, 0, 1]
+
+
 def test_a_run_that_is_lost_too_often_fails(
     optimization: Optimization,
 ) -> None:
