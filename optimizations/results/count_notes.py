@@ -18,8 +18,8 @@ METRIC_CHANGED_BACK = (
     "figures follow with the first training since then."
 )
 ROWS_CHANGED = (
-    "The warehouse changed rows of {days} after they had been counted, as was last seen at "
-    "{seen_at}: the days that they matter to were counted again."
+    "The warehouse changed or deleted rows of {days} after they had been counted, as was "
+    "last seen at {seen_at}: the days that they matter to were counted again."
 )
 LATE_ROWS = (
     "{rows} dated before {event} at {decided_at} came after that, the last at {last_at}: "
