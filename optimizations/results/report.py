@@ -16,11 +16,12 @@ from optimizations.results import (
     modeled,
     served_model,
     stored,
+    unserved_variants,
     variant_results,
 )
 from optimizations.results.context_results import ContextResult
 from optimizations.results.health import Health
-from optimizations.results.measured_lift import MeasuredLift
+from optimizations.results.measured_lift import Comparison, MeasuredLift
 from optimizations.results.model_effects import (
     ContextImportance,
     FactorImportance,
@@ -110,6 +111,7 @@ def build_results(
         notes=[
             *count_notes.list_notes(cube),
             *_list_guardrail_notes(optimization),
+            *_list_lift_notes(optimization, comparison),
         ],
         stats=model.stats,
         primary_metric_vs_holdout=measured_lift.build_measured_lift(
@@ -169,6 +171,14 @@ def build_statements(optimization: Optimization) -> list[FigureStatement]:
             ),
         )
     ]
+
+
+def _list_lift_notes(optimization: Optimization, comparison: Comparison) -> list[str]:
+    """Return of what the measured lift is, where there is one and it could mislead."""
+    if comparison.lift.difference is None:
+        return []
+    regimes = list(optimization.regimes.order_by("number"))
+    return unserved_variants.list_lift_notes(regimes)
 
 
 def _list_guardrail_notes(optimization: Optimization) -> list[str]:
