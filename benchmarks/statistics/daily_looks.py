@@ -13,7 +13,7 @@ CHANGE_DAY = 30
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Daily users of both arms, base rate, holdout share before and from day 30 on.
+    """Daily users of both arms, base rate, holdout share before and from a day on.
 
     ``planned`` is ``expected_users`` over the users who really arrive.
     """
@@ -24,6 +24,7 @@ class World:
     share: float
     later_share: float
     planned: float
+    change_day: int = CHANGE_DAY
 
 
 WORLDS = (
@@ -34,6 +35,11 @@ WORLDS = (
     *(World("bool", 1000, 0.05, 0.1, 0.1, planned) for planned in (0.01, 0.1, 10.0)),
     *(World("bool", 1000, 0.05, 0.5, 0.1, planned) for planned in (0.1, 1.0)),
     World("bool", 1000, 0.05, 0.1, 0.5, 1.0),
+    *(
+        World("bool", 1000, 0.05, *shares, planned, change_day=3)
+        for shares in ((0.5, 0.1), (0.05, 0.5))
+        for planned in (0.1, 1.0)
+    ),
     *(World("numeric", 500, rate, 0.1, 0.1, 1.0) for rate in (0.02, 0.1)),
     *(World("numeric", 500, rate, 0.5, 0.5, 1.0) for rate in (0.02, 0.1)),
     World("numeric", 500, 0.05, 0.1, 0.1, 0.05),
@@ -89,7 +95,7 @@ def _simulate_traffic(
     """Return running totals [run, day, regime], with a weekly cycle of 20%."""
     day = np.arange(DAYS)
     rate = world.rate * (1 + 0.2 * np.sin(2 * np.pi * day / 7))
-    regime = (day[:, None] >= CHANGE_DAY) == np.array([False, True])
+    regime = (day[:, None] >= world.change_day) == np.array([False, True])
     share = np.array([world.share, world.later_share])
     users = rng.poisson(world.daily, (runs, DAYS, 1)) * regime
     in_holdout = rng.binomial(users, share)
@@ -105,13 +111,14 @@ def main() -> None:
     options = report.parse_arguments(runs=2_000)
     report.print_table(
         f"T2  A/A, daily looks for {DAYS} days: ever excluded zero (percent); "
-        f"a second regime from day {CHANGE_DAY}",
+        "a second regime from the day of the change",
         (
             "reward",
             "users/day",
             "base rate",
             "holdout",
             "later",
+            "changed",
             "planned",
             "fixed ever",
             "anytime ever",
@@ -124,6 +131,7 @@ def main() -> None:
                 w.rate,
                 w.share,
                 w.later_share,
+                f"day {w.change_day}",
                 f"x{w.planned:g}",
                 r.ever_fixed,
                 r.ever_anytime,

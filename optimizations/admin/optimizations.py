@@ -21,7 +21,7 @@ from optimizations.admin import candidate_section, lifecycle_actions, optimizati
 from optimizations.admin.forms import OptimizationForm, validate_changes
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization, Variant
-from optimizations.results import health_records, missing_counts
+from optimizations.results import health_records, missing_counts, unserved_variants
 from optimizations.results.health_records import NO_REASONS
 
 EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source", "expected_users")
@@ -90,7 +90,7 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
             super()
             .get_queryset(request)
             .filter(deleted_at=None)
-            .prefetch_related("guardrail_metrics", "count_failures__metric")
+            .prefetch_related("guardrail_metrics", "count_failures__metric", "regimes")
             .annotate(
                 last_run=Subquery(newest_runs.values("status")[:1]),
                 last_number=Subquery(last_variants.values("number")[:1]),
@@ -167,16 +167,21 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
     def measured_lift(self, optimization: Optimization) -> str:
         """The measured lift as of the last count, or the difference where none can be.
 
-        Its interval of all looks together stands beside it.
+        Its interval of all looks together stands beside it, and how many of the variants
+        that earned it are not served any more.
         """
         summary = getattr(optimization, "results_summary", None)
         if summary is None:
             return html.NO_VALUE
         if summary.lift is None and summary.confidence is not None:
             limits = _format_limits(summary.difference_ci_anytime, "+.4g")
-            return f"{summary.difference:+.4g} per user{limits}"
-        limits = _format_limits(summary.lift_ci_anytime, "+.1f")
-        return html.format_percent(summary.lift, signed=True) + limits
+            figure = f"{summary.difference:+.4g} per user{limits}"
+        else:
+            limits = _format_limits(summary.lift_ci_anytime, "+.1f")
+            figure = html.format_percent(summary.lift, signed=True) + limits
+        if summary.lift is None and summary.difference is None:
+            return figure
+        return figure + _describe_unserved(optimization)
 
     @declare_column("Health", pills=True)
     def health_status(self, optimization: Optimization) -> str | None:
@@ -213,6 +218,13 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
         return " · ".join(
             f"{name} {moment:%Y-%m-%d %H:%M}" for name, moment in moments if moment
         )
+
+
+def _describe_unserved(optimization: Optimization) -> str:
+    """Return how many variants of the lift are not served any more, after a comma."""
+    regimes = sorted(optimization.regimes.all(), key=lambda regime: regime.number)
+    unserved = len(unserved_variants.find_unserved_variants(regimes))
+    return f", {unserved} of its variants not served any more" if unserved else ""
 
 
 def _format_limits(limits: Sequence[float | None] | None, form: str) -> str:

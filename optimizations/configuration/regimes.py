@@ -102,6 +102,25 @@ def _fill_source(regime: Regime, source: str) -> None:
         regime.save(update_fields=["source"])
 
 
+def find_warehouse_start(optimization: Optimization) -> datetime | None:
+    """Return when the present warehouse and assignment source began; None for the first.
+
+    A regime without a source had the one that follows: see `open_regime_if_changed`.
+    """
+    starts_at: datetime | None = None
+    present: Regime | None = None
+    source = ""
+    for regime in optimization.regimes.order_by("-number"):
+        source = source or regime.source
+        present = present or regime
+        if regime.warehouse != present.warehouse or (
+            regime.source and regime.source != source
+        ):
+            return starts_at
+        starts_at = regime.starts_at
+    return None
+
+
 def list_spans(optimization: Optimization) -> tuple[RegimeSpan, ...]:
     """Return the optimization's regimes, ascending, as the cube's statement needs them."""
     return tuple(

@@ -10,7 +10,7 @@ from levered_site.errors import LeveredError
 from optimizations.configuration.revision_regimes import RevisionRegimes
 from optimizations.cube import count_task, day_records, stale_days_external, storage
 from optimizations.cube.count_task import CountTask
-from optimizations.cube.stale_days import RowsByDay, StaleDays
+from optimizations.cube.stale_days import StaleDays
 from optimizations.cube.stale_days_external import NO_ROWS, StoredRows
 from optimizations.cube.storage import StoredDay
 from warehouse.sql.cube.statement import AmountBucket, Cell, Cube, DayCounts
@@ -26,7 +26,7 @@ def count_days(stale: StaleDays) -> int:
         task.optimization,
         task.metric,
         _build_days(task, cubes, stale),
-        _build_stored_rows(task, stale.rows_by_day),
+        _build_stored_rows(task, stale),
         horizon_hours=task.spec.horizon_hours,
         as_of=task.spec.as_of,
     )
@@ -116,14 +116,21 @@ def _build_days(
         )
 
 
-def _build_stored_rows(
-    task: CountTask, rows_by_day: RowsByDay | None
-) -> dict[date, StoredRows]:
-    """Return the rows that the days are counted with, and when rows changed in place."""
-    if rows_by_day is None:
+def _build_stored_rows(task: CountTask, stale: StaleDays) -> dict[date, StoredRows]:
+    """Return the rows that the days are counted with, and when rows were changed.
+
+    A day without rows is among them: perhaps all that it had were deleted.
+    """
+    if stale.rows_by_day is None:
         return {}
+    rows_by_day = dict.fromkeys(stale.days, NO_ROWS) | dict(stale.rows_by_day)
     before = day_records.load_stored_rows(task.optimization, task.metric)
-    changed = stale_days_external.find_days_changed_in_place(before, rows_by_day)
+    comparable = {
+        day: rows
+        for day, rows in before.items()
+        if day in rows_by_day and _is_counted_alike(task, day, rows)
+    }
+    changed = stale_days_external.find_days_changed_in_place(comparable, rows_by_day)
     return {
         day: StoredRows(
             rows,
@@ -133,3 +140,21 @@ def _build_stored_rows(
         )
         for day, rows in rows_by_day.items()
     }
+
+
+def _is_counted_alike(task: CountTask, day: date, stored: StoredRows) -> bool:
+    """Return whether the query that now tells a day's rows told them then, too.
+
+    Another revision of the metric reads other rewards, and so may one that groups or
+    numbers rows from another start: then fewer rows are no deleted ones.
+    """
+    newest = task.plan.find_newest(day)
+    if newest is None or stored.counted_at is None:
+        return False
+    starts = [span.starts_at for span in newest.regimes.spans if span.covers(day)]
+    if any(start is not None and start > stored.counted_at for start in starts):
+        return False
+    spec = newest.spec
+    return not spec.depends_on_start or stored.fingerprint == (
+        storage.compute_fingerprint(spec)
+    )

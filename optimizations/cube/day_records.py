@@ -8,6 +8,7 @@ from django.db.models import BinaryField, Max, QuerySet
 from django.db.models.functions import Substr
 
 from metrics.models import Metric
+from optimizations.configuration import regimes
 from optimizations.cube import clock_jumps, stale_days_managed, storage
 from optimizations.cube.specification import CountPlan
 from optimizations.cube.stale_days_external import StoredRows
@@ -51,25 +52,37 @@ def list_sealed_days(
 def load_stored_rows(
     optimization: Optimization, metric: Metric, since: date | None = None
 ) -> dict[date, StoredRows]:
-    """Return the numbers and hashes of the rows that each day was counted with."""
+    """Return the numbers and hashes of the rows that each day was counted with.
+
+    Those of another warehouse or assignment source say nothing about the present one.
+    """
     days = query_days(optimization, metric)
     if since is not None:
         days = days.filter(day__gte=since)
+    warehouse_start = regimes.find_warehouse_start(optimization)
     return {
-        row.day: rows for row in days if (rows := _read_stored_rows(row)) is not None
+        row.day: rows
+        for row in days
+        if (rows := _read_stored_rows(row, warehouse_start)) is not None
     }
 
 
-def _read_stored_rows(row: CubeDay) -> StoredRows | None:
+def _read_stored_rows(
+    row: CubeDay, warehouse_start: datetime | None
+) -> StoredRows | None:
     stored = storage.decode_columns(row.day, row.cells)
     if stored is None:
         return None
-    if stored.exposure_rows is None or stored.reward_rows is None:
-        return StoredRows(None, row.rows_changed_at)
-    rows = DayRowCounts(
-        stored.exposure_rows, stored.reward_rows, row.exposures_hash, row.rewards_hash
-    )
-    return StoredRows(rows, row.rows_changed_at)
+    is_elsewhere = warehouse_start is not None and row.computed_at < warehouse_start
+    rows = None
+    if not (is_elsewhere or stored.exposure_rows is None or stored.reward_rows is None):
+        rows = DayRowCounts(
+            stored.exposure_rows,
+            stored.reward_rows,
+            row.exposures_hash,
+            row.rewards_hash,
+        )
+    return StoredRows(rows, row.rows_changed_at, row.computed_at, stored.fingerprint)
 
 
 def load_days(
@@ -84,13 +97,13 @@ def load_days(
 def load_changed_days(
     optimization: Optimization, metric: Metric
 ) -> dict[date, datetime]:
-    """Return the days whose rows were changed in place, and when that was last seen."""
+    """Return the days whose rows were changed or deleted, and when that was last seen."""
     rows = query_days(optimization, metric).filter(rows_changed_at__isnull=False)
     return select_changed_days(rows.only("day", "rows_changed_at").order_by("day"))
 
 
 def select_changed_days(rows: Iterable[CubeDay]) -> dict[date, datetime]:
-    """Return the days among stored ones whose rows were changed in place."""
+    """Return the days among stored ones whose rows were changed or deleted."""
     return {row.day: row.rows_changed_at for row in rows if row.rows_changed_at}
 
 

@@ -23,6 +23,11 @@ class LateRows:
     is_shipped: bool
 
 
+def find_decision(optimization: Optimization) -> datetime | None:
+    """Return when the figures became final, by shipping or by the end; None if not yet."""
+    return optimization.shipped_at or optimization.ended_at
+
+
 def find_late_rows(
     optimization: Optimization, notes: Iterable[Note]
 ) -> LateRows | None:
@@ -30,7 +35,7 @@ def find_late_rows(
 
     Notes of an earlier end or shipment that was undone do not matter.
     """
-    decided_at = optimization.shipped_at or optimization.ended_at
+    decided_at = find_decision(optimization)
     if decided_at is None:
         return None
     late = [

@@ -8,8 +8,6 @@ from functools import cached_property
 from django.utils import timezone
 
 from metrics.models import Metric
-from optimizations.configuration import revision_regimes
-from optimizations.configuration.revision_regimes import RevisionRegimes
 from optimizations.cube import (
     amount_caps,
     cell_columns,
@@ -18,6 +16,7 @@ from optimizations.cube import (
     count_task,
     counting,
     day_records,
+    erased_gaps,
     late_rows,
     revision_cells,
     stale_days,
@@ -44,9 +43,10 @@ class ObservationCube:
     `lags` are 32 buckets over the horizon. `as_of` is the last refresh, None before the
     first. `rows_read` counts the raw exposure rows that the refresh just made has read,
     `blank_exposures` those of all days that have no id. `notes` are those of all days of
-    the present revision. `changed_days` are the days whose rows were changed in place, as
-    seen last at `rows_changed_at`. `failure` is why the last attempt to count failed, if
-    it did: then the counts are old. `late_rows` came after the figures were final.
+    the present revision. `changed_days` are the days whose rows were changed in place or
+    deleted, as seen last at `rows_changed_at`. `failure` is why the last attempt to count
+    failed, if it did: then the counts are old. `late_rows` came after the figures were
+    final. `missing_erased` are erased users whom the reward's counts have, not these.
     """
 
     days: tuple[DayColumns, ...]
@@ -64,6 +64,7 @@ class ObservationCube:
     failure: FailedCount | None = None
     other_revisions: tuple[tuple[datetime, datetime], ...] = ()
     late_rows: LateRows | None = None
+    missing_erased: int = 0
 
     @cached_property
     def arrays(self) -> CellArrays:
@@ -137,7 +138,7 @@ def load_cube(
 ) -> ObservationCube:
     """Return the counts of every stored day, without a call to the warehouse."""
     now = now or timezone.now()
-    present = _find_present(optimization, metric)
+    present = revision_cells.find_present(optimization, metric)
     rows = list(day_records.query_days(optimization, metric))
     decoded = [day for row in rows if (day := _decode_columns(row)) is not None]
     days = [day for day in decoded if present is None or present.covers(day.cells.day)]
@@ -165,36 +166,7 @@ def load_cube(
         changed_days=tuple(sorted(changed)),
         rows_changed_at=max(changed.values(), default=None),
         failure=count_failures.load_failure(optimization, metric),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class CountRecord:
-    """What is known of a metric's counts without them; see `ObservationCube`."""
-
-    as_of: datetime | None
-    revised_at: datetime | None
-    changed_days: tuple[date, ...]
-    rows_changed_at: datetime | None
-    failure: FailedCount | None = None
-    other_revisions: tuple[tuple[datetime, datetime], ...] = ()
-    late_rows: LateRows | None = None  # only the counts tell
-
-
-EMPTY_RECORD = CountRecord(None, None, (), None)
-
-
-def load_count_record(optimization: Optimization, metric: Metric) -> CountRecord:
-    """Return what is known of the stored counts, without decoding them."""
-    present = _find_present(optimization, metric)
-    changed = day_records.load_changed_days(optimization, metric)
-    return CountRecord(
-        as_of=find_last_refresh(optimization, metric),
-        revised_at=present.starts_at if present else None,
-        other_revisions=present.gaps if present else (),
-        changed_days=tuple(changed),
-        rows_changed_at=max(changed.values(), default=None),
-        failure=count_failures.load_failure(optimization, metric),
+        missing_erased=erased_gaps.count_missing_users(optimization, metric),
     )
 
 
@@ -220,7 +192,9 @@ def iterate_days(
 
     Without `all_revisions` they have the users of the metric's present revision only.
     """
-    present = None if all_revisions else _find_present(optimization, metric)
+    present = (
+        None if all_revisions else revision_cells.find_present(optimization, metric)
+    )
     rows = day_records.query_days(optimization, metric)
     if since is not None:
         rows = rows.filter(day__gte=since)
@@ -241,12 +215,6 @@ def list_stored_days(optimization: Optimization, metric: Metric) -> tuple[date, 
         .order_by("day")
         .values_list("day", flat=True)
     )
-
-
-def _find_present(optimization: Optimization, metric: Metric) -> RevisionRegimes | None:
-    """Return the regimes of the present revision; None if there is no other."""
-    groups = revision_regimes.list_revision_regimes(optimization, metric)
-    return groups[-1] if len(groups) > 1 else None
 
 
 def _decode_columns(row: CubeDay) -> StoredColumns | None:

@@ -1,8 +1,17 @@
 """Tell the cells of a metric's present revision from those of its other ones."""
 
+from metrics.models import Metric
+from optimizations.configuration import revision_regimes
 from optimizations.configuration.revision_regimes import RevisionRegimes
 from optimizations.cube import cell_columns
 from optimizations.cube.cell_columns import DayColumns
+from optimizations.models import Optimization
+
+
+def find_present(optimization: Optimization, metric: Metric) -> RevisionRegimes | None:
+    """Return the regimes of the present revision; None if there is no other."""
+    groups = revision_regimes.list_revision_regimes(optimization, metric)
+    return groups[-1] if len(groups) > 1 else None
 
 
 def select_present(day: DayColumns, present: RevisionRegimes | None) -> DayColumns:

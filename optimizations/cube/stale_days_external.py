@@ -21,11 +21,14 @@ NO_ROWS = DayRowCounts(0, 0)
 class StoredRows:
     """The rows of a stored day when it was counted; `rows` is None in another warehouse.
 
-    `changed_at` is when rows that were changed in place were last seen.
+    `changed_at` is when rows that were changed in place or deleted were last seen,
+    `counted_at` when the day was counted, `fingerprint` that of the spec then.
     """
 
     rows: DayRowCounts | None
     changed_at: datetime | None = None
+    counted_at: datetime | None = None
+    fingerprint: str = ""
 
 
 def list_stale_days(
@@ -38,13 +41,17 @@ def list_stale_days(
     """List, ascending, the days of first touch that a refresh has to count.
 
     Open days from launch or the first exposure until today, plus sealed days to reopen:
-    those whose rows differ in number or content from when they were `stored`. Days past
-    their retention are left out: `spec` does not read their rows, so their counts stay.
+    those whose rows differ in number or content from when they were `stored`. A day whose
+    exposures were deleted since it was counted is one of them. Days past their retention
+    are left out: `spec` does not read their rows, so their counts stay. So are days before
+    those that this warehouse was asked for: another one counted them.
     """
     launch = optimization.went_live_at or optimization.created_at
     days_with_exposures = [day for day, rows in rows_by_day.items() if rows.exposures]
+    counted_days = [day for day, rows in stored.items() if rows.rows is not None]
     today = spec.as_of.astimezone(UTC).date()
-    first = min([launch.astimezone(UTC).date(), today, *days_with_exposures])
+    launch_day = launch.astimezone(UTC).date()
+    first = min([launch_day, today, *days_with_exposures, *counted_days])
     oldest = spec.history_from.astimezone(UTC).date() if spec.history_from else first
     first = max(first, oldest)
     days = [first + timedelta(days=n) for n in range((today - first).days + 1)]
@@ -69,14 +76,25 @@ def list_stale_days(
 def find_days_changed_in_place(
     stored: Mapping[date, StoredRows], rows_by_day: Mapping[date, DayRowCounts]
 ) -> set[date]:
-    """Return the stored days with as many rows as when they were counted, but others."""
+    """Return the stored days some of whose rows were changed or deleted since.
+
+    Such a day has as many rows as when it was counted, but others, or fewer. Both
+    arguments must be about days that the warehouse was asked for.
+    """
     return {
         day
         for day, stored_day in stored.items()
-        if (before := stored_day.rows) and (now := rows_by_day.get(day))
-        if (before.exposures, before.rewards) == (now.exposures, now.rewards)
-        if has_other_exposures(before, now) or has_other_rewards(before, now)
+        if (before := stored_day.rows) is not None
+        if _has_lost_rows(before, rows_by_day.get(day, NO_ROWS))
     }
+
+
+def _has_lost_rows(before: DayRowCounts, now: DayRowCounts) -> bool:
+    if now.exposures < before.exposures or now.rewards < before.rewards:
+        return True
+    return (before.exposures, before.rewards) == (now.exposures, now.rewards) and (
+        has_other_exposures(before, now) or has_other_rewards(before, now)
+    )
 
 
 def _find_changed_days(

@@ -1,7 +1,8 @@
 """Where the anytime figures of an optimization are tightest: users, and holdout share.
 
-Both must not follow the data, or the promise of the figures is void. So they depend on
-the configuration, and on the users of one week alone.
+Both must follow neither the data nor what is changed after a look, or the promise of the
+figures is void. So they depend on the configuration before the first user, and on how
+many users came in one week.
 """
 
 from collections.abc import Sequence
@@ -31,23 +32,24 @@ def find_tuning(
     """Return the tuning at the cube's time; `regimes` are the optimization's, in order.
 
     Without configured users it is 10,000 until the first full week after going live is
-    over, and then four times that week's for good. The share is that in force when the
-    week is over: test users who came under another one before do not matter.
+    over, and then four times that week's for good. The share is the first one with a
+    holdout: nobody was compared before. Whoever could choose it again, by changing the
+    holdout, would choose between sequences by their p-values.
     """
     users = optimization.expected_users
     if users is None:
         week = find_first_week_users(optimization, cube)
         users = stats.project_users_from_first_week(week) if week else None
-    return Tuning(
-        users or DEFAULT_EXPECTED_USERS,
-        _find_share(regimes, _compute_week_end(optimization), cube.as_of),
-    )
+    return Tuning(users or DEFAULT_EXPECTED_USERS, _find_first_share(regimes))
 
 
 def find_first_week_users(
     optimization: Optimization, cube: ObservationCube
 ) -> int | None:
-    """Return the users of the first full week, as stored or counted; None before its end."""
+    """Return the users of the first full week, as stored or counted; None before its end.
+
+    They are those of all revisions of the metric: its change must not move the figures.
+    """
     summary = getattr(optimization, "results_summary", None)
     if summary is not None and summary.first_week_users is not None:
         users: int = summary.first_week_users
@@ -56,7 +58,7 @@ def find_first_week_users(
     if end is None or cube.as_of is None or cube.as_of < end:
         return None
     return aggregates.count_users_between(
-        cube.arrays, (end - WEEK).date(), (end - timedelta(days=1)).date()
+        cube.split_arrays, (end - WEEK).date(), (end - timedelta(days=1)).date()
     )
 
 
@@ -69,12 +71,7 @@ def _compute_week_end(optimization: Optimization) -> datetime | None:
     return datetime.combine(day, time(), UTC) + WEEK
 
 
-def _find_share(
-    regimes: Sequence[Regime], week_end: datetime | None, as_of: datetime | None
-) -> float | None:
-    """Return the share of the last regime with a holdout by then, or of the first such."""
-    split = [regime for regime in regimes if 0 < regime.holdout_percentage < 100]
-    moments = [moment for moment in (week_end, as_of) if moment is not None]
-    begun = [r for r in split if moments and r.starts_at <= min(moments)]
-    chosen = begun[-1:] or split[:1]
-    return chosen[0].holdout_percentage / 100 if chosen else None
+def _find_first_share(regimes: Sequence[Regime]) -> float | None:
+    """Return the share of the first regime with both arms; None without any."""
+    shares = (regime.holdout_percentage / 100 for regime in regimes)
+    return next((share for share in shares if 0 < share < 1), None)

@@ -1,5 +1,6 @@
 """What somebody who reads figures must know of how their counts came about."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Protocol
 
@@ -18,8 +19,8 @@ METRIC_CHANGED_BACK = (
     "figures follow with the first training since then."
 )
 ROWS_CHANGED = (
-    "The warehouse changed rows of {days} after they had been counted, as was last seen at "
-    "{seen_at}: the days that they matter to were counted again."
+    "The warehouse changed or deleted rows of {days} after they had been counted, as was "
+    "last seen at {seen_at}: the days that they matter to were counted again."
 )
 LATE_ROWS = (
     "{rows} dated before {event} at {decided_at} came after that, the last at {last_at}: "
@@ -27,6 +28,10 @@ LATE_ROWS = (
 )
 FROZEN = (
     " The figures are frozen since they were counted: what came later does not count."
+)
+ERASED = (
+    "{users} of sealed days were erased while {metric} was not counted, and left no counts "
+    "for it: what it counted since lacks them, the figures of the reward still have them."
 )
 NOT_COUNTED = "{figures} Counting failed at {failed_at}{since}: {message}"
 FAILING_SINCE = ", as at every attempt since {since}"
@@ -57,11 +62,15 @@ class CountRecord(Protocol):
 
     @property
     def changed_days(self) -> tuple[date, ...]:
-        """Days whose rows were changed in place, ascending."""
+        """Days whose rows were changed in place or deleted, ascending."""
 
     @property
     def late_rows(self) -> LateRows | None:
         """The rows that came after the figures were final."""
+
+    @property
+    def missing_erased(self) -> int:
+        """Erased users whom the reward's counts have, and these lack."""
 
     @property
     def rows_changed_at(self) -> datetime | None:
@@ -87,7 +96,18 @@ def list_notes(record: CountRecord) -> list[str]:
         notes.append(ROWS_CHANGED.format(days=days, seen_at=seen_at))
     if record.late_rows is not None:
         notes.append(_describe_late_rows(record.late_rows))
+    if record.missing_erased:
+        notes.append(_describe_erased(record.missing_erased, "this metric"))
     return notes
+
+
+def list_guardrail_notes(missing_erased: Mapping[str, int]) -> list[str]:
+    """Return the notes on guardrails that lack erased users, who are given by its name."""
+    return [
+        _describe_erased(users, f"the guardrail {name}")
+        for name, users in missing_erased.items()
+        if users
+    ]
 
 
 def explain_never_counted(record: CountRecord) -> str | None:
@@ -118,6 +138,10 @@ def _describe_late_rows(late: LateRows) -> str:
         last_at=_format_time(late.last_at),
     )
     return note + FROZEN if late.is_shipped else note
+
+
+def _describe_erased(users: int, metric: str) -> str:
+    return ERASED.format(users=format_count(users, "user"), metric=metric)
 
 
 def _format_days(days: tuple[date, ...]) -> str:

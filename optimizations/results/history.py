@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from metrics.stats import Interval
 from metrics.stats.means import OpenInterval
-from optimizations.cube import refresh
+from optimizations.cube import count_record
 from optimizations.models import Optimization, PublishedDay
 from optimizations.results import count_notes, health_records, stored
 from optimizations.results.health import Health, HealthReason
@@ -104,7 +104,9 @@ def build_lift_history(optimization: Optimization) -> LiftHistory:
     notes: list[str] = []
     if optimization.went_live_at is not None:
         metric = stored.require_reward_metric(optimization)
-        notes = count_notes.list_notes(refresh.load_count_record(optimization, metric))
+        notes = count_notes.list_notes(
+            count_record.load_count_record(optimization, metric)
+        )
     return LiftHistory(
         health=health_records.load_health(optimization),
         as_of=daily[-1].as_of if daily else None,

@@ -1,11 +1,17 @@
 """Summaries of results for lists of optimizations, read for a page at once."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from optimizations.models import Optimization, ResultsSummary
-from optimizations.results import health_records, missing_counts, summary_figures
+from optimizations.models import Optimization, Regime, ResultsSummary
+from optimizations.results import (
+    health_records,
+    missing_counts,
+    summary_figures,
+    unserved_variants,
+)
 
 ListSummary = dict[str, Any]
 LIFT_FIGURES = tuple(summary_figures.NAMES.values())
@@ -25,10 +31,12 @@ def load_summaries(optimizations: Sequence[Optimization]) -> dict[UUID, ListSumm
         optimizations,
         {pk: health_records.read_reasons(row) for pk, row in rows.items()},
     )
+    regimes = _load_regimes(rows)
     return {
         optimization.pk: {
             "variants_count": optimization.variants_count(),
             **_read_figures(rows.get(optimization.pk)),
+            "notes": _list_notes(rows.get(optimization.pk), regimes),
             "health": healths[optimization.pk],
         }
         for optimization in optimizations
@@ -48,3 +56,20 @@ def _read_figures(row: ResultsSummary | None) -> ListSummary:
     # Rows of earlier versions have no reasons.
     reasons = dict.fromkeys(nulls, NOT_STORED) | row.unavailable
     return figures | {"unavailable": reasons}
+
+
+def _load_regimes(ids: Iterable[UUID]) -> Mapping[UUID, list[Regime]]:
+    """Return the regimes of each optimization, in order."""
+    regimes: defaultdict[UUID, list[Regime]] = defaultdict(list)
+    for regime in Regime.objects.filter(optimization__in=list(ids)).order_by("number"):
+        regimes[regime.optimization_id].append(regime)
+    return regimes
+
+
+def _list_notes(
+    row: ResultsSummary | None, regimes: Mapping[UUID, list[Regime]]
+) -> list[str]:
+    """Return of what the lift is, where there is one and it could mislead."""
+    if row is None or (row.lift is None and row.difference is None):
+        return []
+    return unserved_variants.list_lift_notes(regimes.get(row.pk, []))

@@ -11,9 +11,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from optimizations.cube import cell_columns, cell_groups, refresh
+from optimizations.cube import cell_columns, cell_groups, count_record, refresh
 from optimizations.cube.cell_columns import CellArrays, DayColumns, Integers
-from optimizations.cube.refresh import CountRecord
+from optimizations.cube.count_record import CountRecord
 from optimizations.models import Optimization
 from optimizations.results import count_notes, health_records, stored
 from optimizations.results.health import Health
@@ -162,9 +162,9 @@ def _iterate_days(
 
 def _load_record(optimization: Optimization) -> CountRecord:
     if optimization.went_live_at is None:
-        return refresh.EMPTY_RECORD
+        return count_record.EMPTY_RECORD
     metric = stored.require_reward_metric(optimization)
-    return refresh.load_count_record(optimization, metric)
+    return count_record.load_count_record(optimization, metric)
 
 
 def _list_outcomes(optimization: Optimization) -> list[OutcomeWeight]:

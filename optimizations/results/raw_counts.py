@@ -10,7 +10,7 @@ from django.db import connection
 
 from levered_site import database
 from levered_site.errors import ConflictError
-from optimizations.cube import cell_columns, refresh
+from optimizations.cube import cell_columns, count_record, refresh
 from optimizations.models import Optimization
 from optimizations.results import count_notes, stored
 from warehouse import connections
@@ -96,7 +96,7 @@ def list_cells(optimization: Optimization, start: int, limit: int) -> CellsPage:
         if len(cells) > limit:
             break
         start = max(start - len(day), 0)
-    record = refresh.load_count_record(optimization, metric)
+    record = count_record.load_count_record(optimization, metric)
     return CellsPage(
         cells[:limit],
         has_more=len(cells) > limit,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from optimizations.cube import refresh, specification
+from optimizations.cube import erased_gaps, refresh, specification
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
 from optimizations.results import (
@@ -16,11 +16,12 @@ from optimizations.results import (
     modeled,
     served_model,
     stored,
+    unserved_variants,
     variant_results,
 )
 from optimizations.results.context_results import ContextResult
 from optimizations.results.health import Health
-from optimizations.results.measured_lift import MeasuredLift
+from optimizations.results.measured_lift import Comparison, MeasuredLift
 from optimizations.results.model_effects import (
     ContextImportance,
     FactorImportance,
@@ -107,7 +108,11 @@ def build_results(
         optimization_id=optimization.pk,
         as_of=cube.as_of,
         health=health_evidence.judge_checks(optimization, cube, checks),
-        notes=count_notes.list_notes(cube),
+        notes=[
+            *count_notes.list_notes(cube),
+            *_list_guardrail_notes(optimization),
+            *_list_lift_notes(optimization, comparison),
+        ],
         stats=model.stats,
         primary_metric_vs_holdout=measured_lift.build_measured_lift(
             metric, comparison, amounts
@@ -166,6 +171,24 @@ def build_statements(optimization: Optimization) -> list[FigureStatement]:
             ),
         )
     ]
+
+
+def _list_lift_notes(optimization: Optimization, comparison: Comparison) -> list[str]:
+    """Return of what the measured lift is, where there is one and it could mislead."""
+    if comparison.lift.difference is None:
+        return []
+    regimes = list(optimization.regimes.order_by("number"))
+    return unserved_variants.list_lift_notes(regimes)
+
+
+def _list_guardrail_notes(optimization: Optimization) -> list[str]:
+    """Return the notes on guardrails that do not have the users that the reward has."""
+    return count_notes.list_guardrail_notes(
+        {
+            metric.name: erased_gaps.count_missing_users(optimization, metric)
+            for metric in optimization.guardrail_metrics.order_by("name", "pk")
+        }
+    )
 
 
 def _explain_missing_counts(

@@ -13,7 +13,7 @@ from levered_site.errors import (
 )
 from metrics.models import Metric
 from optimizations.configuration import past_violations
-from optimizations.cube import refresh
+from optimizations.cube import count_record
 from optimizations.models import Optimization
 from optimizations.results import health, health_evidence, stored
 from optimizations.results.health import Health
@@ -53,7 +53,7 @@ def judge_shipping(optimization: Optimization) -> Health:
 
 
 def _was_just_counted(optimization: Optimization, metric: Metric) -> bool:
-    record = refresh.load_count_record(optimization, metric)
+    record = count_record.load_count_record(optimization, metric)
     if (
         record.as_of is None
         or timezone.now() - record.as_of >= past_violations.FRESH_FOR

@@ -185,6 +185,10 @@ class ResultsSummarySerializer(serializers.Serializer[Any]):
         child=serializers.CharField(),
         help_text="Why figures of the lift are null, by their names.",
     )
+    notes = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Of what the lift is, where variants that earned it are not served now.",
+    )
     health = HealthField()
 
 

@@ -92,7 +92,7 @@ def test_amounts_changed_in_place_are_counted_by_the_next_refresh_which_says_so(
     assert amounts == [30.0, 60.0, 60.0]
     assert before["notes"] == []
     (note,) = after["notes"]
-    assert f"changed rows of {old:%Y-%m-%d}" in note
+    assert f"changed or deleted rows of {old:%Y-%m-%d}" in note
     assert again["notes"] == after["notes"]
     assert CubeDay.objects.get(day=old.date()).computed_at == counted_at
 

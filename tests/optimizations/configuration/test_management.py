@@ -92,6 +92,7 @@ def test_a_listed_optimization_has_the_summary_of_its_last_count() -> None:
             ),
             list_summary.NOT_STORED,
         ),
+        "notes": [],
         "health": {
             "status": "ok",
             "reasons": [],

@@ -1,24 +1,54 @@
 """Anytime figures are tuned by the configuration and one week, and by nothing later."""
 
+import math
+from dataclasses import asdict
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from levered_site.organizations.actors import SYSTEM_ACTOR
+from levered_site.organizations.models import Organization
+from metrics import definition
 from optimizations.configuration import create_update
 from optimizations.models import Optimization, Regime, ResultsSummary
-from optimizations.results import health_evidence, measured_lift, stored
+from optimizations.results import (
+    guardrails,
+    health_evidence,
+    measured_lift,
+    report,
+    stored,
+)
 from optimizations.results.anytime_tuning import Tuning
 from tests.support import traffic
-from tests.support.optimization_factories import make_live_optimization
+from tests.support.optimization_factories import (
+    make_config,
+    make_metric,
+    make_optimization,
+    make_organization,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+AMOUNTS: dict[str, Any] = {
+    "sql": "SELECT anonymous_id, timestamp_utc, value FROM managed_dw.rewards",
+    "column_mapping": {
+        "anonymous_id": "anonymous_id",
+        "timestamp": "timestamp_utc",
+        "value": "value",
+        "reward_type": "numeric",
+    },
+}
 
-def make_optimization_live_since(days: int, **fields: object) -> Optimization:
+
+def make_optimization_live_since(
+    days: int, organization: Organization | None = None, **fields: object
+) -> Optimization:
     """Make an optimization that went live so many days ago."""
-    optimization = make_live_optimization(**({"holdout_percentage": 10} | fields))
+    optimization = make_optimization(
+        organization or make_organization(), **({"holdout_percentage": 10} | fields)
+    )
     went_live_at = timezone.now() - timedelta(days=days)
     Optimization.objects.filter(pk=optimization.pk).update(went_live_at=went_live_at)
     Regime.objects.filter(optimization=optimization).update(starts_at=went_live_at)
@@ -90,16 +120,106 @@ def test_a_configured_number_is_used_as_it_is() -> None:
     assert count_and_find_tuning(optimization).expected_users == 500
 
 
-def test_the_share_is_that_in_force_when_the_first_week_ends() -> None:
-    optimization = make_optimization_live_since(10, holdout_percentage=50)
-    send_users(optimization, 0, 2)
-    change_holdout(optimization, 20)
-    Regime.objects.filter(number=2).update(starts_at=timezone.now() - timedelta(days=9))
-    send_users(optimization, 2, 20)
+def test_the_share_is_the_first_one_with_a_holdout_whatever_follows() -> None:
+    optimization = make_optimization_live_since(10, holdout_percentage=0)
+    Regime.objects.update(starts_at=timezone.now() - timedelta(days=10, hours=1))
+    before = count_and_find_tuning(optimization)
+    for percentage in (20, 50, 0, 40):
+        change_holdout(optimization, percentage)
 
-    during = count_and_find_tuning(optimization)
-    change_holdout(optimization, 40)
-    change_holdout(optimization, 0)
-
-    assert during.holdout_share == 0.2
+    assert before.holdout_share is None
     assert count_and_find_tuning(optimization).holdout_share == 0.2
+
+
+def test_users_of_the_first_week_are_those_of_all_revisions_of_the_metric() -> None:
+    optimization = make_optimization_live_since(10)
+    send_users(optimization, 1, 30)
+    assert optimization.reward_metric is not None
+    health_evidence.refresh_results(optimization)
+    ResultsSummary.objects.update(first_week_users=None)
+    definition.update_metric(
+        optimization.reward_metric, {"look_back_days": 3}, SYSTEM_ACTOR
+    )
+
+    assert count_and_find_tuning(optimization).expected_users == 120
+
+
+# What the first look after a change of the configuration shows, without any new row.
+P_VALUES = (
+    *("p_value", "p_value_anytime", "lift_ci", "lift_ci_anytime"),
+    *("difference_ci", "difference_ci_anytime"),
+)
+CHANGES: dict[str, dict[str, Any]] = {
+    "less holdout": {"holdout_percentage": 10},
+    "more holdout": {"holdout_percentage": 80},
+    "no holdout": {"holdout_percentage": 0},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("days", [3, 10])
+@pytest.mark.parametrize("kind", ["bool", "numeric"])
+def test_a_change_without_a_row_moves_no_published_figure(
+    kind: str, days: int, change: str
+) -> None:
+    optimization = make_compared(kind, days)
+    before = read_figures(optimization)
+
+    create_update.update_configuration(optimization, CHANGES[change], SYSTEM_ACTOR)
+
+    after = read_figures(optimization)
+    assert optimization.regimes.count() == 2
+    assert sum(not math.isnan(figure) for figure in before) >= 10
+    assert after == pytest.approx(before, rel=1e-9, nan_ok=True)
+
+
+def make_compared(kind: str, days: int) -> Optimization:
+    """Make an optimization of a reward and a guardrail with users of both arms."""
+    organization = make_organization()
+    fields = AMOUNTS if kind == "numeric" else {}
+    metrics = [make_metric(organization, **fields) for _ in range(2)]
+    optimization = make_optimization_live_since(
+        days,
+        organization,
+        holdout_percentage=50,
+        reward_metric_id=metrics[0].pk,
+        guardrail_metric_ids=[metrics[1].pk],
+        training_data_config=make_config(reward={"name": "purchase", "type": kind}),
+    )
+    send_users(optimization, 1, 600)
+    send_rewards(optimization, 1, range(0, 600, 4))
+    return optimization
+
+
+def send_rewards(optimization: Optimization, day: int, users: range) -> None:
+    """Send a purchase of these users, an hour after they were seen."""
+    assert optimization.went_live_at is not None
+    first = optimization.went_live_at.astimezone(UTC).date()
+    moment = datetime.combine(first + timedelta(days=day), time(13), UTC)
+    traffic.send_rewards(
+        optimization,
+        [
+            traffic.build_reward(
+                f"{day}-600-{user}", timestamp=moment.isoformat(), value=1 + user % 7
+            )
+            for user in users
+        ],
+    )
+
+
+def read_figures(optimization: Optimization) -> list[float]:
+    """Return the published p-values and intervals of reward and guardrail, flat."""
+    health_evidence.refresh_results(optimization)
+    fresh = Optimization.objects.get(pk=optimization.pk)
+    results = report.build_results(fresh)
+    (guardrail,) = guardrails.judge_guardrails(fresh)
+    measured = results.primary_metric_vs_holdout
+    documents = [asdict(measured), asdict(guardrail)]
+    documents += list((documents[0]["companions"] or {}).values())
+    documents.append(documents[0]["changed"] or {})
+    values = [document.get(name) for document in documents for name in P_VALUES]
+    return [
+        math.nan if figure is None else figure
+        for value in values
+        for figure in (value if isinstance(value, list | tuple) else [value])
+    ]

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from levered_site import database
 from levered_site.organizations.actors import SYSTEM_ACTOR
+from metrics.models import Metric
 from optimizations.admin import optimization_panel
 from optimizations.configuration import lifecycle
 from optimizations.models import Optimization
@@ -25,9 +26,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LONG_AGO = days_ago(6)
 
 
-def make_visited() -> Optimization:
+def make_visited(guardrail: Metric | None = None) -> Optimization:
     """Make an optimization whose users were seen days ago and just now."""
-    optimization = make_optimization()
+    optimization = (
+        make_optimization()
+        if guardrail is None
+        else optimization_factories.make_optimization(
+            guardrail.organization,
+            holdout_percentage=0,
+            guardrail_metric_ids=[guardrail.pk],
+        )
+    )
     optimization.went_live_at = days_ago(9)
     optimization.save()
     optimization.regimes.update(starts_at=days_ago(9))
@@ -97,6 +106,48 @@ def test_rows_that_come_after_the_end_are_named_with_the_last_time() -> None:
     for name in ("progress", "report-data"):
         body = refresh(optimization, name)
         assert body.get("results", body)["notes"] == [note]
+
+
+# Every answer whose figures are sums over the counts of the reward, or of a guardrail.
+ANSWERS = (
+    *("results", "progress", "holdout-daily", "guardrails", "lift-history"),
+    *("outcome-mix", "observations"),
+)
+
+
+def list_notes(name: str, body: dict[str, Any]) -> list[list[str]]:
+    """Return the notes of an answer, each part's."""
+    parts = {"holdout-daily": "metrics", "guardrails": "guardrails"}
+    if name in parts:
+        return [part["notes"] for part in body[parts[name]]]
+    return [body["notes"]]
+
+
+@pytest.mark.parametrize("decide", ["stop", "ship"])
+def test_late_rows_are_named_in_every_answer(decide: str) -> None:
+    guardrail = make_metric(make_organization())
+    optimization = make_visited(guardrail)
+    refresh(optimization)
+    if decide == "stop":
+        optimization = lifecycle.stop_optimization(optimization, SYSTEM_ACTOR)
+    else:
+        optimization = lifecycle.ship_optimization(
+            optimization, SYSTEM_ACTOR, confirm=True
+        )
+    send_reward(optimization, "old-0", LONG_AGO + timedelta(minutes=1))
+    send_exposures(optimization, [("late", days_ago(0.01))])
+
+    (note,) = refresh(optimization)["notes"]
+
+    assert note.startswith("1 reward and 1 exposure dated before ")
+    api = make_member_api(optimization)
+    for name in ANSWERS:
+        body = read_body(api.get(f"/optimizations/{optimization.pk}/{name}"))
+        notes = list_notes(name, body)
+        assert notes, name
+        assert all(part == [note] for part in notes), name
+    whole = read_body(api.get(f"/optimizations/{optimization.pk}/report-data"))
+    assert whole["outcome_mix"]["notes"] == [note]
 
 
 def test_the_printed_statement_of_an_ended_optimization_names_late_rows() -> None:

@@ -1274,6 +1274,7 @@ class ResultsSummary(TypedDict):
     exposures: int
     as_of: str | None
     unavailable: dict[str, str]
+    notes: list[str]
     health: Health
 
 

@@ -1,0 +1,95 @@
+"""A lift that variants earned which are not served any more says so, wherever it heads."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib import admin
+
+from levered_site.organizations.actors import SYSTEM_ACTOR
+from optimizations.configuration import create_update, lifecycle
+from optimizations.models import Optimization, Regime
+from optimizations.results import unserved_variants
+from tests.support.factories import read_body
+from tests.support.result_visitors import make_member_api, make_visited_optimization
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOTE = (
+    "The measured lift is of all variants that were served beside the holdout. Of these "
+    "variants 2 and 3 are not served any more, so it is not the lift of what is served now."
+)
+
+
+def read_notes(optimization: Optimization) -> dict[str, Any]:
+    """Have all counted; return the notes of the list's head and of the results."""
+    api = make_member_api(optimization)
+    path = f"/optimizations/{optimization.pk}"
+    results = read_body(api.get(f"{path}/results?refresh=true"))
+    (row,) = read_body(api.get("/optimizations"))["optimizations"]
+    assert row["summary"]["lift"] is not None
+    assert results["primary_metric_vs_holdout"]["lift_percent"] is not None
+    return {"list": row["summary"]["notes"], "results": results["notes"]}
+
+
+def read_column(optimization: Optimization) -> str:
+    """Return the lift in the admin's list."""
+    page: Any = admin.site.get_model_admin(Optimization)
+    column: str = page.measured_lift(Optimization.objects.get(pk=optimization.pk))
+    return column
+
+
+def test_the_lift_of_disabled_variants_is_told_after_another_shipped() -> None:
+    optimization = make_visited_optimization()
+    Regime.objects.update(starts_at=optimization.created_at - timedelta(days=9))
+    all_served = read_notes(optimization)
+    column = read_column(optimization)
+    for number in (2, 3):
+        create_update.set_variant_enabled(
+            optimization, number, SYSTEM_ACTOR, enabled=False
+        )
+    disabled = read_notes(optimization)
+
+    lifecycle.ship_optimization(optimization, SYSTEM_ACTOR, confirm=True)
+
+    assert all_served == {"list": [], "results": []}
+    assert disabled == {"list": [NOTE], "results": [NOTE]}
+    assert read_notes(optimization) == disabled
+    assert "not served" not in column
+    assert read_column(optimization).endswith(", 2 of its variants not served any more")
+
+
+def make_regime(*enabled: int, holdout: float = 10, revision: int = 1) -> Regime:
+    """Make a regime, not stored, that serves these variants."""
+    return Regime(
+        enabled=list(enabled), holdout_percentage=holdout, metric_revision=revision
+    )
+
+
+def test_only_variants_of_compared_regimes_of_the_present_metric_count() -> None:
+    find = unserved_variants.find_unserved_variants
+    last = make_regime(1, 2)
+
+    assert find([]) == []
+    assert find([make_regime(1, 2, 3), last]) == [3]
+    assert find([make_regime(1, 2, 3, holdout=0), last]) == []
+    assert find([make_regime(1, 2, 3, holdout=100), last]) == []
+    assert find([make_regime(1, 3, revision=2), last]) == []
+    assert find([make_regime(1, 3, 4), make_regime(1, 2, holdout=0)]) == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "named"),
+    [
+        ([3], "variant 3 is not"),
+        ([2, 3], "variants 2 and 3 are not"),
+        (range(2, 8), "variants 2, 3, 4, 5, 6 and 7 are not"),
+        (range(2, 9), "variants 2, 3, 4, 5, 6 and 2 others are not"),
+    ],
+)
+def test_many_variants_are_named_in_part(numbers: Any, named: str) -> None:
+    (note,) = unserved_variants.list_lift_notes(
+        [make_regime(1, *numbers), make_regime(1)]
+    )
+
+    assert named in note
