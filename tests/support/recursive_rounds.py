@@ -39,9 +39,9 @@ ENDING_ROUNDS = [
     "one.n + 1, r.m - 1 FROM r JOIN one ON one.n < r.m",
 ]
 
-# Whole queries of the managed store.
-USUAL_RECURSIONS = [
-    # calendars
+# Whole queries of the managed store whose text tells that they end soon: calendars and
+# counts up to a number, a date or today.
+ENDING_RECURSIONS = [
     "WITH RECURSIVE r AS (SELECT date '2026-01-01' AS d UNION ALL"
     " SELECT (d + interval '1 day')::date FROM r WHERE d < '2026-02-01') SELECT * FROM r",
     "WITH RECURSIVE r AS (SELECT @start_date::date AS d UNION ALL"
@@ -49,13 +49,36 @@ USUAL_RECURSIONS = [
     "WITH RECURSIVE r (d) AS (SELECT min(timestamp_utc) FROM managed_dw.rewards UNION ALL"
     " SELECT r.d + interval '1 hour' FROM r WHERE r.d + '1 hour'::interval <= now())"
     " SELECT * FROM r",
+    "WITH RECURSIVE r AS (SELECT @start_date AS d UNION ALL SELECT d + interval '1 week'"
+    " FROM r WHERE (now() AT TIME ZONE 'UTC')::date > d) SELECT d FROM r",
+    "WITH RECURSIVE r AS (SELECT current_date - 30 AS d UNION SELECT 1 + d FROM r"
+    " WHERE d BETWEEN '2020-01-01' AND current_date - interval '1 day') SELECT d FROM r",
+    "WITH RECURSIVE r AS (SELECT date_trunc('month', now()) AS d UNION ALL"
+    " SELECT d - interval '1 month' FROM r WHERE d > @start_date) SELECT d FROM r",
+    "WITH RECURSIVE r AS (SELECT 10 AS n UNION ALL SELECT n - 1 FROM r WHERE n > 0)"
+    " SELECT n FROM r",
+]
+# Some that look alike, and of which the text tells no end, or a late one.
+OPEN_ROUNDS = [
+    "(SELECT @start_date::date) UNION ALL SELECT (d + interval '1 hour')::date FROM r"
+    " WHERE d < now()",
+    "(SELECT @start_date) UNION ALL SELECT d + interval '1 second' FROM r WHERE d < now()",
+    "(SELECT @start_date) UNION ALL SELECT r.d + interval '1 day' FROM r, (VALUES (1), (2))"
+    " AS two (n) WHERE r.d < now()",
+    "(SELECT now()) UNION ALL SELECT d + interval '1 day' FROM r WHERE d < now() OR"
+    " d < '2100-01-01'",
+    "(SELECT current_date) UNION ALL SELECT d + make_interval(days => 1) FROM r"
+    " WHERE d < now()",
+]
+
+# Other whole queries of the managed store.
+USUAL_RECURSIONS = [
+    # calendars
     "WITH RECURSIVE r AS (SELECT min(timestamp_utc) AS d, max(timestamp_utc) AS last"
     " FROM managed_dw.rewards UNION ALL SELECT d + interval '1 day', last FROM r"
     " WHERE d < last) SELECT d FROM r",
     "WITH RECURSIVE s AS (SELECT now() AS last), r AS (SELECT @start_date AS d UNION ALL"
     " SELECT d + interval '1 month' FROM r CROSS JOIN s WHERE r.d < s.last) SELECT d FROM r",
-    "WITH RECURSIVE r AS (SELECT 10 AS n UNION ALL SELECT n - 1 FROM r WHERE n > 0)"
-    " SELECT n FROM r",
     # hierarchies, by parents and by children, with and without a depth
     "WITH RECURSIVE t AS (SELECT anonymous_id AS id, name AS parent_id FROM"
     " managed_dw.rewards), r AS (SELECT id, parent_id FROM t WHERE parent_id IS NULL"

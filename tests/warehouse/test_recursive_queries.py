@@ -15,6 +15,7 @@ from metrics.models import AssignmentSource, Metric
 from tests.support import factories, warehouse_events
 from tests.support.factories import Api, read_body, read_error
 from tests.support.recursive_rounds import (
+    ENDING_RECURSIONS,
     ENDING_ROUNDS,
     ENDLESS_ROUNDS,
     USUAL_RECURSIONS,
@@ -141,6 +142,16 @@ def test_a_usual_recursion_ends_when_it_is_run_by_itself(acme: Api, sql: str) ->
 
     assert len(checked.recursions) == 1
     assert backend.query(sql, 1).columns
+
+
+@pytest.mark.parametrize("sql", ENDING_RECURSIONS)
+def test_a_recursion_that_ends_soon_returns_few_rows(acme: Api, sql: str) -> None:
+    del acme
+    backend = managed.build_backend(Organization.objects.get().pk)
+
+    result = backend.query(sql, 1000)
+
+    assert not result.truncated
 
 
 def test_postgres_never_ends_what_is_refused_and_ends_what_is_not() -> None:

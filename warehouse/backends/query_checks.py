@@ -15,7 +15,13 @@ from warehouse.sql.preview.subquery_columns import MissingColumn
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery, CheckedSource
 
 MODULE = "warehouse.backends.query_check_process"
-TOO_COMPLEX = "The query is too complex to be checked: write it in a simpler way."
+TOO_COMPLEX = (
+    "The query is too complex to be checked: shorten its chains of operators and nested "
+    "calls, or move a part of it into a view."
+)
+# A check has QUERY_CHECK_SECONDS of a processor, and so many times of that by the clock:
+# beyond it the machine is too busy, which is not the query's fault.
+CLOCK_FACTOR = 20
 
 
 def check_query(
@@ -28,8 +34,9 @@ def check_query(
 ) -> CheckedQuery:
     """Check a query as warehouse.sql.customer.check does, under a deadline.
 
-    Raises RefusedError, also if checking takes longer than QUERY_CHECK_SECONDS or more
-    memory than QUERY_PROCESS_BYTES, and UnavailableError if no process is free.
+    Raises RefusedError, also if checking takes more than QUERY_CHECK_SECONDS of a
+    processor or more memory than QUERY_PROCESS_BYTES, and UnavailableError if no process
+    is free or the machine is too busy.
     """
     checked: CheckedQuery = _call(
         "query", sql, dialect, managed=managed, schema=schema, database=database
@@ -97,14 +104,21 @@ def get_pool() -> ProcessPool:
 
 
 def _call(name: str, *arguments: object, **options: object) -> Any:
-    request = (name, arguments, options)
+    seconds = settings.QUERY_CHECK_SECONDS
+    request = (name, arguments, options, seconds)
     try:
-        (result,) = get_pool().call(request, settings.QUERY_CHECK_SECONDS)
+        (result,) = get_pool().call(
+            request, CLOCK_FACTOR * seconds, wait_seconds=seconds
+        )
     except PoolBusyError as error:
         raise UnavailableError(
             "Too many queries are being checked; try again.", retry_after=1
         ) from error
-    except (DeadlineError, ProcessEndedError) as error:
+    except DeadlineError as error:
+        raise UnavailableError(
+            "The machine is too busy to check the query; try again.", retry_after=5
+        ) from error
+    except ProcessEndedError as error:
         raise RefusedError(TOO_COMPLEX) from error
     if isinstance(result, RefusedError):
         raise result

@@ -28,14 +28,18 @@ class ProcessPool:
         self._seats = threading.BoundedSemaphore(self._size)
         self._idle: list[IsolatedProcess] = []
 
-    def call(self, request: object, seconds: float) -> list[Any]:
+    def call(
+        self, request: object, seconds: float, wait_seconds: float | None = None
+    ) -> list[Any]:
         """Return the messages of the answer to a request.
 
-        Raises PoolBusyError if no child is free within `seconds`, DeadlineError if the
-        answer takes longer, ProcessEndedError if the child ends.
+        Raises PoolBusyError if no child is free within `wait_seconds` (`seconds` by
+        default), DeadlineError if the answer takes longer than `seconds`,
+        ProcessEndedError if the child ends.
         """
         seats = self._seats
-        if not seats.acquire(timeout=seconds):
+        wait_seconds = seconds if wait_seconds is None else wait_seconds
+        if not seats.acquire(timeout=wait_seconds):
             raise PoolBusyError
         try:
             process = self._take()

@@ -11,13 +11,16 @@ from django.test import override_settings
 from levered_site.errors import InvalidParametersError, UnavailableError
 from tests.support.running_service import crowding
 from warehouse.backends import managed, query_checks
-from warehouse.processes import isolated_process, messages
+from warehouse.processes import child, isolated_process, messages
 from warehouse.processes.messages import DeadlineError
 from warehouse.processes.pool import PoolBusyError, ProcessPool
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.shapes import CheckedQuery
 
 SQL = "SELECT anonymous_id FROM managed_dw.rewards"
+# It takes a second of a processor.
+LONG_CHAIN = f"SELECT 1{'+1' * 19_000} AS n"
+REQUEST = ("query", (SQL, "postgres"), {"managed": True}, 60.0)
 MEMORY_BYTES = 512 * 2**20
 
 
@@ -29,39 +32,68 @@ def pool() -> Iterator[ProcessPool]:
     pool.close()
 
 
-def _check() -> CheckedQuery:
+def _check(sql: str = SQL) -> CheckedQuery:
     return query_checks.check_query(
-        SQL, "postgres", managed=True, schema=None, database=None
+        sql, "postgres", managed=True, schema=None, database=None
     )
 
 
-def test_a_check_beyond_its_deadline_is_refused_and_the_next_one_works() -> None:
+def test_a_check_beyond_its_processor_time_is_refused_and_the_next_one_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(query_checks, "CLOCK_FACTOR", 10_000)
+
     with (
-        override_settings(QUERY_CHECK_SECONDS=0.0001),
+        override_settings(QUERY_CHECK_SECONDS=0.02),
         pytest.raises(RefusedError, match="too complex"),
+    ):
+        _check(LONG_CHAIN)
+
+    assert _check().columns == ("anonymous_id",)
+    assert _check(LONG_CHAIN).columns == ("n",)
+
+
+def test_a_check_that_gets_no_processor_may_be_repeated(
+    monkeypatch: pytest.MonkeyPatch, pool: ProcessPool
+) -> None:
+    monkeypatch.setattr(query_checks, "get_pool", lambda: pool)
+    pool.call(REQUEST, 60)
+    (process,) = pool._idle
+    os.kill(process._process.pid, signal.SIGSTOP)  # its processor's time stands still
+
+    with (
+        override_settings(QUERY_CHECK_SECONDS=0.001),
+        pytest.raises(UnavailableError, match="too busy to check the query"),
     ):
         _check()
 
-    checked = _check()
+    assert _check().columns == ("anonymous_id",)
 
-    assert checked.columns == ("anonymous_id",)
+
+def test_only_the_processors_time_of_a_check_is_limited() -> None:
+    with child.limit_processor_time(60):
+        limit, _ = signal.getitimer(signal.ITIMER_PROF)
+        by_the_clock = signal.getitimer(signal.ITIMER_REAL)
+
+    assert 0 < limit < 61  # the kernel counts in ticks
+    assert by_the_clock == (0.0, 0.0)
+    assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
 
 
 def test_a_killed_process_is_replaced(pool: ProcessPool) -> None:
-    request = ("query", (SQL, "postgres"), {"managed": True})
-    assert pool.call(request, 5)
+    assert pool.call(REQUEST, 60)
     (process,) = pool._idle
     os.kill(process._process.pid, signal.SIGKILL)
     process._process.wait()
 
-    assert pool.call(request, 5)
+    assert pool.call(REQUEST, 60)
 
 
 def test_no_free_process_is_told_apart_from_a_slow_query(pool: ProcessPool) -> None:
     pool._seats.acquire()
 
     with pytest.raises(PoolBusyError):
-        pool.call(("query", (SQL,), {}), 0.01)
+        pool.call(REQUEST, 60, wait_seconds=0.01)
 
 
 def test_a_busy_pool_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:

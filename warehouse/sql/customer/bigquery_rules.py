@@ -7,34 +7,38 @@ from sqlglot import exp
 
 from warehouse.sql.customer import allowlist_engines, call_forms
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import refuse
+from warehouse.sql.customer.messages import describe_node, refuse
 
 
-def _validate_net_function(node: exp.Func, _dialect: Dialect) -> None:
+def _validate_net_function(node: exp.Func, dialect: Dialect) -> None:
     """Allow BigQuery's `NET.HOST`; `HOST` alone would be a customer's own function."""
     if not isinstance(node.parent, exp.NetFunc):
-        raise refuse("function", node.sql_name().lower(), node, "NET. before it")
+        name = describe_node(node, dialect.grammar)
+        raise refuse("function", name, node, "NET. before it")
 
 
-def _validate_array(node: exp.Expr, _dialect: Dialect) -> None:
+def _validate_array(node: exp.Expr, dialect: Dialect) -> None:
     """Allow [a, b] and ARRAY(SELECT …), not ARRAY(a, b)."""
     if call_forms.lacks_query(node):
-        raise refuse("function", "array of values", node, "[a, b], or ARRAY(SELECT …)")
+        name = f"{describe_node(node, dialect.grammar)} of values"
+        raise refuse("function", name, node, "[a, b], or ARRAY(SELECT …)")
 
 
-def _validate_week(node: exp.Expr, _dialect: Dialect) -> None:
+def _validate_week(node: exp.Expr, dialect: Dialect) -> None:
     """Allow WEEK(MONDAY) as a unit of time alone; BigQuery has no function WEEK."""
     around = node.parent
     is_part = isinstance(around, exp.Extract) and around.this is node
     if not is_part and (around is None or around.args.get("unit") is not node):
-        raise refuse("function", "week", node, "EXTRACT(ISOWEEK FROM …)")
+        name = describe_node(node, dialect.grammar)
+        raise refuse("function", name, node, "EXTRACT(ISOWEEK FROM …)")
 
 
-def _validate_if(node: exp.Expr, _dialect: Dialect) -> None:
+def _validate_if(node: exp.Expr, dialect: Dialect) -> None:
     """Refuse IF(a, b): sqlglot adds a NULL, BigQuery knows IF with three arguments alone."""
     is_call = not isinstance(node.parent, exp.Case)
     if is_call and node.args.get("false") is None:
-        raise refuse("function", "if of two arguments", node, "IF(condition, a, NULL)")
+        name = f"{describe_node(node, dialect.grammar)} of two arguments"
+        raise refuse("function", name, node, "IF(condition, a, NULL)")
 
 
 RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {

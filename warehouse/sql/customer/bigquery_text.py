@@ -29,10 +29,19 @@ def refuse_other_syntax(tokens: Sequence[Token]) -> None:
             raise RefusedError(PIPE.format(line=write_line(token.line)))
         if _names_model(tokens[position : position + 3]):
             raise RefusedError(
-                f"The model {tokens[position + 2].text} cannot be read"
+                f"The model {_read_path(tokens, position + 2)} cannot be read"
                 f"{write_line(token.line)}: store its predictions in a table and read"
                 " that."
             )
+
+
+def _read_path(tokens: Sequence[Token], position: int) -> str:
+    """Return the name that begins at a position, with what its dots add to it."""
+    path = tokens[position].text
+    while [token.token_type for token in tokens[position + 1 :][:1]] == [TokenType.DOT]:
+        path += "".join(token.text for token in tokens[position + 1 :][:2])
+        position += 2
+    return path
 
 
 def _names_model(tokens: Sequence[Token]) -> bool:

@@ -22,8 +22,8 @@ OFFSETS = (
     exp.Add, exp.Sub, exp.DateAdd, exp.DateSub, exp.TimestampAdd, exp.TimestampSub,
 )  # fmt: skip
 MOMENT_WRAPPERS = (
-    exp.Cast, exp.Date, exp.DateTrunc, exp.TimestampTrunc, exp.Timestamp, exp.Paren,
-    exp.Datetime,
+    exp.AtTimeZone, exp.Cast, exp.Date, exp.DateTrunc, exp.Datetime, exp.Paren,
+    exp.Timestamp, exp.TimestampTrunc,
 )  # fmt: skip
 TEXT_FORMATS = {
     "postgres": r"(?:[^%]|%%|%(?:\d{1,2}\$)?[sIL])*",
@@ -51,12 +51,12 @@ def validate_series(
     """
     start, end, step = (node.args.get(key) for key in ("start", "end", "step"))
     if step is None and isinstance(node, exp.GenerateDateArray):
-        step = node.args.get("interval")
-    if _is_short(start, end, step) or (
-        _is_moment(start) and _is_moment(end) and _is_coarse(step, node)
-    ):
+        step = node.args.get("interval") or exp.Interval(
+            this=exp.Literal.string("1"), unit=exp.var("DAY")
+        )
+    if has_few_rows(start, end, step):
         return
-    if dialect == "postgres" and (_reads_data(start) or _reads_data(end)):
+    if dialect == "postgres" and (reads_data(start) or reads_data(end)):
         return
     is_array = type(node) is exp.GenerateSeries  # BigQuery's GENERATE_ARRAY
     least = " (the last one as LEAST(…, 1000))" if is_array else ""
@@ -65,6 +65,17 @@ def validate_series(
         f" {MAX_SERIES:,} apart{least}, or as dates, @start_date or the present time with"
         " a step of an hour or more."
     )
+
+
+def has_few_rows(start: object, end: object, step: object) -> bool:
+    """Return whether a series has an end that the text tells; see validate_series."""
+    is_time = _is_moment(start) and _is_moment(end) and _is_coarse(step)
+    return is_time or _is_short(start, end, step)
+
+
+def reads_data(node: object) -> bool:
+    """Return whether a value comes from a column or a query."""
+    return isinstance(node, exp.Expr) and bool(node.find(exp.Column, exp.Query))
 
 
 def validate_repeat(node: exp.Repeat) -> None:
@@ -98,10 +109,6 @@ def validate_format(node: exp.Format, dialect: str) -> None:
             f"The format must be a text in quotes with plain fields{locate(node)}: write"
             " one like '%s'."
         )
-
-
-def _reads_data(node: object) -> bool:
-    return isinstance(node, exp.Expr) and bool(node.find(exp.Column, exp.Query))
 
 
 def _is_short(start: object, end: object, step: object) -> bool:
@@ -171,10 +178,8 @@ def _is_offset(node: object) -> bool:
     return bool(OFFSET.fullmatch(f"{amount.name} {unit}".strip()))
 
 
-def _is_coarse(step: object, node: exp.Expr) -> bool:
-    """Return whether a step is at least an hour; an array of dates has days by default."""
-    if step is None:
-        return isinstance(node, exp.GenerateDateArray)
+def _is_coarse(step: object) -> bool:
+    """Return whether a step is at least an hour."""
     interval = step.this if isinstance(step, exp.Cast | exp.Interval) else step
     if not isinstance(interval, exp.Literal):
         return False

@@ -201,9 +201,7 @@ def _write_query(query: exp.Query, rules: Dialect) -> str:
     try:
         return query.sql(rules.grammar, comments=False, identify=True, copy=False)
     except messages.UNWRITABLE as error:
-        raise RefusedError(
-            "The query cannot be read: check the number of each function's arguments."
-        ) from error
+        raise messages.refuse_unwritable(query, rules.grammar) from error
 
 
 def quote_identifier(name: str) -> str:

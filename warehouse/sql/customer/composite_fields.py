@@ -5,6 +5,7 @@ from sqlglot import exp
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import locate
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.written_names import write_path
 
 # The value's fields as the columns of a table; the field is then a bare name, which can
 # mean no function. Postgres reads `(value).name` as `name(value)` if there is no such field.
@@ -65,7 +66,7 @@ def _build_field(dot: exp.Dot) -> exp.Subquery:
 
 
 def _require_movable(dot: exp.Dot, dialect: Dialect) -> None:
-    field = dot.expression.name
+    field = write_path(dot.expression)
     for node in dot.this.walk(prune=lambda node: isinstance(node, exp.Query)):
         if isinstance(node, exp.Window):
             raise RefusedError(

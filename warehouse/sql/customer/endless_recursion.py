@@ -13,6 +13,7 @@ from warehouse.sql.customer.column_trends import Round, Trend
 from warehouse.sql.customer.messages import locate
 from warehouse.sql.customer.recursion_steps import is_reading, list_sources
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.written_names import write_alias
 
 MAX_LIMIT = 1_000_000  # a higher one ends nothing in time
 ROW_NODES = (exp.Explode, exp.ExplodingGenerateSeries, exp.Lateral, exp.Unnest)
@@ -31,7 +32,7 @@ def refuse_endless(clause: exp.With) -> None:
         )
         if is_endless and not is_read_in_part(cte, clause):
             raise RefusedError(
-                f"The recursive WITH query {cte.alias} never ends{locate(cte)}:"
+                f"The recursive WITH query {write_alias(cte)} never ends{locate(cte)}:"
                 f" {_describe_cause(rounds)}. In its second branch move a column towards a"
                 " limit and require it, without an OR that is always true, such as"
                 " SELECT n + 1 … WHERE n < 1000."
@@ -51,7 +52,7 @@ def _is_endless(cte: exp.Expr, round_: Round) -> bool:
     if cte.this.args.get("distinct") and not MOVING & set(round_.trends.values()):
         return False  # rows that were there already are left out
     branch = round_.branch
-    if branch.args.get("having") or branch.args.get("group") or _makes_rows(branch):
+    if branch.args.get("having") or branch.args.get("group") or makes_rows(branch):
         return False
     return lasting_conditions.lasts_forever(round_)
 
@@ -69,7 +70,7 @@ def _is_cut_by_cycle(clause: exp.With, cte: exp.Expr, round_: Round) -> bool:
     )
 
 
-def _makes_rows(branch: exp.Select) -> bool:
+def makes_rows(branch: exp.Select) -> bool:
     """Return whether rows come from something that may be empty, as an array."""
     is_complex = any(
         not isinstance(source, exp.Table) or not isinstance(source.this, exp.Identifier)

@@ -15,6 +15,7 @@ from warehouse.sql.customer import query_parts
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import locate
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.written_names import write_path
 
 # Columns that Postgres names itself: of JSON functions, and of WITH ORDINALITY.
 NAMED_COLUMNS = frozenset({"key", "ordinality", "value"})
@@ -48,9 +49,10 @@ def _refuse_value(query: exp.Query, source: exp.Expr) -> None:
         return
     for column in query.find_all(exp.Column):
         if not column.table and column.name == alias:
+            name = write_path(column)
             raise RefusedError(
-                f"{alias} and one of its columns are both read{locate(column)}: name the"
-                f" function's columns, as in AS {alias} (a, b), and write those alone."
+                f"{name} and one of its columns are both read{locate(column)}: name the"
+                f" function's columns, as in AS {name} (a, b), and write those alone."
             )
 
 
@@ -70,9 +72,10 @@ def validate_columns(query: exp.Query, dialect: Dialect) -> None:
                 f"A function in FROM needs a name{locate(source)}: write AS x behind it."
             )
     for column, _ in _find_columns(query, dialect):
+        name = write_path(column.args.get("table"))
         raise RefusedError(
-            f"The column {column.table}.{column.name} of a function in FROM is unknown"
-            f"{locate(column)}: name the function's columns, as in AS {column.table} (a, b)."
+            f"The column {write_path(column)} of a function in FROM is unknown"
+            f"{locate(column)}: name the function's columns, as in AS {name} (a, b)."
         )
 
 

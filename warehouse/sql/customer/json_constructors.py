@@ -61,7 +61,7 @@ class ReadsJsonConstructors(Parser):
         """Return `JSON_ARRAY(value …)`. Raises RefusedError for JSON_ARRAY(SELECT …)."""
         if self._curr.token_type in {TokenType.SELECT, TokenType.WITH}:
             raise RefusedError(
-                "The function json_array of a query is not allowed"
+                f"The function {self._find_call()} of a query is not allowed"
                 f"{write_line(self._curr.line)}: write to_json(ARRAY(SELECT …)) instead."
             )
         is_empty = self._match(TokenType.R_PAREN, advance=False) or (
@@ -79,9 +79,13 @@ class ReadsJsonConstructors(Parser):
     def refuse_json_function(self, name: str) -> exp.Expr:
         """Raise RefusedError, which says what to write instead of one of INSTEAD."""
         raise RefusedError(
-            f"The function {name.lower()} is not allowed{write_line(self._prev.line)}:"
-            f" write {INSTEAD[name]} instead."
+            f"The function {self._find_call()} is not allowed"
+            f"{write_line(self._prev.line)}: write {INSTEAD[name]} instead."
         )
+
+    def _find_call(self) -> str:
+        """Return the name of the call whose bracket has just been read, as written."""
+        return self._tokens[self._index - 2].text
 
     def _match_separator(self) -> bool:
         return bool(self._match(TokenType.COLON) or self._match_text_seq("VALUE"))

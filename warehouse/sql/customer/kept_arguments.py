@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlglot import exp
+from sqlglot.errors import ParseError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -36,15 +37,32 @@ LOST = "lost_argument"
 MARKER = "levered_argument_{}_"
 
 
+class WrongArgumentsError(ParseError):
+    """A call has too few or too many arguments; `reason` says so to its author."""
+
+    reason = ""
+
+
 class KeepsArguments(Parser):
     """A parser that marks calls of which the text would lose an argument."""
 
     def validate_expression(
         self, expression: Any, args: list[Any] | None = None
     ) -> Any:
-        """Return a node, marked if its text would lose one of `args`."""
+        """Return a node, marked if its text would lose one of `args`.
+
+        Raises RefusedError at DISTINCT before two values that an aggregate takes, and
+        WrongArgumentsError where a call has too few or too many.
+        """
+        if _is_distinct_pair(expression, args):
+            raise RefusedError(self._describe_distinct())
         parts = [part for arg in args or () for part in _list_parts(arg)]
-        call = super().validate_expression(expression, args)
+        try:
+            call = super().validate_expression(expression, args)
+        except ParseError as error:
+            if args is None or not isinstance(expression, exp.Func):
+                raise
+            raise self._build_wrong_arguments(error) from error
         is_kept = isinstance(call, exp.WeekStart) or _keeps(call, parts, self)
         if not is_kept:
             self._mark(call)
@@ -61,12 +79,38 @@ class KeepsArguments(Parser):
             self._mark(call)
         return call
 
+    def find_call(self) -> Token:
+        """Return the name of the call whose arguments have just been read."""
+        token: Token = self._tokens[_find_name(self._tokens, self._index)]
+        return token
+
     def _mark(self, call: exp.Expr) -> None:
-        name = self._tokens[_find_name(self._tokens, self._index)]
+        name = self.find_call()
         call.meta[LOST] = (
-            f"The function {name.text.lower()} is allowed with fewer arguments alone"
+            f"The function {name.text} is allowed with fewer arguments alone"
             f"{write_line(name.line)}: leave out the last."
         )
+
+    def _describe_distinct(self) -> str:
+        name = self.find_call()
+        return (
+            f"DISTINCT in {name.text} is not allowed{write_line(name.line)}: keep each pair"
+            f" once in a WITH query, SELECT DISTINCT a, b, and write {name.text}(a, b) over"
+            " it."
+        )
+
+    def _build_wrong_arguments(self, error: ParseError) -> WrongArgumentsError:
+        name = self.find_call()
+        lacks_some = str(error).startswith("Required")
+        amount, advice = (
+            ("few", "add what it needs") if lacks_some else ("many", "leave some out")
+        )
+        wrong = WrongArgumentsError(str(error), error.errors)
+        wrong.reason = (
+            f"The function {name.text} has too {amount} arguments{write_line(name.line)}:"
+            f" {advice}."
+        )
+        return wrong
 
 
 def limit_arguments(parsers: Mapping[str, Any], **limits: int) -> dict[str, Any]:
@@ -147,6 +191,17 @@ def _stands_in(part: exp.Expr, call: exp.Expr) -> bool:
     while around is not None and around is not call:
         around = around.parent
     return around is call
+
+
+def _is_distinct_pair(call: Any, args: Sequence[Any] | None) -> bool:
+    """Return whether a call is an aggregate of two values behind DISTINCT."""
+    first = args[0] if args else None
+    return (
+        isinstance(first, exp.Distinct)
+        and isinstance(call, exp.AggFunc)
+        and "expression" in call.arg_types
+        and len(first.expressions) > 1
+    )
 
 
 def _find_name(tokens: Sequence[Token], end: int) -> int:

@@ -6,7 +6,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from warehouse.sql.customer.refusal import RefusedError
-from warehouse.sql.customer.written_names import find_written_name
+from warehouse.sql.customer.written_names import find_written_name, write_path
 
 # What to write instead of a function or construct, by its name in a message.
 ADVICE = {
@@ -48,6 +48,15 @@ ADVICE = {
     "uuid_string": "a column of the row",
 }
 
+START_DATE = "@start_date"
+ONE_PARAMETER = (
+    f"write {START_DATE} for the start date, the only parameter that a query may have, and"
+    " other values as they are."
+)
+TEMPLATE_REMEDY = (
+    f"write names and values as they are, and {START_DATE} for the start date."
+)
+
 # Where there is nothing better to say, by the kind of what is refused.
 GENERAL_ADVICE = {
     "function": "leave it out, or compute it by other functions",
@@ -71,7 +80,7 @@ UNWRITABLE = (AttributeError, LookupError, TypeError, ValueError, SqlglotError)
 
 def refuse(kind: str, name: str, node: exp.Expr, advice: str = "") -> RefusedError:
     """Return the error for a function, construct, clause … that is not allowed."""
-    advice = advice or ADVICE.get(name, "")
+    advice = advice or ADVICE.get(name) or ADVICE.get(name.lower(), "")
     general = GENERAL_ADVICE.get(kind, "leave it out")
     remedy = f"write {advice} instead" if advice else general
     return RefusedError(f"The {kind} {name} is not allowed{locate(node)}: {remedy}.")
@@ -99,22 +108,41 @@ def write_line(line: int | None) -> str:
 
 
 def describe_node(node: exp.Expr, grammar: str) -> str:
-    """Return a name that the query's author knows: a function's as in the dialect."""
+    """Return a name that the query's author knows: as it was written, if it was."""
     if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Func):
         is_schema = isinstance(node.this, exp.Identifier | exp.Dot)
-        schema = f"{node.this.sql(grammar)}." if is_schema else ""
-        return f"{schema}{describe_node(node.expression, grammar)}".lower()
+        schema = f"{write_path(node.this)}." if is_schema else ""
+        return f"{schema}{describe_node(node.expression, grammar)}"
     if isinstance(node, exp.Anonymous):
-        return node.name.lower()
+        return node.name
     if written_name := find_written_name(node):
         return written_name
     if isinstance(node, exp.Func):
         call = re.match(r"\w+(?=\()", _write_call(node, grammar))
         name = call[0] if call and call[0] not in REWRITTEN else node.sql_name()
         return name.lower()
-    if isinstance(node, exp.ObjectIdentifier):  # a type such as regclass
-        return node.name.lower()
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).upper()
+
+
+def describe_source(node: exp.Expr, grammar: str) -> str:
+    """Return the name of a function in FROM, with its schema if it has one."""
+    around = node.parent
+    is_source = isinstance(around, exp.Table) and around.this is node
+    schema = around.parts[:-1] if is_source and isinstance(around, exp.Table) else []
+    return ".".join([*map(write_path, schema), describe_node(node, grammar)])
+
+
+def refuse_unwritable(query: exp.Expr, grammar: str) -> RefusedError:
+    """Return the error for a query of which sqlglot cannot write some function."""
+    for call in reversed(list(query.find_all(exp.Func))):  # arguments before their call
+        if not _write_call(call, grammar):
+            name = f"The function {describe_node(call, grammar)}"
+            return RefusedError(
+                f"{name} cannot be read{locate(call)}: check the number of its arguments."
+            )
+    return RefusedError(
+        "The query cannot be read: check the number of each function's arguments."
+    )
 
 
 def _write_call(node: exp.Expr, grammar: str) -> str:

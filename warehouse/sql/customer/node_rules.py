@@ -17,8 +17,16 @@ from warehouse.sql.customer import (
     snowflake_rules,
 )
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import CLAUSES, locate, refuse
+from warehouse.sql.customer.messages import (
+    CLAUSES,
+    ONE_PARAMETER,
+    describe_node,
+    describe_source,
+    locate,
+    refuse,
+)
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.written_names import find_written_name, write_path
 
 SERIES = (
     exp.ExplodingGenerateSeries, exp.GenerateDateArray, exp.GenerateSeries,
@@ -78,7 +86,8 @@ def _validate_select(node: exp.Expr, dialect: Dialect) -> None:
 
 def _validate_type(node: exp.Expr, dialect: Dialect) -> None:
     if node.this not in dialect.types:
-        raise refuse("type", node.sql(dialect.name), node)
+        name = find_written_name(node) or node.sql(dialect.name)
+        raise refuse("type", name, node)
     if node.this == exp.DType.USERDEFINED:  # which Postgres alone allows
         postgres_rules.validate_own_type(node, dialect)
 
@@ -90,13 +99,16 @@ def _validate_word(node: exp.Expr, _dialect: Dialect) -> None:
 
 def _validate_identifier(node: exp.Expr, dialect: Dialect) -> None:
     if node.name.lower() in dialect.forbidden_names:
-        raise refuse("name", node.name, node)
+        raise refuse("name", write_path(node), node)
 
 
 def _validate_placeholder(node: exp.Expr, _dialect: Dialect) -> None:
     """Allow only the bare placeholder, which stands for the start date."""
     if node.this:
-        raise RefusedError("The only parameter that a query may have is @start_date.")
+        name = str(node.this)
+        raise RefusedError(
+            f"The parameter {name} is unknown{locate(node)}: {ONE_PARAMETER}"
+        )
 
 
 def _validate_lateral(node: exp.Expr, dialect: Dialect) -> None:
@@ -119,12 +131,13 @@ def validate_table_function(node: exp.Expr, dialect: Dialect) -> None:
     if is_series or is_value or name in dialect.table_functions:
         return
     if dialect.name == "snowflake":
-        raise snowflake_rules.refuse_rows(node)
+        raise snowflake_rules.refuse_rows(node, dialect)
     if dialect.name == "postgres":
         raise postgres_rules.refuse_rows(node, dialect)
     raise RefusedError(
-        f"Functions in FROM are not allowed{locate(node)}, except those that take one"
-        f" value apart, such as {dialect.row_functions}."
+        f"The function {describe_source(node, dialect.grammar)} in FROM is not allowed"
+        f"{locate(node)}: write a table, a query, or a function that takes one value apart,"
+        f" such as {dialect.row_functions}."
     )
 
 
@@ -144,12 +157,12 @@ def _validate_column_definition(node: exp.Expr, _dialect: Dialect) -> None:
         raise refuse("construct", "COLUMN DEFINITION", node)
 
 
-def _validate_extreme(node: exp.Expr, _dialect: Dialect) -> None:
+def _validate_extreme(node: exp.Expr, dialect: Dialect) -> None:
     """Refuse `max(a, b)`, which sqlglot writes as GREATEST: no warehouse here has it."""
     if node.expressions:
-        name = node.key.lower()
-        instead = {"max": "GREATEST", "min": "LEAST"}[name]
-        raise refuse("function", f"{name} of several values", node, instead)
+        instead = {"max": "GREATEST", "min": "LEAST"}[node.key]
+        name = f"{describe_node(node, dialect.grammar)} of several values"
+        raise refuse("function", name, node, instead)
 
 
 def _validate_negation(node: exp.Expr, _dialect: Dialect) -> None:

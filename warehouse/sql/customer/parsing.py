@@ -6,15 +6,25 @@ from itertools import zip_longest
 import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect as SqlglotDialect
-from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from warehouse.sql.customer import nesting, postgres_operators, snowflake_text
+from warehouse.sql.customer import (
+    nesting,
+    parse_errors,
+    postgres_operators,
+    snowflake_text,
+)
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import UNWRITABLE
+from warehouse.sql.customer.kept_arguments import KeepsArguments
+from warehouse.sql.customer.messages import (
+    ONE_PARAMETER,
+    START_DATE,
+    UNWRITABLE,
+    write_line,
+)
 from warehouse.sql.customer.refusal import RefusedError
 
-START_DATE = "@start_date"
 PLACEHOLDER_TOKENS = {
     TokenType.PARAMETER,
     TokenType.PLACEHOLDER,
@@ -35,13 +45,13 @@ def bind_start_date(sql: str, rules: Dialect, start_date: str) -> tuple[str, boo
     try:
         tokens = sqlglot.tokenize(sql, dialect=rules.name)
     except SqlglotError as error:
-        raise _build_parse_error(error) from error
+        raise parse_errors.build_parse_error(error, sql) from error
     operators = postgres_operators.find_operators(tokens, rules)
     parts, copied_until = [], 0
     for position, (token, following) in enumerate(zip_longest(tokens, tokens[1:])):
         # On Snowflake source_text has judged TABLE(…).
         if token.token_type == TokenType.TABLE and rules.name != "snowflake":
-            raise _build_table_error(tokens[0].text.upper())
+            raise _build_table_error(tokens[0].text.upper(), token)
         if token.token_type not in PLACEHOLDER_TOKENS or position in operators:
             continue
         if rules.name == "snowflake" and snowflake_text.names_position(
@@ -50,17 +60,19 @@ def bind_start_date(sql: str, rules: Dialect, start_date: str) -> tuple[str, boo
             continue
         if not _names_start_date(token, following):
             raise RefusedError(
-                f"The only parameter that a query may have is {START_DATE}."
+                f"The parameter {token.text}{following.text if following else ''} is"
+                f" unknown{write_line(token.line)}: {ONE_PARAMETER}"
             )
         parts += [sql[copied_until : token.start], start_date]
         copied_until = token.start + len(START_DATE)
     return "".join(parts) + sql[copied_until:], bool(parts)
 
 
-def _build_table_error(first_word: str) -> RefusedError:
+def _build_table_error(first_word: str, token: Token) -> RefusedError:
     """Build an error for the word TABLE: a statement of its own, or part of another."""
     if first_word in {"TABLE", "SELECT", "WITH", "("}:
-        return RefusedError("TABLE is not allowed: write SELECT * FROM.")
+        line = write_line(token.line)
+        return RefusedError(f"TABLE is not allowed{line}: write SELECT * FROM.")
     return RefusedError(ONLY_SELECT.format(statement=first_word))
 
 
@@ -80,16 +92,19 @@ def parse_query(sql: str, dialect: str) -> exp.Query:
     Raises RefusedError, also if parsing could take more than linear time.
     """
     sqlglot_dialect = SqlglotDialect.get_or_raise(dialect)
+    parser = sqlglot_dialect.parser()
+    assert isinstance(parser, KeepsArguments)  # as all grammars of this package
     try:
         tokens = sqlglot_dialect.tokenize(sql)
         nesting.require_shallow(tokens, sqlglot_dialect.parser_class.TYPE_TOKENS)
-        parsed = sqlglot_dialect.parser().parse(tokens, sql)
-        statements = list(filter(None, parsed))
+        statements = list(filter(None, parser.parse(tokens, sql)))
     except SqlglotError as error:
-        raise _build_parse_error(error) from error
+        raise parse_errors.build_parse_error(error, sql) from error
     except UNWRITABLE as error:
+        name = parser.find_call()
         raise RefusedError(
-            "The query cannot be parsed: check the number of each function's arguments."
+            f"The call of {name.text} cannot be read{write_line(name.line)}: check the"
+            " number of its arguments."
         ) from error
     if len(statements) != 1:
         raise RefusedError("Exactly one statement is allowed.")
@@ -99,17 +114,3 @@ def parse_query(sql: str, dialect: str) -> exp.Query:
     if not isinstance(query, exp.Select | exp.SetOperation | exp.Subquery):
         raise RefusedError(ONLY_SELECT.format(statement=query.key.upper()))
     return query
-
-
-def _build_parse_error(error: SqlglotError) -> RefusedError:
-    """Build an error that says where parsing stopped."""
-    positions = error.errors if isinstance(error, ParseError) else []
-    if not positions or not positions[0].get("line"):
-        return RefusedError(
-            "The query cannot be parsed: check for an open quote or comment."
-        )
-    position = positions[0]
-    return RefusedError(
-        f"The query cannot be parsed at line {position['line']}, column"
-        f" {position['col']}, near {position['highlight'][:80]!r}."
-    )

@@ -8,8 +8,9 @@ from sqlglot import exp
 
 from warehouse.sql.customer import allowlist_postgres, call_forms
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import describe_node, locate, refuse
+from warehouse.sql.customer.messages import describe_source, locate, refuse
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.written_names import find_written_name, write_path
 
 
 def _refuse_foreign_type(node: exp.Expr) -> None:
@@ -18,7 +19,7 @@ def _refuse_foreign_type(node: exp.Expr) -> None:
     name = kind.name if isinstance(kind, exp.Identifier) else str(kind)
     instead = allowlist_postgres.FOREIGN_TYPES.get(name.lower())
     if instead:
-        raise refuse("type", name.lower(), node, instead)
+        raise refuse("type", write_path(kind) or name, node, instead)
 
 
 def validate_own_type(node: exp.Expr, dialect: Dialect) -> None:
@@ -31,7 +32,8 @@ def validate_own_type(node: exp.Expr, dialect: Dialect) -> None:
     is_system = any(dialect.is_system(schema.lower()) for schema in schemas)
     is_system |= bool(re.fullmatch(dialect.system_types, name.lower()))
     if len(names) < len(parts) or is_system:
-        raise refuse("type", node.sql(dialect.name), node)
+        name = find_written_name(node) or node.sql(dialect.name)
+        raise refuse("type", name, node)
 
 
 def _validate_values(node: exp.Expr, _dialect: Dialect) -> None:
@@ -66,7 +68,7 @@ def _validate_match(node: exp.Expr, _dialect: Dialect) -> None:
 def refuse_rows(node: exp.Expr, dialect: Dialect) -> RefusedError:
     """Return the error for a function in FROM that is not known to read its argument."""
     is_list = isinstance(node, exp.Table)
-    name = "ROWS" if is_list else describe_node(node, dialect.grammar).lower()
+    name = "ROWS" if is_list else describe_source(node, dialect.grammar)
     return RefusedError(
         f"The function {name} in FROM is not allowed{locate(node)}: write a table, a"
         " query, or a function that takes one value apart, such as unnest."

@@ -70,7 +70,7 @@ def _refuse_word(sql: str, tokens: Sequence[Token], position: int) -> None:
     following = tokens[position + 1] if position + 1 < len(tokens) else None
     if word in SESSION_WORDS:
         advice = f'the name itself, in quotes, or "{word.lower()}" for a column,'
-        raise _refuse(f"function {word.lower()}", token, f"{advice} instead")
+        raise _refuse(f"function {token.text}", token, f"{advice} instead")
     if word == "==":
         raise _refuse("operator ==", token, "=")
     if following is None:

@@ -1,6 +1,7 @@
 """WITH queries that read themselves, each as a query of its own: to see whether it ends.
 
-Left out are those of which a LIMIT reads the first rows alone: they need not end.
+Left out are those of which a LIMIT reads the first rows alone, which need not end, and
+those that end soon by their text.
 """
 
 from collections.abc import Iterator
@@ -8,9 +9,11 @@ from itertools import islice
 
 from sqlglot import exp
 
+from warehouse.sql.customer.ending_recursion import ends_soon
 from warehouse.sql.customer.endless_recursion import is_read_in_part
 from warehouse.sql.customer.messages import find_line
 from warehouse.sql.customer.recursion_steps import is_reading
+from warehouse.sql.customer.written_names import write_alias
 from warehouse.sql.shapes import Recursion
 
 MAX_RECURSIONS = 8  # each repeats the WITH queries before it
@@ -27,9 +30,10 @@ def _find_recursions(query: exp.Expr, grammar: str) -> Iterator[Recursion]:
             reads_itself = any(
                 is_reading(table, cte) for table in cte.this.find_all(exp.Table)
             )
-            if reads_itself and not is_read_in_part(cte, clause):
+            is_harmless = is_read_in_part(cte, clause) or ends_soon(cte)
+            if reads_itself and not is_harmless:
                 text = _build_reading(clause, cte, grammar)
-                yield Recursion(cte.alias, find_line(cte), text)
+                yield Recursion(write_alias(cte), find_line(cte), text)
 
 
 def _build_reading(clause: exp.With, cte: exp.Expr, grammar: str) -> str:

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from warehouse.sql.customer import allowlist_snowflake, bounds
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import locate, refuse
+from warehouse.sql.customer.messages import describe_source, locate, refuse
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.customer.written_names import find_written_name
 
@@ -24,7 +24,7 @@ def advise(name: str, dialect: Dialect) -> str:
     return "what it computes, or a view that calls it," if is_own else ""
 
 
-def refuse_rows(node: exp.Expr) -> RefusedError:
+def refuse_rows(node: exp.Expr, dialect: Dialect) -> RefusedError:
     """Return the error for what stands in FROM and is no table."""
     if isinstance(node, exp.Literal):
         return RefusedError(
@@ -33,9 +33,10 @@ def refuse_rows(node: exp.Expr) -> RefusedError:
     if isinstance(node, exp.DynamicIdentifier):
         return refuse("table", "IDENTIFIER(…)", node, "the name of the table")
     return RefusedError(
-        f"Functions in FROM are not allowed{locate(node)}, except FLATTEN,"
-        " SPLIT_TO_TABLE, STRTOK_SPLIT_TO_TABLE and GENERATOR in TABLE(…) or after"
-        " LATERAL: name a table, or a view that calls the function."
+        f"The function {describe_source(node, dialect.grammar)} in FROM is not allowed"
+        f"{locate(node)}, only FLATTEN, SPLIT_TO_TABLE, STRTOK_SPLIT_TO_TABLE and"
+        " GENERATOR in TABLE(…) or after LATERAL: name a table, or a view that calls the"
+        " function."
     )
 
 
@@ -53,10 +54,10 @@ def _name_call(node: exp.Expr) -> str:
     return "flatten"
 
 
-def _validate_table(node: exp.Expr, _dialect: Dialect) -> None:
+def _validate_table(node: exp.Expr, dialect: Dialect) -> None:
     """Allow TABLE(…) around a function that takes one value apart, or GENERATOR."""
     if not isinstance(node.this, allowlist_snowflake.ROW_FUNCTIONS):
-        raise refuse_rows(node)
+        raise refuse_rows(node.this, dialect)
     for key, value in node.args.items():
         if value and key not in TABLE_CLAUSES:
             raise refuse("clause", f"{key.upper()} of a table", node)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from sqlglot.tokenizer_core import Token, TokenType
 
-from warehouse.sql.customer.messages import write_line
+from warehouse.sql.customer.messages import ONE_PARAMETER, TEMPLATE_REMEDY, write_line
 from warehouse.sql.customer.refusal import RefusedError
 
 ROW_FUNCTIONS = ("FLATTEN", "SPLIT_TO_TABLE", "STRTOK_SPLIT_TO_TABLE", "GENERATOR")
@@ -22,14 +22,12 @@ def refuse_tables(tokens: Sequence[Token]) -> None:
     for position, token in enumerate(tokens):
         if token.token_type != TokenType.TABLE:
             continue
-        inside = [following.text.upper() for following in tokens[position + 1 :][:3]]
-        if (
-            len(inside) < 3
-            or inside[::2] != ["(", "("]
-            or (inside[1] not in ROW_FUNCTIONS)
-        ):
+        inside = [following.text for following in tokens[position + 1 :][:3]]
+        is_call = inside[::2] == ["(", "("]
+        if not is_call or inside[1].upper() not in ROW_FUNCTIONS:
+            name = f"({inside[1]}(…))" if is_call else ""
             raise RefusedError(
-                f"TABLE is not allowed{write_line(token.line)}, except around"
+                f"TABLE{name} is not allowed{write_line(token.line)}, except around"
                 f" {', '.join(ROW_FUNCTIONS)}: name a table, or a view that calls the"
                 " function."
             )
@@ -51,13 +49,11 @@ def refuse_foreign_words(tokens: Sequence[Token]) -> None:
             )
         if token.token_type == TokenType.AMP:
             raise RefusedError(
-                f"The parameter &{following.text} is unknown{line}: write @start_date,"
-                " the only parameter that a query may have."
+                f"The parameter &{following.text} is unknown{line}: {ONE_PARAMETER}"
             )
         if (word, following.text) == ("<", "%") and is_adjacent:
             raise RefusedError(
-                f"The template <% … %> is not filled in here{line}: write names and"
-                " values as they are, and @start_date for the start date."
+                f"The template <% … %> is not filled in here{line}: {TEMPLATE_REMEDY}"
             )
 
 

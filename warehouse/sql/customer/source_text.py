@@ -1,6 +1,5 @@
 """The text of a customer's query before it is parsed: what stands around one SELECT."""
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -10,16 +9,15 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from warehouse.sql.customer import (
     bigquery_text,
-    postgres_operators,
+    foreign_parameters,
+    literal_forms,
     postgres_text,
     snowflake_text,
 )
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import write_line
-from warehouse.sql.customer.postgres_operators import CLOSING_TOKENS, ends_operand
 from warehouse.sql.customer.refusal import RefusedError
 
-START_DATE = "@start_date"
 BYTE_ORDER_MARK = "\ufeff"
 # TABLE begins a query as well; parsing refuses it with a hint of its own.
 FIRST_WORDS = frozenset({"SELECT", "WITH", "(", "TABLE"})
@@ -32,9 +30,6 @@ SCRIPTS = {
     "DECLARE": "@start_date, or the value itself, in the place of each variable",
     "SET": "@start_date, or the value itself, in the place of each variable",
 }
-TEMPLATES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{\{|\{%", re.DOTALL)
-PARAMETERS = re.compile(r"[@$:%?]+\(?\w*\)?s?")
-TEMPLATE_TOKENS = frozenset({TokenType.L_BRACE, TokenType.BLOCK_START})
 
 
 def trim_query(sql: str, rules: Dialect) -> str:
@@ -52,7 +47,8 @@ def trim_query(sql: str, rules: Dialect) -> str:
     statement = _strip_semicolons(tokens)
     if not statement:
         return ""
-    _refuse_foreign_parameters(sql, statement, rules)
+    foreign_parameters.refuse_parameters(sql, statement, rules)
+    literal_forms.refuse_forms(sql, statement, rules)
     _require_select(statement[0])
     _refuse_words(statement)
     if rules.name == "bigquery":
@@ -116,72 +112,3 @@ def _refuse_words(tokens: Sequence[Token]) -> None:
                 "Exactly one statement is allowed: another one begins with"
                 f" {following.text.upper()}{write_line(following.line)}."
             )
-
-
-def _refuse_foreign_parameters(
-    sql: str, tokens: Sequence[Token], rules: Dialect
-) -> None:
-    """Raise RefusedError at a parameter or template of another program."""
-    operators = postgres_operators.find_operators(tokens, rules)
-    previous: Token | None = None
-    pairs = zip(tokens, [*tokens[1:], None], strict=True)
-    for position, (token, following) in enumerate(pairs):
-        template = TEMPLATES.match(sql, token.start)
-        if template and token.token_type in TEMPLATE_TOKENS:
-            raise RefusedError(
-                f"The template {_shorten(template[0])} is not filled in here"
-                f"{write_line(token.line)}: write names and values as they are, and"
-                " @start_date for the start date."
-            )
-        is_position = rules.name == "snowflake" and snowflake_text.names_position(
-            token, following
-        )
-        if (
-            position not in operators
-            and not is_position
-            and _is_foreign_parameter(token, previous, following)
-        ):
-            _refuse_parameter(sql, token, previous, rules)
-        previous = token
-
-
-def _is_foreign_parameter(
-    token: Token, previous: Token | None, following: Token | None
-) -> bool:
-    is_adjacent_before = previous is not None and previous.end + 1 == token.start
-    is_adjacent_after = following is not None and following.start == token.end + 1
-    if token.token_type == TokenType.PARAMETER:
-        names_start_date = following and f"{token.text}{following.text}" == START_DATE
-        return not (is_adjacent_after and names_start_date)
-    if token.token_type == TokenType.COLON:
-        # `value:key` is Snowflake's path.
-        is_path = is_adjacent_before and ends_operand(previous)
-        return is_adjacent_after and not is_path
-    if token.token_type == TokenType.MOD:
-        return is_adjacent_after and not ends_operand(previous)
-    return token.token_type in {TokenType.PLACEHOLDER, TokenType.SESSION_PARAMETER}
-
-
-def _refuse_parameter(
-    sql: str, token: Token, previous: Token | None, rules: Dialect
-) -> None:
-    line = write_line(token.line)
-    shown = PARAMETERS.match(sql, token.start)
-    text = shown[0] if shown else token.text
-    if previous and previous.token_type in {TokenType.FROM, TokenType.JOIN}:
-        raise RefusedError(
-            f"The parameter or stage {text} cannot be read{line}: name a table."
-        )
-    is_after_value = previous and previous.token_type in CLOSING_TOKENS
-    if rules.name == "postgres" and text == "?" and is_after_value:
-        raise RefusedError(
-            f"The operator ? is not allowed here{line}: write jsonb_exists(value, 'key')."
-        )
-    raise RefusedError(
-        f"The parameter {text} is unknown{line}: write @start_date, the only parameter"
-        " that a query may have."
-    )
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:60]}…"

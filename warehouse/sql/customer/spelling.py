@@ -3,7 +3,7 @@
 from sqlglot import exp
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 
-from warehouse.sql.customer import snowflake_spelling, validator
+from warehouse.sql.customer import snowflake_spelling, validator, written_names
 from warehouse.sql.customer.dialects import Dialect
 
 
@@ -17,6 +17,7 @@ def spell_names(query: exp.Query, dialect: Dialect) -> exp.Query:
         for table in query.find_all(exp.Table):
             _spell_cte(table)
         return query
+    written_names.remember_case(query)
     for identifier in query.find_all(exp.Identifier):
         if not identifier.quoted and _is_in_type(identifier):
             identifier.set("this", identifier.name.lower())

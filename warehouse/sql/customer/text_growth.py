@@ -14,14 +14,15 @@ from warehouse.sql.customer import growth_factors, managed_schema, query_parts
 from warehouse.sql.customer.growth_factors import Growth
 from warehouse.sql.customer.messages import locate
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.written_names import write_alias, write_path
 
 # How much longer a query may make a text, as a multiple of its longest part.
 MAX_GROWTH = 10_000
 ASSUMED_ROUNDS = 100  # of a recursive WITH, each of which may add to a text
 ASSUMED_COLUMNS = 50  # of a row whose columns the text does not name
 TOO_LONG = (
-    f"The query could make a text more than {MAX_GROWTH:,} times longer: use fewer or "
-    "shorter replacements and concatenations."
+    f"The query could make a text more than {MAX_GROWTH:,} times longer{{line}}: use "
+    "fewer or shorter replacements and concatenations."
 )
 
 
@@ -109,8 +110,9 @@ def _require_order(cte: exp.CTE, later: set[str]) -> None:
     for table in cte.this.find_all(exp.Table):
         if not table.db and table.name in later:
             raise RefusedError(
-                f"The WITH query {cte.alias} reads {table.name}{locate(table)}, which"
-                f" stands after it: write {table.name} before it."
+                f"The WITH query {write_alias(cte)} reads {write_path(table)}"
+                f"{locate(table)}, which stands after it: write {write_path(table)}"
+                " before it."
             )
 
 
@@ -118,7 +120,7 @@ def _finish_rounds(rows: _Rows, cte: exp.CTE) -> _Rows:
     """Return what a WITH query holds after all its rounds, if it is recursive."""
     if rows.growth.earlier > 1:
         raise RefusedError(
-            f"The recursive WITH query {cte.alias} could double a text in each round"
+            f"The recursive WITH query {write_alias(cte)} could double a text in each round"
             f"{locate(cte)}: use its earlier text once, and name the table of every other"
             " column."
         )
@@ -151,7 +153,7 @@ def _measure_nodes(nodes: Iterable[exp.Expr], scope: _Scope) -> dict[int, Growth
             columns[column] = known
         growth = known or _measure_node(node, scope, growths)
         if growth.text > MAX_GROWTH:
-            raise RefusedError(TOO_LONG)
+            raise RefusedError(TOO_LONG.format(line=locate(node)))
         growths[id(node)] = growth
     return growths
 

@@ -23,6 +23,11 @@ from warehouse.sql.customer.messages import (
     refuse,
 )
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.written_names import (
+    find_written_name,
+    write_alias,
+    write_path,
+)
 
 # Names of the CTEs around a customer's query start with this. No WITH query of the customer
 # may, so that neither side can mean the other's.
@@ -45,7 +50,8 @@ def validate_query(query: exp.Query, dialect: Dialect, *, is_managed: bool) -> N
         if isinstance(node, exp.With):
             _validate_with(node, managed_schema.COLUMNS if is_managed else (), dialect)
         if is_managed and node.args.get("this") == exp.DType.USERDEFINED:
-            raise refuse("type", node.sql(dialect.name), node)
+            name = find_written_name(node) or node.sql(dialect.name)
+            raise refuse("type", name, node)
         if isinstance(node, exp.Table) and not is_cte(node):
             validate_table_clauses(node, dialect)
             if is_table_function(node):
@@ -59,8 +65,8 @@ def validate_query(query: exp.Query, dialect: Dialect, *, is_managed: bool) -> N
 def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
     if isinstance(node, exp.Anonymous):
         if not node_rules.is_allowed_by_name(node, dialect):
-            name = node.name.lower()
-            raise refuse("function", name, node, dialect.advice.get(name, ""))
+            advice = dialect.advice.get(node.name.lower(), "")
+            raise refuse("function", node.name, node, advice)
     elif isinstance(node, exp.Dot) and node_rules.reads_field(node, dialect):
         return
     elif type(node) not in dialect.nodes:
@@ -77,6 +83,7 @@ def _advise(node: exp.Expr, name: str, dialect: Dialect) -> str:
     """Return what to write instead of a node, by the name it was written by or another."""
     for known in (
         name,
+        name.lower(),
         node.sql_name().lower() if isinstance(node, exp.Func) else name,
     ):
         if advice := dialect.advice.get(known) or ADVICE.get(known):
@@ -96,12 +103,18 @@ def _validate_with(node: exp.With, tables: Iterable[str], dialect: Dialect) -> N
         )
     elif node.args.get("recursive"):
         endless_recursion.refuse_endless(node)
-    names = [cte.alias.lower() for cte in node.expressions]
-    for name in names:
+    names: set[str] = set()
+    for cte in node.expressions:
+        name, written = cte.alias.lower(), f"{write_alias(cte)}{locate(cte)}"
         if name in tables or name.startswith(("pg_", RESERVED_PREFIX)):
-            raise RefusedError(f"The name {name} is reserved: rename that WITH query.")
-    if len(set(names)) < len(names):
-        raise RefusedError("Two WITH queries have the same name: rename one.")
+            raise RefusedError(
+                f"The name {written} is reserved: rename that WITH query."
+            )
+        if name in names:
+            raise RefusedError(
+                f"Two WITH queries have the name {written}: rename one of them."
+            )
+        names.add(name)
 
 
 def is_cte(table: exp.Table) -> bool:
@@ -180,17 +193,17 @@ def _validate_managed_table(table: exp.Table) -> None:
         or table.name not in managed_schema.COLUMNS
     ):
         raise RefusedError(
-            f"The table {format_table_name(table)} cannot be read{locate(table)}:"
+            f"The table {write_path(table)} cannot be read{locate(table)}:"
             f" only {tables} can."
         )
 
 
 def validate_own_table(table: exp.Table, dialect: Dialect) -> None:
     """Refuse a system table, and a table without its schema."""
-    name = f"{format_table_name(table)}{locate(table)}"
+    name = f"{write_path(table)}{locate(table)}"
     if not table.db:
         raise RefusedError(
-            f"The table {name} needs its schema: write schema.{table.name}."
+            f"The table {name} needs its schema: write schema.{write_path(table)}."
         )
     if table.catalog and not dialect.catalogs:
         raise RefusedError(

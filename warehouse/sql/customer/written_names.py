@@ -1,4 +1,4 @@
-"""The names of functions as a query's author wrote them: sqlglot keeps one name of many."""
+"""Names as a query's author wrote them: sqlglot keeps one name of many, and folds case."""
 
 from typing import Any
 
@@ -13,20 +13,52 @@ AROUND_CALL = (
 
 
 class RemembersNames(Parser):
-    """A parser that marks each call with its name in the text."""
+    """A parser that marks each call and type with its name in the text."""
 
     def _parse_function_call(self, *arguments: Any, **options: Any) -> exp.Expr | None:
         token = self._curr
         call: exp.Expr | None = super()._parse_function_call(*arguments, **options)
         if token and call:
-            _mark(call, token.text.lower())
+            _mark(call, token.text)
         return call
+
+    def _parse_types(self, *arguments: Any, **options: Any) -> exp.Expr | None:
+        start = self._index
+        kind: exp.Expr | None = super()._parse_types(*arguments, **options)
+        if isinstance(kind, exp.DataType | exp.ObjectIdentifier):
+            first, last = self._tokens[start], self._tokens[self._index - 1]
+            kind.meta.setdefault(WRITTEN_NAME, self.sql[first.start : last.end + 1])
+        return kind
+
+
+def remember_case(query: exp.Expr) -> None:
+    """Mark each name without quotes, before names are written in the warehouse's case."""
+    for identifier in query.find_all(exp.Identifier):
+        if not identifier.quoted:
+            identifier.meta[WRITTEN_NAME] = identifier.name
 
 
 def find_written_name(node: exp.Expr) -> str | None:
-    """Return a function's name as it was written; None for an operator."""
+    """Return a function's or type's name as it was written; None for an operator."""
     name: str | None = node.meta.get(WRITTEN_NAME)
     return name
+
+
+def write_path(node: object) -> str:
+    """Return a name, or several with dots between them, as they were written."""
+    if isinstance(node, exp.Dot):
+        return f"{write_path(node.this)}.{write_path(node.expression)}"
+    if isinstance(node, exp.Column | exp.Table):
+        return ".".join(write_path(part) for part in node.parts)
+    if isinstance(node, exp.Expr):
+        return find_written_name(node) or node.name
+    return ""
+
+
+def write_alias(named: exp.Expr) -> str:
+    """Return the alias of a WITH query or table as it was written."""
+    alias = named.args.get("alias")
+    return write_path(alias.this) if isinstance(alias, exp.TableAlias) else named.alias
 
 
 def _mark(call: exp.Expr, name: str) -> None:

@@ -1,11 +1,13 @@
-# ruff: noqa: ISC004 - the texts of the tests are their own
+# ruff: noqa: ISC004, S608 - the texts of the tests are their own
 """A recursion that nothing can end is refused on Postgres; one that data end is not."""
 
 import pytest
 
 from tests.support.recursive_rounds import (
+    ENDING_RECURSIONS,
     ENDING_ROUNDS,
     ENDLESS_ROUNDS,
+    OPEN_ROUNDS,
     USUAL_RECURSIONS,
     write_recursion,
 )
@@ -95,16 +97,30 @@ def test_a_recursion_that_may_end_is_accepted(sql: str) -> None:
     assert check.check_query(sql, managed=False, schema="app").text
 
 
-@pytest.mark.parametrize("sql", USUAL_RECURSIONS)
+@pytest.mark.parametrize("sql", [*ENDING_RECURSIONS, *USUAL_RECURSIONS])
 def test_usual_calendars_and_hierarchies_are_accepted(sql: str) -> None:
     assert check.check_query(sql, managed=True).text
     assert check.check_query(sql, managed=False, schema="app").text
 
 
+@pytest.mark.parametrize("sql", ENDING_RECURSIONS)
+def test_a_recursion_that_ends_soon_is_no_reason_for_a_warning(sql: str) -> None:
+    assert check.check_query(sql, managed=True).recursions == ()
+
+
+@pytest.mark.parametrize("round_", OPEN_ROUNDS)
+def test_a_recursion_of_which_the_text_tells_no_end_is_one(round_: str) -> None:
+    sql = f"WITH RECURSIVE r (d) AS ({round_}) SELECT d FROM r"
+
+    (recursion,) = check.check_query(sql, managed=True).recursions
+
+    assert recursion.name == "r"
+
+
 def test_each_recursion_of_a_query_can_be_read_alone() -> None:
     sql = (
         "WITH RECURSIVE a AS (SELECT 5 AS most),\nr AS (SELECT 1 AS n UNION ALL"
-        " SELECT n + 1 FROM r WHERE n < 9) SELECT * FROM r, (WITH RECURSIVE\ns AS"
+        " SELECT n * 2 FROM r WHERE n < 9) SELECT * FROM r, (WITH RECURSIVE\ns AS"
         " (SELECT most FROM a UNION ALL SELECT most + 1 FROM s WHERE most < 9)"
         " SELECT * FROM s) AS q"
     )

@@ -1,0 +1,116 @@
+"""Parameters and templates of other programs in a query's text: `@start_date` is the only one."""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from sqlglot.tokenizer_core import Token, TokenType
+
+from warehouse.sql.customer import postgres_operators, snowflake_text
+from warehouse.sql.customer.dialects import Dialect
+from warehouse.sql.customer.messages import (
+    ONE_PARAMETER,
+    START_DATE,
+    TEMPLATE_REMEDY,
+    write_line,
+)
+from warehouse.sql.customer.postgres_operators import CLOSING_TOKENS, ends_operand
+from warehouse.sql.customer.refusal import RefusedError
+
+TEMPLATES = re.compile(
+    r"\{\{.*?\}\}|\{%.*?%\}|\{\{|\{%|\{#.*?#\}|\$\{.*?\}|\{\w+\}", re.DOTALL
+)
+PARAMETERS = re.compile(r"[@$:%?]+\(?\w*\)?s?")
+TEMPLATE_TOKENS = frozenset(
+    {TokenType.BLOCK_START, TokenType.L_BRACE, TokenType.PARAMETER}
+)
+# A text that is a parameter in quotes where a time stands.
+QUOTED_PARAMETERS = re.compile(
+    r"@start_date|\{\{.*\}\}.*|\$\{.*\}.*|\{\w+\}|[:$]\{?[a-z_]\w*\}?|%\(\w+\)s",
+    re.IGNORECASE | re.DOTALL,
+)
+BEFORE_TIME = frozenset(
+    {"<", "<=", ">", ">=", "BETWEEN", "DATE", "DATETIME", "TIMESTAMP", "TIMESTAMPTZ"}
+)
+
+
+def refuse_parameters(sql: str, tokens: Sequence[Token], rules: Dialect) -> None:
+    """Raise RefusedError at a parameter or template of another program.
+
+    Likewise at one in quotes where a time is expected: it would be a text.
+    """
+    operators = postgres_operators.find_operators(tokens, rules)
+    previous: Token | None = None
+    pairs = zip(tokens, [*tokens[1:], None], strict=True)
+    for position, (token, following) in enumerate(pairs):
+        has_dollar = sql.startswith("${", token.start - 1)  # a name to BigQuery
+        template = TEMPLATES.match(sql, token.start - has_dollar)
+        if template and token.token_type in TEMPLATE_TOKENS:
+            raise RefusedError(
+                f"The template {_shorten(template[0])} is not filled in here"
+                f"{write_line(token.line)}: {TEMPLATE_REMEDY}"
+            )
+        is_position = rules.name == "snowflake" and snowflake_text.names_position(
+            token, following
+        )
+        if (
+            position not in operators
+            and not is_position
+            and _is_foreign_parameter(token, previous, following)
+        ):
+            _refuse_parameter(sql, token, previous, rules)
+        previous = token
+    _refuse_quoted(tokens)
+
+
+def _is_foreign_parameter(
+    token: Token, previous: Token | None, following: Token | None
+) -> bool:
+    is_adjacent_before = previous is not None and previous.end + 1 == token.start
+    is_adjacent_after = following is not None and following.start == token.end + 1
+    if token.token_type == TokenType.PARAMETER:
+        names_start_date = following and f"{token.text}{following.text}" == START_DATE
+        return not (is_adjacent_after and names_start_date)
+    if token.token_type == TokenType.COLON:
+        # `value:key` is Snowflake's path.
+        is_path = is_adjacent_before and ends_operand(previous)
+        return is_adjacent_after and not is_path
+    if token.token_type == TokenType.MOD:
+        return is_adjacent_after and not ends_operand(previous)
+    return token.token_type in {TokenType.PLACEHOLDER, TokenType.SESSION_PARAMETER}
+
+
+def _refuse_parameter(
+    sql: str, token: Token, previous: Token | None, rules: Dialect
+) -> None:
+    line = write_line(token.line)
+    shown = PARAMETERS.match(sql, token.start)
+    text = shown[0] if shown else token.text
+    if previous and previous.token_type in {TokenType.FROM, TokenType.JOIN}:
+        raise RefusedError(
+            f"The parameter or stage {text} cannot be read{line}: name a table."
+        )
+    is_after_value = previous and previous.token_type in CLOSING_TOKENS
+    if rules.name == "postgres" and text == "?" and is_after_value:
+        raise RefusedError(
+            f"The operator ? is not allowed here{line}: write jsonb_exists(value, 'key')."
+        )
+    raise RefusedError(f"The parameter {text} is unknown{line}: {ONE_PARAMETER}")
+
+
+def _refuse_quoted(tokens: Sequence[Token]) -> None:
+    for previous, token in pairwise(tokens):
+        if (
+            token.token_type == TokenType.STRING
+            and previous.text.upper() in BEFORE_TIME
+            and QUOTED_PARAMETERS.fullmatch(token.text)
+        ):
+            raise RefusedError(
+                f"The text '{_shorten(token.text)}' is no time{write_line(token.line)}:"
+                f" write {START_DATE} without quotes for the start date, and other values"
+                " as they are."
+            )
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:60]}…"

@@ -1,0 +1,63 @@
+"""Texts and numbers in a form that is not read, such as Postgres' B'101': what to write."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from sqlglot.tokenizer_core import Token, TokenType
+
+from warehouse.sql.customer.dialects import Dialect
+from warehouse.sql.customer.messages import write_line
+from warehouse.sql.customer.refusal import RefusedError
+
+BITS = re.compile(r"[01]{1,64}")
+DIGITS = re.compile(r"[0-9A-Fa-f]{1,16}")
+ESCAPES = re.compile(r"\\(?:\\|\+([0-9A-Fa-f]{6})|([0-9A-Fa-f]{4}))")
+
+
+def refuse_forms(sql: str, tokens: Sequence[Token], rules: Dialect) -> None:
+    """Raise RefusedError at a literal whose form Postgres alone has, with its value.
+
+    X'1F' is bits on Postgres, bytes on Snowflake, and on BigQuery no literal at all.
+    """
+    for token in tokens:
+        advise = _ADVICE.get(token.token_type)
+        text = sql[token.start : token.end + 1]
+        if advise and text[:2].lower() != "0x":  # BigQuery's number
+            raise RefusedError(
+                f"The literal {text[:60]} is not allowed{write_line(token.line)}: write"
+                f" {advise(token.text, rules.name)} instead."
+            )
+
+
+def _advise_bits(text: str, _dialect: str) -> str:
+    if not BITS.fullmatch(text):
+        return "a number"
+    return f"the number {int(text, 2)}, or the text '{text}'"
+
+
+def _advise_digits(text: str, dialect: str) -> str:
+    if not DIGITS.fullmatch(text):
+        return "a number, or a text in quotes"
+    decode = {
+        "bigquery": f"FROM_HEX('{text}')",
+        "snowflake": f"TRY_HEX_DECODE_BINARY('{text}')",
+    }.get(dialect, f"decode('{text}', 'hex')")
+    return f"the number {int(text, 16)}, or {decode} for bytes"
+
+
+def _advise_characters(text: str, _dialect: str) -> str:
+    characters = ESCAPES.sub(_decode, text)
+    return f"the characters themselves, '{characters[:60]}',"
+
+
+def _decode(escape: re.Match[str]) -> str:
+    number = int(escape[1] or escape[2] or "5c", 16)
+    return chr(number) if 32 <= number < 0xD800 else escape[0]
+
+
+_ADVICE: dict[TokenType, Callable[[str, str], str]] = {
+    TokenType.BIT_STRING: _advise_bits,
+    TokenType.HEX_STRING: _advise_digits,
+    TokenType.NATIONAL_STRING: _advise_characters,
+    TokenType.UNICODE_STRING: _advise_characters,
+}
