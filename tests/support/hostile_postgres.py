@@ -14,6 +14,16 @@ PARSED_AND_BOUND = b"1\x00\x00\x00\x042\x00\x00\x00\x04"
 NO_DATA = b"n\x00\x00\x00\x04"
 DRIP_SECONDS = 0.2
 
+# Codes that blame the server, and those that blame the statement.
+NO_BLAME = (
+    *(b"ZZ999", b"XX000", b"58030", b"53100", b"00000", b"57014", b"57P01", b"08006"),
+    *(b"40001", b"40P01", b"25P02", b"25000", b"55P03", b"26000", b"34000", b"HV000"),
+)
+BLAME = (
+    *(b"42601", b"22012", b"P0001", b"53400", b"0A000", b"21000", b"23514", b"2F005"),
+    *(b"25006", b"3F000", b"38000", b"39000", b"54000", b"55000"),
+)
+
 
 def build_message(kind: bytes, content: bytes = b"") -> bytes:
     """Return one message of the protocol."""

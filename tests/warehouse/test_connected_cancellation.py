@@ -54,6 +54,7 @@ def test_a_cancelled_run_ends_its_statement_in_the_connected_warehouse(
     second: SecondServer, settings: Any
 ) -> None:
     settings.CUBE_TIMEOUT_SECONDS = 60
+    settings.QUERY_PLAN_COST = 1e300  # else it is refused before it runs
     alice, body = launch_optimization(second)
     store_visitors(second, body["id"])
     Metric.objects.update(sql=ENDLESS_SQL)
@@ -77,6 +78,7 @@ def test_a_refresh_of_results_ends_with_its_deadline(
     second: SecondServer, settings: Any
 ) -> None:
     settings.REFRESH_SECONDS = 2
+    settings.QUERY_PLAN_COST = 1e300
     alice, body = launch_optimization(second)
     store_visitors(second, body["id"])
     Metric.objects.update(sql=ENDLESS_SQL)

@@ -239,6 +239,17 @@ class Backend(ABC):
         """Return how the warehouse stores a column that the query does not name."""
         return name
 
+    def _require_affordable_count(self, *queries: CheckedQuery) -> None:
+        """Price queries again, as when they were saved, before they are counted.
+
+        Raises QueryFailedError if the planner expects one to cost too much. The days that
+        are counted make no difference: a long history is no endless query.
+        """
+        since = timezone.now() - PREVIEW_LOOK_BACK
+        for query in queries:
+            cost = self._estimate_cost(query, since)
+            query_validation.require_affordable_count(cost)
+
     def _list_columns(self, checked: Checked) -> tuple[str, ...]:
         """Return the names of a query's columns, or none if its text does not tell."""
         return checked.query.columns or ()

@@ -7,6 +7,8 @@ from threading import Lock
 
 from warehouse.backends.errors import QueryFailedError
 
+CANCELLED = "The query was cancelled."
+
 
 class Canceller:
     """Cancels the statements of the thread that uses it; see `use_canceller`."""
@@ -38,7 +40,7 @@ class Canceller:
         """Make a statement known while it runs. Raises QueryFailedError if cancelled."""
         with self._lock:
             if self._is_cancelled:
-                raise QueryFailedError("The query was cancelled.")
+                raise QueryFailedError(CANCELLED)
             self._running.append(cancel_statement)
         try:
             yield

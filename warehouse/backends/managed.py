@@ -15,6 +15,7 @@ from levered_site.errors import ConflictError, NotFoundError
 from warehouse.backends import (
     json_budget,
     managed_connections,
+    managed_statistics,
     postgres_values,
     query_plans,
 )
@@ -98,6 +99,7 @@ class ManagedBackend(Backend):
         """Count the cells, by one statement for each range of consecutive days."""
         if spec.organization_id != self.organization_id:
             raise ValueError("the spec belongs to another organization")
+        self._require_affordable_count(metric.query)
         seconds = settings.CUBE_TIMEOUT_SECONDS
         disk = {"temp_file_limit": f"{settings.CUBE_DISK_MB}MB"}
         with self._open_cursor(seconds, CUBE_SETTINGS | disk) as cursor:
@@ -161,6 +163,7 @@ class ManagedBackend(Backend):
     def _estimate_cost(self, query: CheckedQuery, since: datetime) -> float | None:
         parameters = (self.organization_id, since, None)
         plan = managed.build_plan(query)
+        managed_statistics.analyze_stale_days()
         with self._open_cursor(settings.QUERY_TIMEOUT_SECONDS) as cursor:
             # No name holds the stream, so it ends before the cursor does.
             return query_plans.read_plan_cost(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import psycopg
 from django.conf import settings
@@ -12,7 +12,7 @@ from psycopg import errors as pg_errors
 from psycopg.rows import class_row
 from psycopg.types.json import set_json_loads
 
-from levered_site.errors import UnavailableError
+from levered_site.errors import LeveredError
 from warehouse.backends import cancellation, deadlines, server_failures
 from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.json_budget import (
@@ -22,6 +22,7 @@ from warehouse.backends.json_budget import (
     limit_items,
     read_json,
 )
+from warehouse.backends.postgres_failures import StatementClock
 from warehouse.sql.customer import managed_schema
 
 Cursor = psycopg.RawCursor[tuple[Any, ...]]
@@ -39,6 +40,22 @@ MAY_LIMIT_DISK = "has_parameter_privilege('temp_file_limit', 'SET')"
 MAY_LIMIT_DISK_BEFORE_15 = (
     "(SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)"
 )
+
+
+class _TimedCursor(psycopg.RawCursor[tuple[Any, ...]]):
+    """A cursor that notes when a statement begins, to tell why the server ended it."""
+
+    clock: StatementClock
+
+    def execute(self, *arguments: Any, **options: Any) -> Self:
+        """Run a statement."""
+        self.clock.start_statement()
+        return super().execute(*arguments, **options)
+
+    def stream(self, *arguments: Any, **options: Any) -> Iterator[tuple[Any, ...]]:
+        """Run a statement and yield its rows as they arrive."""
+        self.clock.start_statement()
+        return super().stream(*arguments, **options)
 
 
 @contextmanager
@@ -63,15 +80,18 @@ def open_cursor(
         **extra_settings,
         "role": managed_schema.READER,
     }
+    clock = StatementClock()
+    clock.open(seconds, 0)
     with (
-        _translate_errors(seconds),
+        _translate_errors(clock, seconds),
         _open_connection() as connection,
         cancellation.watch_statement(partial(_cancel_query, connection)),
         limit_items(MAX_JSON_ITEMS),
     ):
         connection.read_only = True
         set_json_loads(read_json, connection)
-        cursor = psycopg.RawCursor(connection)
+        cursor = _TimedCursor(connection)
+        cursor.clock = clock
         names, values = list(session_settings), list(session_settings.values())
         cursor.execute(_build_apply_settings(connection), (names, values))
         yield cursor
@@ -100,16 +120,21 @@ def _build_apply_settings(connection: psycopg.Connection[Any]) -> str:
 
 
 def _open_connection() -> psycopg.Connection[tuple[Any, ...]]:
-    """Open a connection with Django's parameters and psycopg's own defaults.
+    """Open a connection for customers' statements.
 
     Every statement is prepared: that selects the extended protocol, which takes one
     statement at a time. In the simple protocol `COMMIT; DELETE …` would leave the
     read-only transaction.
     """
+    return psycopg.connect(**build_arguments(), prepare_threshold=0)
+
+
+def build_arguments() -> dict[str, Any]:
+    """Return libpq's arguments of Django's connection, without Django's own defaults."""
     parameters = django_connection.get_connection_params()
     for name in ("context", "cursor_factory", "prepare_threshold"):
         parameters.pop(name, None)
-    return psycopg.connect(**parameters, prepare_threshold=0)
+    return parameters
 
 
 def _cancel_query(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
@@ -118,18 +143,12 @@ def _cancel_query(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
 
 
 @contextmanager
-def _translate_errors(seconds: float) -> Iterator[None]:
+def _translate_errors(clock: StatementClock, seconds: float) -> Iterator[None]:
     """Turn psycopg's errors into ours, in the database's words where a query failed."""
     try:
         yield
     except pg_errors.QueryCanceled as error:
-        raise QueryFailedError.for_timeout(seconds) from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        if error.sqlstate and not error.sqlstate.startswith(("08", "57P")):
-            raise server_failures.build_failure(error) from error
-        raise UnavailableError(
-            "The managed warehouse cannot be reached; try again.", retry_after=5
-        ) from error
+        raise _build_cancellation(error, clock, seconds) from error
     except TooManyItemsError as error:
         raise QueryFailedError(
             f"The lists and JSON values of the result have more than {MAX_JSON_ITEMS:,} items: "
@@ -139,3 +158,14 @@ def _translate_errors(seconds: float) -> Iterator[None]:
         raise QueryFailedError(TOO_DEEP) from error
     except psycopg.Error as error:
         raise server_failures.build_failure(error) from error
+
+
+def _build_cancellation(
+    error: psycopg.Error, clock: StatementClock, seconds: float
+) -> LeveredError:
+    """Return the error of a cancelled statement: by time, by its own run, or by others."""
+    if clock.is_time_up():
+        return QueryFailedError.for_timeout(seconds)
+    if cancellation.is_cancelled():
+        return QueryFailedError(cancellation.CANCELLED)
+    return server_failures.build_failure(error)

@@ -121,6 +121,8 @@ class PostgresBackend(ConnectedBackend):
     def count_rows_by_day(
         self, spec: CubeSpec, metric: CheckedMetric, source: CheckedSource
     ) -> dict[date, DayRowCounts]:
+        # Each refresh asks for these counts first, before those of the cube.
+        self._require_affordable_count(metric.query, source.query)
         since = spec.history_from
         text = postgres.build_day_counts(metric, source)
         metric_start = spec.metric_start or since

@@ -6,24 +6,9 @@ from typing import Literal
 
 import psycopg
 
+from warehouse.backends import postgres_states
 from warehouse.backends.process_answers import Failure
 
-# Errors of the connection, where the client says that they end it.
-CONNECTION_STATES = ("08", "57P", "28", "3D")
-# The classes of codes that blame the statement, or the data that it reads, also in what
-# the customer's own functions raise. The server is to blame for all others: conflicts
-# with other transactions (40), the state of ours or of our cursor (24, 25, 26, 34), its
-# operators (57), resources (53), files (58) and bugs (XX), and codes of no Postgres.
-STATEMENT_CLASSES = frozenset(
-    {
-        *("0A", "0F", "10", "20", "21", "22", "23", "2F", "38", "39", "3F", "42"),
-        *("44", "54", "55", "P0"),
-    }
-)
-# A write, as by nextval; a temporary file beyond the server's limit for one statement.
-STATEMENT_STATES = frozenset({"25006", "53400"})
-# Another transaction keeps what the statement reads (55P03).
-SERVER_STATES = frozenset({"55P03"})
 STATE_PATTERN = re.compile(r"[0-9A-Z]{5}")
 # Of the timeout: the clocks of two machines differ, and the server rounds.
 SHARE_OF_TIMEOUT = 0.98
@@ -52,13 +37,14 @@ class StatementClock:
 
         A server may cancel one whenever its operator likes; then its own words are told.
         """
-        if self._is_time_up():
+        if self.is_time_up():
             return Failure("timeout")
         if self.is_interrupted:
             return Failure("statement", "The query was cancelled.")
         return Failure("connection", describe_error(error))
 
-    def _is_time_up(self) -> bool:
+    def is_time_up(self) -> bool:
+        """Return whether the statement or the session has used its seconds."""
         now = time.monotonic()
         return (
             now - self._started_at >= SHARE_OF_TIMEOUT * self._statement_seconds
@@ -97,7 +83,6 @@ def _classify(
         return "value" if isinstance(error, psycopg.DataError) else "protocol"
     if not STATE_PATTERN.fullmatch(state):
         return "protocol"
-    if is_operational and state.startswith(CONNECTION_STATES):
+    if is_operational and state.startswith(postgres_states.CONNECTION_STATES):
         return "connection"
-    is_of_class = state[:2] in STATEMENT_CLASSES and state not in SERVER_STATES
-    return "statement" if is_of_class or state in STATEMENT_STATES else "connection"
+    return "statement" if postgres_states.blames_statement(state) else "connection"

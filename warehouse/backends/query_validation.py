@@ -56,14 +56,29 @@ def translate_mapping_failures() -> Iterator[None]:
 
 def require_affordable(cost: float | None) -> None:
     """Raise InvalidParametersError on `sql` if a planned query costs too much."""
-    max_cost: float = settings.QUERY_PLAN_COST
-    if cost is not None and cost > max_cost:
-        message = (
-            f"The database expects this query to cost {cost:,.0f} units of its planner; "
-            f"{max_cost:,.0f} are allowed. Join each table by a condition, or read fewer "
-            "days with @start_date. A LIMIT of more than a million rows does not count."
-        )
+    if message := _describe_excess(cost):
         raise QueryRefusedError.for_field("sql", message)
+
+
+def require_affordable_count(cost: float | None) -> None:
+    """Raise QueryFailedError if a query that is about to be counted costs too much.
+
+    It was affordable when it was saved: the tables have grown, or had no statistics yet.
+    """
+    if message := _describe_excess(cost):
+        raise QueryFailedError(message)
+
+
+def _describe_excess(cost: float | None) -> str:
+    """Return what is wrong with a cost beyond QUERY_PLAN_COST; "" for others."""
+    max_cost: float = settings.QUERY_PLAN_COST
+    if cost is None or cost <= max_cost:
+        return ""
+    return (
+        f"The database expects this query to cost {cost:,.0f} units of its planner; "
+        f"{max_cost:,.0f} are allowed. Join each table by a condition, or read fewer "
+        "days with @start_date. A LIMIT of more than a million rows does not count."
+    )
 
 
 def require_columns(

@@ -9,6 +9,8 @@ import re
 import psycopg
 import structlog
 
+from levered_site.errors import UnavailableError
+from warehouse.backends import postgres_states
 from warehouse.backends.errors import QueryFailedError, QueryStoppedError
 
 log = structlog.get_logger(__name__)
@@ -30,43 +32,66 @@ FAULT = (
     "The managed warehouse failed while it ran the query, which is no error of a name or "
     "a value in it: try again, or write it in a simpler way."
 )
-# Of SQLSTATE; a longer one goes before its class.
-MESSAGES = {
-    "53100": DISK_FULL,
-    "53200": OUT_OF_MEMORY,
-    "54001": TOO_DEEP,
-    "40": BUSY,
-    "53": BUSY,
-    "55": BUSY,
-    "57": BUSY,
-    "58": FAULT,
-    "F0": FAULT,
-    "XX": FAULT,
-}
-TEMPORARY_FILES = "53400"
+AWAY = "The managed warehouse cannot be reached; try again."
+# Of codes that blame the store; a longer code goes before its class.
+STORE_MESSAGES = {"53100": DISK_FULL, "58": FAULT, "F0": FAULT, "XX": FAULT}
+# Of codes that blame the query, although what the server says of it is about itself. A bug
+# (XX000) is the store's, but only this query meets it: trying it again would not help.
+QUERY_MESSAGES = {"54001": TOO_DEEP, "XX000": FAULT}
+NO_MEMORY, TEMPORARY_FILES = "53200", "53400"
 KILOBYTES = re.compile(r"\((\d+)kB\)")
 # Values that are too large have one of several codes.
 TOO_LARGE = re.compile(
     r"out of memory|memory alloc request size|(string buffer|array size) exceeds",
     re.IGNORECASE,
 )
+SHARED_MEMORY = re.compile(r"shared memory", re.IGNORECASE)
+RETRY_SECONDS = 5
 
 
-def build_failure(error: psycopg.Error) -> QueryFailedError:
-    """Return the error for a query that failed in the managed store."""
+def build_failure(error: psycopg.Error) -> QueryFailedError | UnavailableError:
+    """Return the error for a query that failed in the managed store.
+
+    UnavailableError where the store is to blame, by the table of `postgres_states`.
+    """
     code, message = error.sqlstate or "", error.diag.message_primary or str(error)
-    if code == TEMPORARY_FILES:
-        return QueryStoppedError(_describe_files(message))
-    words = OUT_OF_MEMORY if TOO_LARGE.search(message) else ""
-    words = words or MESSAGES.get(code) or MESSAGES.get(code[:2], "")
-    if not words:
+    if _is_unreachable(error):
+        return UnavailableError(AWAY, retry_after=RETRY_SECONDS)
+    if limit := _describe_limit(code, message):
+        return QueryStoppedError(limit)
+    if words := QUERY_MESSAGES.get(code):
+        log.warning("warehouse.server_failure", sqlstate=code, reason=message)
+        return QueryFailedError(words)
+    if not code or postgres_states.blames_statement(code):
         hint = error.diag.message_hint
         return QueryFailedError(
             f"{message.removesuffix('.')}. {hint}" if hint else message
         )
     log.warning("warehouse.server_failure", sqlstate=code, reason=message)
-    is_limit = words in {DISK_FULL, OUT_OF_MEMORY}
-    return QueryStoppedError(words) if is_limit else QueryFailedError(words)
+    words = STORE_MESSAGES.get(code) or STORE_MESSAGES.get(code[:2], BUSY)
+    return UnavailableError(words, retry_after=RETRY_SECONDS)
+
+
+def _is_unreachable(error: psycopg.Error) -> bool:
+    """Return whether the connection failed; only then the client has no code."""
+    code = error.sqlstate or ""
+    is_operational = isinstance(
+        error, psycopg.OperationalError | psycopg.InterfaceError
+    )
+    return is_operational and (
+        not code or code.startswith(postgres_states.CONNECTION_STATES)
+    )
+
+
+def _describe_limit(code: str, message: str) -> str:
+    """Return words for a query that reached a limit of one query; "" for others.
+
+    The memory of one backend is the query's, what backends share is the store's.
+    """
+    if code == TEMPORARY_FILES:
+        return _describe_files(message)
+    is_own_memory = code == NO_MEMORY and not SHARED_MEMORY.search(message)
+    return OUT_OF_MEMORY if is_own_memory or TOO_LARGE.search(message) else ""
 
 
 def _describe_files(message: str) -> str:

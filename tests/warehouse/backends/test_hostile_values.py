@@ -7,7 +7,12 @@ import pytest
 from levered_site.errors import WarehouseError
 from tests.support import factories, hostile_postgres
 from tests.support.factories import read_error
-from tests.support.hostile_postgres import TypedValue, run_hostile_server
+from tests.support.hostile_postgres import (
+    BLAME,
+    NO_BLAME,
+    TypedValue,
+    run_hostile_server,
+)
 from warehouse import encryption
 from warehouse.backends import postgres
 from warehouse.backends.errors import QueryFailedError
@@ -98,16 +103,6 @@ def test_a_time_that_python_does_not_have_is_shown_as_the_server_prints_it(
         result = postgres.build_backend("org_a", credentials).query(SQL, 10)
 
     assert result.rows == ((data.decode(),),)
-
-
-NO_BLAME = (
-    *(b"ZZ999", b"XX000", b"58030", b"53100", b"00000", b"57014", b"57P01", b"08006"),
-    *(b"40001", b"40P01", b"25P02", b"25000", b"55P03", b"26000", b"34000", b"HV000"),
-)
-BLAME = (
-    *(b"42601", b"22012", b"P0001", b"53400", b"0A000", b"21000", b"23514", b"2F005"),
-    *(b"25006", b"3F000", b"38000", b"39000", b"54000", b"55000"),
-)
 
 
 @pytest.mark.parametrize("state", NO_BLAME)
