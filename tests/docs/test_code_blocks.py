@@ -26,6 +26,9 @@ NOT_RUN = {
 NOT_PARSED = {"mermaid", "text", ""}
 # Run in a browser, by tests/optimizations/ingestion/test_tracking_in_browser.py.
 RUN_IN_BROWSER = {"js"}
+# Shown from docs/examples, whose files are run by tests/docs/test_in_your_app.py and
+# tests/clients/javascript/test_examples.py.
+RUN_FROM_FILES = {"html", "ts", "tsx", "vue"}
 READERS: dict[str, Callable[[str], object]] = {
     "json": json.loads,
     "yaml": yaml.safe_load,
@@ -86,7 +89,8 @@ def _run(command: list[str], program: str, service: Service) -> str:
 def test_every_language_is_run_parsed_or_known_to_be_text() -> None:
     languages = {block.language for block in BLOCKS}
 
-    assert languages <= {"sh", "python", "sql", *READERS, *NOT_PARSED, *RUN_IN_BROWSER}
+    elsewhere = RUN_IN_BROWSER | RUN_FROM_FILES
+    assert languages <= {"sh", "python", "sql", *READERS, *NOT_PARSED, *elsewhere}
 
 
 @pytest.mark.skipif(

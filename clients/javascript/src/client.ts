@@ -1,8 +1,8 @@
 // The client: decisions that never fail, and events that arrive.
 
-import { Device, makeId } from "./device.ts";
+import { attempt, Device, isPage, makeId } from "./device.ts";
 import { EventQueue } from "./events.ts";
-import { isPublishable, limit, type Service } from "./http.ts";
+import { isFinal, isPublishable, limit, type Service } from "./http.ts";
 import { RemoteDecider } from "./remote.ts";
 import type { LocalDecider } from "./local/decider.ts";
 import type {
@@ -23,10 +23,9 @@ export class LeveredClient {
   #remote: RemoteDecider;
   #local: Promise<LocalDecider> | undefined;
   /** What the address of the page forces. While there is anything, nothing counts. */
-  forced: string[] =
-    typeof document === "object"
-      ? new URLSearchParams(location.search).getAll("levered_variant")
-      : [];
+  forced: string[] = isPage
+    ? new URLSearchParams(location.search).getAll("levered_variant")
+    : [];
   #memo = new Map<string, Promise<Decision>>();
   #exposed = new Set<string>();
   #unrecorded = new Map<string, VariantRequest<any>>();
@@ -35,7 +34,7 @@ export class LeveredClient {
   constructor(options: LeveredOptions) {
     this.#options = options;
     let { apiUrl, apiKey: key = "", timeoutMs = 2000 } = options;
-    if (typeof document === "object" && key && !isPublishable(key)) {
+    if (isPage && key && !isPublishable(key)) {
       this.#report(Error("a secret API key must not be in a page"));
       key = "";
     }
@@ -49,16 +48,15 @@ export class LeveredClient {
 
   /** The visitor's id, made when it is first needed. */
   get anonymousId(): string {
-    if (!this.#anonymousId) this.#readId(makeId);
+    if (!this.#anonymousId) this.#readId();
     return this.#anonymousId;
   }
 
   /** Wait until the policies of `preload` are here, or have failed. Never rejects. */
   async ready(): Promise<void> {
     const { mode, preload = [] } = this.#options;
-    if (mode !== "local") return;
-    const loaded = this.loadDecider().then((local) => Promise.all(preload.map((id) => local.load(id))));
-    await limit(loaded, this.#service.timeoutMs).catch(this.#report);
+    const load = () => this.loadDecider().then((local) => local.preload(preload));
+    if (mode === "local") await limit(load(), this.#service.timeoutMs).catch(this.#report);
   }
 
   /** Return the variant to show; the fallback whenever there is no decision. */
@@ -71,7 +69,10 @@ export class LeveredClient {
     return Promise.all(requests.map((request) => this.getVariant(request)));
   }
 
-  /** Return the variant to show with what is known about it. Never rejects. */
+  /**
+   * Return the variant to show with what is known about it. Never rejects. Where nobody
+   * answers, a visitor keeps the variant of before.
+   */
   async getDecision<T extends object>(request: VariantRequest<T>): Promise<Decision<T>> {
     const { optimizationId, anonymousId = this.anonymousId, fallback } = request;
     const base = { optimizationId, anonymousId };
@@ -80,6 +81,11 @@ export class LeveredClient {
       return { ...base, ...(await limit(decided, this.#service.timeoutMs)) } as Decision<T>;
     } catch (error) {
       this.#report(error as Error);
+      const served = attempt(() =>
+        JSON.parse(this.#device.get(`served_${optimizationId}`.toLowerCase())!),
+      );
+      const isKept = served?.anonymousId === anonymousId && !this.forced.length;
+      if (isKept && !isFinal((error as Error).cause)) return { ...served, source: "stored" };
       return { ...base, variant: fallback ?? ({} as T), source: "fallback" };
     }
   }
@@ -87,7 +93,7 @@ export class LeveredClient {
   /** Queue a conversion, to be sent soon or while the page goes away. */
   track(name: string, { value, anonymousId = this.anonymousId }: TrackOptions = {}): void {
     if (this.forced.length) return;
-    this.#queue.add(anonymousId, { type: "reward", name, ...(value != null && { value }) });
+    this.#queue.add(anonymousId, { type: "reward", name, value: value ?? undefined });
   }
 
   /** Send all queued events now. Return whether nothing is left. Never rejects. */
@@ -112,14 +118,14 @@ export class LeveredClient {
     this.#device.hasConsent = isGranted;
     if (!isGranted) return this.#device.clear();
     const before = this.anonymousId;
-    this.#readId(() => before);
+    this.#readId(before);
     this.#queue.synchronize(before, this.anonymousId);
     this.#unrecorded.forEach((request) => this.getDecision(request));
     this.#unrecorded.clear();
   }
 
-  #readId(makeDefault: () => string): void {
-    this.identify(this.#options.anonymousId ?? this.#device.readId() ?? makeDefault());
+  #readId(id = makeId()): void {
+    this.identify(this.#options.anonymousId ?? this.#device.readId() ?? id);
   }
 
   async #force(request: VariantRequest<any>): Promise<Partial<Decision>> {
@@ -162,6 +168,7 @@ export class LeveredClient {
     if (this.#exposed.has(seen)) return;
     if (this.#exposed.size > 9999) this.#exposed.clear();
     this.#exposed.add(seen);
+    this.#device.set(`served_${optimizationId}`, JSON.stringify(decision));
     if (exposure) this.#queue.add(anonymousId, exposure);
     try {
       this.#options.onExposure?.(decision);

@@ -2,6 +2,9 @@
 
 import type { KeyValueStorage } from "./types.ts";
 
+/** Whether this runs in a page, not in a server or a worker. */
+export const isPage = typeof document === "object";
+
 const PREFIX = "levered_";
 const ID = "levered_id";
 const YEAR = 31_536_000;
@@ -10,8 +13,8 @@ const YEAR = 31_536_000;
 export const makeId = (): string =>
   crypto.randomUUID?.() ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
 
-/** Return what a function returns, or undefined where storage is forbidden or full. */
-function attempt<T>(use: () => T): T | undefined {
+/** Return what a function returns; undefined where it throws, as a full storage does. */
+export function attempt<T>(use: () => T): T | undefined {
   try {
     return use();
   } catch {
@@ -28,7 +31,7 @@ export class Device {
   constructor(storage: KeyValueStorage | null | undefined, hasConsent: boolean) {
     this.hasConsent = hasConsent;
     this.#storage = storage;
-    if (storage === undefined && typeof document === "object") {
+    if (storage === undefined && isPage) {
       this.#hasCookies = true;
       this.#storage = attempt(() => localStorage);
     }

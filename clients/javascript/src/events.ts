@@ -1,7 +1,14 @@
 // Events on their way to the service. They survive a reload, and each counts once.
 
-import { makeId, type Device } from "./device.ts";
-import { describeRefusal, isPublishable, readRetryAfter, send, type Service } from "./http.ts";
+import { attempt, isPage, makeId, type Device } from "./device.ts";
+import {
+  describeRefusal,
+  isFinal,
+  isPublishable,
+  readRetryAfter,
+  send,
+  type Service,
+} from "./http.ts";
 import type { Fields } from "./types.ts";
 
 const LARGEST_BATCH = 50;
@@ -38,7 +45,7 @@ export class EventQueue {
     this.#service = service;
     this.#device = device;
     this.#report = report;
-    if (typeof document === "object") {
+    if (isPage) {
       addEventListener("pagehide", () => this.#sendBeacons());
       addEventListener("visibilitychange", () => {
         if (document.visibilityState === "hidden") this.#sendBeacons();
@@ -104,15 +111,16 @@ export class EventQueue {
       }
       const batch = this.#nextBatch(this.#events);
       const answer = await send(this.#service, ...this.#build(batch)).catch(() => undefined);
-      const status = answer?.status ?? 0;
-      const receipt = status < 300 && readReceipt(answer?.text);
-      if (receipt) {
+      const { status = 0 } = answer ?? {};
+      // Another page may have answered, as of a hotel's network.
+      const rejected = status < 300 && attempt(() => JSON.parse(answer!.text).rejected);
+      if (Array.isArray(rejected)) {
         this.#failures = 0;
         this.#remove(batch);
-        receipt.rejected.forEach(({ message }) => this.#report(Error(`an event: ${message}`)));
+        rejected.forEach(({ message }) => this.#report(Error(`an event: ${message}`)));
       } else if (status === 413 && batch.length > 1) {
         this.#batchSize = 1;
-      } else if (/^4(?!08|29)/.test(`${status}`)) {
+      } else if (isFinal(status)) {
         this.#remove(batch);
         this.#report(describeRefusal(answer!));
       } else {
@@ -173,15 +181,5 @@ export class EventQueue {
       this.#events.delete(key);
       this.#device.remove(`event_${key}`);
     }
-  }
-}
-
-/** Read the answer to events; null if it is another page's, as of a hotel's network. */
-function readReceipt(text?: string): { rejected: { message: string }[] } | null {
-  try {
-    const receipt = JSON.parse(text!);
-    return Array.isArray(receipt.rejected) ? receipt : null;
-  } catch {
-    return null;
   }
 }

@@ -17,19 +17,12 @@ export interface Answer {
 export const isPublishable = (key: string) => key.startsWith("lev_pub_");
 
 /** Settle as a promise does, or reject after some milliseconds. */
-export async function limit<T>(promise: Promise<T>, ms: number, give = () => {}): Promise<T> {
-  let timer;
+export function limit<T>(promise: Promise<T>, ms: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout>;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(Error(`no answer within ${ms} ms`));
-      give();
-    }, ms);
+    timer = setTimeout(() => reject(Error(`no answer within ${ms} ms`)), ms);
   });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 /**
@@ -44,7 +37,6 @@ export function send(
   body?: unknown,
   headers: Record<string, string> = {},
 ): Promise<Answer> {
-  const controller = new AbortController();
   const text = body ? JSON.stringify(body) : null;
   if (key && !isPublishable(key)) {
     headers = { ...headers, "X-API-Key": key, "Content-Type": "application/json" };
@@ -54,23 +46,28 @@ export function send(
     body: text,
     headers,
     credentials: "omit",
-    signal: controller.signal,
+    signal: AbortSignal.timeout?.(timeoutMs) ?? null,
     // Events outlive the page, unless they are longer than browsers allow then.
     keepalive: path === "/track" && text!.length < 20_000,
   };
-  const read = async () => {
-    const response = await fetch(url + path, init);
-    return { status: response.status, headers: response.headers, text: await response.text() };
-  };
-  return limit(read(), timeoutMs, () => controller.abort());
+  const answer = fetch(url + path, init).then(async (response) => ({
+    status: response.status,
+    headers: response.headers,
+    text: await response.text(),
+  }));
+  return limit(answer, timeoutMs);
 }
 
 /** For how long the service asks not to come again, in milliseconds; an hour at most. */
 export function readRetryAfter({ headers }: Answer): number {
-  const value = headers.get("Retry-After") ?? "";
+  // Without the header null comes to 0.
+  const value = headers.get("Retry-After")!;
   return Math.min(3_600_000, +value * 1000 || Date.parse(value) - Date.now() || 0);
 }
 
 /** What the service, or a proxy before it, said went wrong. */
 export const describeRefusal = ({ status, text }: Answer): Error =>
-  Error(`the service answered ${status}: ${text.slice(0, 300)}`);
+  Error(`the service answered ${status}: ${text.slice(0, 300)}`, { cause: status });
+
+/** Whether a status, or an error's cause, says that asking again would not help. */
+export const isFinal = (status: any): boolean => /^4(?!08|29)/.test(status);

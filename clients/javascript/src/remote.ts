@@ -1,7 +1,7 @@
 // Decide by asking the service: one request for everything asked in the same tick.
 
 import { describeRefusal, readRetryAfter, send, type Service } from "./http.ts";
-import type { Ask, Decider, Outcome } from "./types.ts";
+import type { Ask, Decider, Decision, Outcome } from "./types.ts";
 
 const LARGEST_BATCH = 20;
 
@@ -40,9 +40,27 @@ export class RemoteDecider implements Decider {
     try {
       const answers = await this.#request(batch.map(({ ask }) => ask));
       batch.forEach(({ ask, resolve, reject }, index) => {
+        const { optimizationId, anonymousId } = ask;
         const answer = answers[index];
-        if (answer?.variant instanceof Object) resolve(readDecision(ask, answer));
-        else reject(Error(answer?.error?.message ?? "there is no variant"));
+        if (answer?.variant instanceof Object) {
+          const decision: Decision = {
+            optimizationId,
+            anonymousId,
+            variant: answer.variant,
+            source: "remote",
+            variantNumber: answer.variant_number,
+            policyVersion: answer.policy_version,
+            propensity: answer.propensity,
+            inHoldout: answer.in_holdout,
+          };
+          resolve({ decision });
+        } else {
+          reject(
+            Error(answer?.error?.message ?? "there is no variant", {
+              cause: answer?.error && 404,
+            }),
+          );
+        }
       });
     } catch (error) {
       batch.forEach(({ reject }) => reject(error as Error));
@@ -65,19 +83,4 @@ export class RemoteDecider implements Decider {
     const found = JSON.parse(answer.text);
     return ids.length > 1 ? found.decisions : [found];
   }
-}
-
-function readDecision({ optimizationId, anonymousId }: Ask, answer: any): Outcome {
-  return {
-    decision: {
-      optimizationId,
-      anonymousId,
-      variant: answer.variant,
-      source: "remote",
-      variantNumber: answer.variant_number,
-      policyVersion: answer.policy_version,
-      propensity: answer.propensity,
-      inHoldout: answer.in_holdout,
-    },
-  };
 }

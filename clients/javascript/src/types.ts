@@ -48,7 +48,7 @@ export interface Decision<T extends object = Variant> {
   optimizationId: string;
   anonymousId: string;
   variant: T;
-  /** `stored` is a local decision of an earlier page; `forced` comes from the address. */
+  /** `stored` is a decision of an earlier page; `forced` comes from the address. */
   source: "remote" | "local" | "stored" | "forced" | "fallback";
   /** The rest is absent where the variant is forced or the fallback. */
   variantNumber?: number;

@@ -1,6 +1,7 @@
 """A proxy before the running service, a web site beside it, and a browser."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.core.signals import request_started
@@ -8,6 +9,7 @@ from django.db import connections
 from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
+from tests.support import example_pages
 from tests.support.chaos_proxy import ChaosProxy, run_proxy
 from tests.support.javascript_client import find_missing_packages, strip_sources
 from tests.support.shop_site import TIMEOUT_MS, Site, run_browser, run_site
@@ -26,6 +28,14 @@ def npm_packages() -> None:
     problem = find_missing_packages()
     if problem:
         pytest.skip(f"clients/javascript: TYPES, BUILD AND REACT NOT TESTED: {problem}")
+
+
+@pytest.fixture(scope="module")
+def built_pages(npm_packages: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the package and the pages of docs/examples; return the pages' folder."""
+    package = tmp_path_factory.mktemp("package")
+    example_pages.build_package(package)
+    return example_pages.build_pages(package)
 
 
 @pytest.fixture(scope="module")

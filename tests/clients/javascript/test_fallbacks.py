@@ -6,11 +6,17 @@ import pytest
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from levered_site.organizations.actors import SYSTEM_ACTOR
+from optimizations.configuration import lifecycle
 from optimizations.models import Assignment
 from tests.support import tracking
 from tests.support.chaos_proxy import ChaosProxy, Fault
 from tests.support.javascript_client import run_client
-from tests.support.optimization_factories import make_live_optimization
+from tests.support.optimization_factories import (
+    make_live_optimization,
+    make_optimization,
+    make_organization,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,6 +37,7 @@ FAULTS = {
     "a redirect to nowhere": Fault(302, headers=(("Location", "http://[/"),)),
     "the connection closes": Fault(),
 }
+AWAY = (Fault(503), Fault(429), FAULTS["a hotel's network answers"], Fault(seconds=30))
 
 
 @pytest.mark.parametrize("mode", ["remote", "local"])
@@ -65,6 +72,57 @@ def test_a_slow_service_costs_no_more_than_the_timeout(proxy: ChaosProxy) -> Non
         assert session.results[1][0] == [FALLBACK, FALLBACK]
         assert sum(session.milliseconds) < 5_000
         assert all("no answer within 300 ms" in error for error in session.errors[:1])
+
+
+@pytest.mark.parametrize("mode", ["remote", "local"])
+def test_a_visitor_of_before_keeps_the_variant_while_nobody_answers(
+    proxy: ChaosProxy, tmp_path: Path, mode: str
+) -> None:
+    optimization = make_live_optimization(public_policy=True)
+    key = tracking.make_publishable_key(optimization.organization)
+    options = {"apiUrl": proxy.url, "apiKey": key, "mode": mode}
+    # The service reads ids in capital letters too.
+    asked = {"optimizationId": str(optimization.pk).upper(), "fallback": FALLBACK}
+    stranger = {**asked, "anonymousId": "stranger"}
+    storage = tmp_path / "storage.json"
+
+    before = run_client(options, [("getDecision", asked)], storage=storage)
+
+    assert before.results[0][0]["source"] == mode
+    for fault in AWAY:
+        proxy.faults = [fault]
+        away = run_client(
+            {**options, "timeoutMs": 1_500},
+            [("getDecision", asked), ("getDecision", stranger)],
+            storage=storage,
+        )
+        kept, other = away.results[0]
+        assert kept == {**before.results[0][0], "source": "stored"}
+        assert other["variant"] == FALLBACK
+
+
+@pytest.mark.parametrize("mode", ["remote", "local"])
+def test_nobody_keeps_the_variant_of_an_optimization_that_is_paused_or_over(
+    live_server: LiveServer, tmp_path: Path, mode: str
+) -> None:
+    acme = make_organization()
+    paused, ended = (make_optimization(acme, public_policy=True) for _ in range(2))
+    key = tracking.make_publishable_key(acme)
+    options = {"apiUrl": live_server.url, "apiKey": key, "mode": mode}
+    ticks = [
+        [("getVariant", {"optimizationId": str(each.pk), "fallback": FALLBACK})]
+        for each in (paused, ended)
+    ]
+    storage = tmp_path / "storage.json"
+    before = run_client(options, *ticks, storage=storage)
+
+    lifecycle.pause_optimization(paused, SYSTEM_ACTOR)
+    lifecycle.stop_optimization(ended, SYSTEM_ACTOR)
+    # One by one, and in one request.
+    after = run_client(options, *ticks, [*ticks[0], *ticks[1]], storage=storage)
+
+    assert [FALLBACK] not in before.results
+    assert after.results == [[FALLBACK], [FALLBACK], [FALLBACK] * 2]
 
 
 def test_a_decision_that_comes_after_the_fallback_is_not_counted(

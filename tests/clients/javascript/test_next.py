@@ -15,11 +15,16 @@ from pytest_django.live_server_helper import LiveServer
 
 from optimizations.models import Assignment, Optimization
 from tests.support import chromium, factories, optimization_factories, tracking
+from tests.support.example_pages import (
+    COMPILER,
+    OPTIONS,
+    build_package,
+    write_react_modules,
+)
 from tests.support.javascript_client import (
     NODE,
     PACKAGE,
     PLACEHOLDER_ID,
-    PROGRAMS,
     run_node,
     strip_sources,
 )
@@ -34,11 +39,6 @@ pytestmark = [
 
 EXAMPLE = PACKAGE / "examples" / "next"
 NEXT = Path(__file__).parent / "programs" / "next"
-COMPILER = PACKAGE / "node_modules" / "typescript" / "bin" / "tsc"
-OPTIONS = (
-    *("--strict", "--module", "esnext", "--moduleResolution", "bundler"),
-    *("--target", "es2022", "--jsx", "react-jsx", "--types", "", "--ignoreConfig"),
-)
 # What a bundler writes into the page's code.
 PUBLIC = re.compile(r"process\.env\.(NEXT_PUBLIC_\w+)!?")
 RELATIVE = re.compile(r'(from "\./[\w-]+)"')
@@ -65,9 +65,7 @@ def compile_example(
     folder: Path, variables: dict[str, str], optimization_id: object
 ) -> None:
     """Compile the example into the folder `build`, with the package beside it."""
-    run_node(PACKAGE / "build.mjs", folder / "dist")
-    shutil.copy(PACKAGE / "package.json", folder)
-    (folder / "node_modules").symlink_to(PACKAGE / "node_modules")
+    build_package(folder)
     shutil.copytree(EXAMPLE, folder / "next")
     shutil.copy(NEXT / "next.d.ts", folder / "next")
     sources = [*(folder / "next").rglob("*.ts"), *(folder / "next").rglob("*.tsx")]
@@ -78,18 +76,6 @@ def compile_example(
     run_node(COMPILER, *OPTIONS, *target, *sources)
     for path in (folder / "build").rglob("*.js"):
         path.write_text(RELATIVE.sub(r'\1.js"', path.read_text()))
-
-
-def write_modules(folder: Path) -> None:
-    """Write what the browser loads beside the example's own modules."""
-    strip_sources(folder / "sdk")
-    run_node(PROGRAMS / "bundle_react.mjs", folder / "react.js")
-    react = PACKAGE / "node_modules" / "react" / "cjs"
-    runtime = (react / "react-jsx-runtime.production.js").read_text()
-    (folder / "jsx-runtime.js").write_text(
-        f"const exports = {{}};\n{runtime}\n"
-        "export const { Fragment, jsx, jsxs } = exports;\n"
-    )
 
 
 @pytest.fixture
@@ -109,7 +95,8 @@ def start_server(tmp_path: Path, optimization: Optimization) -> Iterator[StartSe
             ),
         }
         compile_example(tmp_path, variables, optimization.pk)
-        write_modules(tmp_path / "build")
+        strip_sources(tmp_path / "build" / "sdk")
+        write_react_modules(tmp_path / "build")
         secret = factories.make_api_key(organization, "next", ("serve",))
         command = [NODE, "--no-warnings", NEXT / "serve.mjs", tmp_path / "build"]
         server = subprocess.Popen(

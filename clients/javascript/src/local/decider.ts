@@ -1,7 +1,7 @@
 // Decide on the device, by the signed policy; remember what was decided.
 
 import type { Device } from "../device.ts";
-import type { Service } from "../http.ts";
+import { isFinal, type Service } from "../http.ts";
 import type { Ask, Context, Decider, Decision, Outcome, Variant } from "../types.ts";
 import { drawVariant, type Policy, type PreparedPolicy } from "./draw.ts";
 import { PolicyStore } from "./policies.ts";
@@ -30,6 +30,11 @@ export class LocalDecider implements Decider {
     return this.#policies.load(optimizationId.toLowerCase());
   }
 
+  /** Load several policies. Reject if one of them cannot be had now. */
+  async preload(optimizationIds: string[]): Promise<void> {
+    await Promise.all(optimizationIds.map((id) => this.load(id)));
+  }
+
   /** Return the variant of a number. Reject if there is none. */
   async findVariant(optimizationId: string, number: number): Promise<Policy["variants"][0]> {
     const { policy } = await this.load(optimizationId);
@@ -44,13 +49,13 @@ export class LocalDecider implements Decider {
     try {
       prepared = await this.load(ask.optimizationId);
     } catch (error) {
-      if (stored) return describeStored(ask, stored);
+      if (stored && !isFinal((error as Error).cause)) return describeStored(ask, stored);
       throw error;
     }
     if (Date.now() > ask.until) throw Error("the policy came too late");
     const { status, variants } = prepared.policy;
     if (status === "shipped") return { decision: this.#draw(ask, prepared, 0).decision };
-    if (status !== "live") throw Error(`the optimization is ${status}`);
+    if (status !== "live") throw Error(`the optimization is ${status}`, { cause: 409 });
     if (!stored) return this.#decideAnew(ask, prepared, 0);
     const isEnabled = variants.find(({ number }) => number === stored.number)?.enabled;
     if (isEnabled) return describeStored(ask, stored);

@@ -12,6 +12,8 @@ interface Held {
   etag?: string | null;
   /** When to ask again, after a success or a failure. */
   askAt: number;
+  /** What was answered instead of a policy. */
+  refusal?: number;
   loading?: Promise<PreparedPolicy> | undefined;
 }
 
@@ -43,11 +45,14 @@ export class PolicyStore {
     }
     if (held.prepared) return held.prepared;
     if (held.loading) return held.loading;
-    throw Error("the policy could not be loaded; it is tried again soon");
+    throw Error("the policy could not be loaded; it is tried again soon", {
+      cause: held.refusal,
+    });
   }
 
   async #refresh(optimizationId: string, held: Held): Promise<PreparedPolicy> {
     held.askAt = Date.now() + PAUSE;
+    delete held.refusal;
     // A browser asks so by itself, and without a preflight.
     const headers: Record<string, string> =
       held.etag && typeof document !== "object" ? { "If-None-Match": held.etag } : {};
@@ -56,6 +61,7 @@ export class PolicyStore {
     if (answer.status === 200) await this.#accept(optimizationId, held, answer);
     else if (answer.status !== 304 || !held.prepared) {
       held.askAt = Date.now() + Math.max(readRetryAfter(answer), PAUSE);
+      held.refusal = answer.status;
       if (answer.status === 404) delete held.prepared;
       throw describeRefusal(answer);
     }
