@@ -13,7 +13,7 @@ Cursor = Annotated[str | None, Field(description="next_cursor of the page before
 Confirm = Annotated[bool, Field(description="false: only show what would change.")]
 IdempotencyKey = Annotated[
     str | None,
-    Field(description="Repeats with the same key and arguments run once in 24 h."),
+    Field(description="Repeats with the same key run once in 24 h."),
 ]
 
 

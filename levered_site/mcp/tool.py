@@ -91,6 +91,8 @@ def _simplify_schema(schema: Any) -> Any:
         else _simplify_schema(value)
         for name, value in schema.items()
         if not (name == "title" and isinstance(value, str))
+        # Objects take any property unless a schema says otherwise.
+        if not (name == "additionalProperties" and value is True)
     }
     if "properties" in simple:
         simple.pop("description", None)

@@ -208,6 +208,12 @@ INVALID_CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("create_api_key", {"label": "x", "scopes": []}, "scopes"),
     ("create_api_key", {"label": "x", "scopes": ["admin"]}, "'ingest', 'serve'"),
     ("create_api_key", {"label": "x", "expires_at": "2020-01-01"}, "in the future"),
+    ("create_api_key", {"label": "x", "scopes": ["track", "serve"]}, "`track` cannot"),
+    ("create_api_key", {"label": "x", "origins": ["https://a.b"]}, "`track` has this"),
+    (
+        *("create_api_key", {"label": "x", "scopes": ["track"], "rewards": [{}]}),
+        "rewards[0].name",
+    ),
     ("delete", {"kind": "metric", "id": UNKNOWN_ID}, "not_found"),
     ("delete", {"kind": "metric", "id": "{metric}"}, "conflict"),
     ("delete", {"kind": "metric", "confirm": "yes"}, "confirm"),

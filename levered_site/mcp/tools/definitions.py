@@ -60,8 +60,8 @@ class DefineInput(Input):
     )
     column_mapping: Mapping | None = Field(
         None,
-        description="Metric: anonymous_id, timestamp, reward_type, value? name?. Source: "
-        "anonymous_id, timestamp, optimization_id, variant, context? policy_version?.",
+        description="Metric: also reward_type, value? name?. Source: also optimization_id, "
+        "variant, context? policy_version?.",
     )
     outcomes: list[Outcome] | None = None
     direction: Literal["increase", "decrease"] | None = None

@@ -55,8 +55,8 @@ class DeleteInput(Input):
     id: str = Field(
         "",
         max_length=limits.MAX_ANONYMOUS_ID_LENGTH,
-        description="Its id; for a candidate the optimization's, for a person the "
-        "anonymous_id, for warehouse_connection none.",
+        description="Its id. candidate: the optimization's; person: the anonymous_id; "
+        "warehouse_connection: none.",
     )
     confirm: Confirm = False
 
@@ -104,8 +104,7 @@ TOOL = Tool(
     name="delete",
     title="Delete, revoke, disconnect, erase",
     description="Delete an optimization, model, metric or assignment source; revoke an "
-    "API key; disconnect the warehouse; erase a person. Admins only. Without confirm: "
-    "true it only answers what would be deleted.",
+    "API key; disconnect the warehouse; erase a person. Admins only.",
     input_model=DeleteInput,
     answer_fields={"done": "b", "changes": "o"},
     run=delete_object,

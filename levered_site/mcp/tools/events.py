@@ -1,4 +1,4 @@
-"""Tools: send exposures and rewards; create an API key for a backend that sends them."""
+"""Tools: send exposures and rewards; create an API key for what sends them."""
 
 from typing import Any, Literal
 from uuid import UUID
@@ -83,38 +83,74 @@ def send_events(api: Api, arguments: SendInput) -> Json:
 
 
 class KeyInput(Input):
-    """The key to create."""
+    """The key to create; `rewards` and `origins` are a publishable key's."""
 
     label: str
-    scopes: list[Literal["ingest", "serve", "read", "write"]] = Field(
-        ["ingest"], min_length=1, description="write: a member's rights."
+    scopes: list[Literal["ingest", "serve", "read", "write", "track"]] = Field(
+        ["ingest"],
+        min_length=1,
+        description="write: a member's rights. track: for web pages, alone.",
+    )
+    rewards: list[dict[str, Any]] = Field(
+        default_factory=list, description="track: {name, min, max} each."
+    )
+    origins: list[str] = Field(
+        default_factory=list, description="track: pages that may use it."
     )
     expires_at: str | None = Field(None, description="ISO 8601; default never.")
     confirm: Confirm = False
 
+    @property
+    def is_publishable(self) -> bool:
+        """Whether the key may stand in a web page."""
+        return "track" in self.scopes
+
 
 def create_key(api: Api, arguments: KeyInput) -> Json:
-    """Create a key; it needs a confirm because the answer shows the secret."""
+    """Create a key; it needs a confirm because it opens a way in, and shows a secret."""
 
     def post_key() -> Json:
         return api.post("/api-keys", arguments.dump_sent("confirm"))
 
     if not arguments.confirm:
         confirmation.run_and_roll_back(api, post_key)
-        would = (
-            f"create an API key with the scopes {', '.join(arguments.scopes)}. Its secret "
-            "is shown once, in the answer, and stays in this conversation."
+        return confirmation.ask_to_confirm(
+            _describe_key(arguments), label=[None, arguments.label]
         )
-        return confirmation.ask_to_confirm(would, label=[None, arguments.label])
     key = post_key()
-    return {
-        "summary": f"Created the key {key['prefix']}…. Its secret is shown now and never "
-        "again: put it where the backend reads its secrets.",
-        "done": True,
-        "api_key": key,
-        "next": "a backend sends it as X-API-Key, for events to /api/v2/ingest/exposures and "
-        "/rewards.",
-    }
+    summary, next_step = _explain_use(key, is_publishable=arguments.is_publishable)
+    return {"summary": summary, "done": True, "api_key": key, "next": next_step}
+
+
+def _describe_key(arguments: KeyInput) -> str:
+    if arguments.is_publishable:
+        rewards = [str(reward.get("name")) for reward in arguments.rewards]
+        return (
+            f"create a publishable key that sends the rewards "
+            f"{', '.join(rewards) or '(none: exposures only)'} from "
+            f"{', '.join(arguments.origins) or 'any page'}. Anybody may read it."
+        )
+    return (
+        f"create an API key with the scopes {', '.join(arguments.scopes)}. Its secret "
+        "is shown once, in the answer, and stays in this conversation."
+    )
+
+
+def _explain_use(key: Json, *, is_publishable: bool) -> tuple[str, str]:
+    """Return the summary of a new key and what to do with it."""
+    if is_publishable:
+        summary = f"Created the publishable key {key['public_key']}, which may stand in a page."
+        use = "pages send it as `key` to /api/v2/track; the JavaScript SDK takes it as apiKey."
+        return summary, use
+    summary = (
+        f"Created the key {key['prefix']}…. Its secret is shown now and never again: put "
+        "it where the backend reads its secrets."
+    )
+    use = (
+        "a backend sends it as X-API-Key, for events to /api/v2/ingest/exposures and "
+        "/rewards."
+    )
+    return summary, use
 
 
 SEND_TOOL = Tool(
@@ -135,9 +171,9 @@ SEND_TOOL = Tool(
 CREATE_KEY_TOOL = Tool(
     name="create_api_key",
     title="Create an API key",
-    description="Create a key with which a backend sends events, serves, reads or writes. "
-    "Admins only; its secret is shown once, with confirm: true. overview (show: api_keys) lists keys, delete "
-    "revokes one.",
+    description="Create a key for a backend, or for web pages (scope track). Admins only; "
+    "its secret is shown once, with confirm: true. overview (show: api_keys) lists keys, "
+    "delete revokes one.",
     input_model=KeyInput,
     answer_fields={"done": "b", "api_key": "o: secret, shown once", "changes": "o"},
     run=create_key,

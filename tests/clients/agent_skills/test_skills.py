@@ -63,11 +63,11 @@ def test_every_command_is_one_of_the_command_line(
 @pytest.mark.parametrize(
     "line",
     [
-        "levered optimizations launch ID",
+        "levered optimizations start ID",
         "levered serve ID me --preview",
         "levered optimizations show",
         "levered env create",
-        "levered api-keys create page --scope track",
+        "levered api-keys create page --scope admin",
     ],
 )
 def test_a_command_that_does_not_exist_is_found(line: str) -> None:

@@ -1,6 +1,7 @@
 """A proxy before the running service, and clients that are closed."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Unpack
 
 import pytest
@@ -8,8 +9,11 @@ from pytest_django.live_server_helper import LiveServer
 
 from levered import Levered
 from levered.core import Options
+from optimizations.models import Optimization
+from tests.clients.python.terminals import log_in
 from tests.support.chaos_proxy import ChaosProxy, run_proxy
-from tests.support.python_client import Opener
+from tests.support.optimization_factories import make_live_optimization
+from tests.support.python_client import Opener, Terminal
 
 
 @pytest.fixture
@@ -32,3 +36,17 @@ def open_client() -> Iterator[Opener]:
     yield make_client
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def optimization() -> Optimization:
+    """Make a live optimization."""
+    return make_live_optimization()
+
+
+@pytest.fixture
+def terminal(
+    live_server: LiveServer, tmp_path: Path, optimization: Optimization
+) -> Terminal:
+    """Open the terminal of an admin of its organization."""
+    return log_in(tmp_path, live_server.url, optimization.organization)

@@ -11,6 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 from levered import ApiError, AsyncLevered, Levered, LeveredError
 from levered.management import api
 from levered.schemas import (
+    RewardBoundsRequest,
     TrainingDataConfigRequest,
     TrainingRun as TrainingRunDocument,
 )
@@ -240,6 +241,20 @@ def test_keys_are_made_rotated_and_revoked(client: Levered) -> None:
 
     assert key["secret"] != rotated["secret"]
     assert list(client.api_keys.list()) == []
+
+
+def test_a_publishable_key_has_rewards_and_pages(client: Levered) -> None:
+    rewards = [RewardBoundsRequest(name="signup", min=1, max=1)]
+    origins = ["https://www.shop.example"]
+
+    client.api_keys.create(
+        label="pages", scopes=["track"], rewards=rewards, origins=origins
+    )
+    (key,) = client.api_keys.list()
+
+    assert (key["public_key"] or "").startswith("lev_pub_")
+    assert key["rewards"] == rewards
+    assert key["origins"] == origins
 
 
 def test_the_asynchronous_resources_do_the_same(

@@ -132,6 +132,31 @@ def test_a_key_made_by_a_tool_has_the_scopes_that_were_asked_for() -> None:
     assert me["api_key"]["id"] == made["id"]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_publishable_key_made_by_a_tool_sends_the_rewards_that_it_lists() -> None:
+    api = factories.make_admin_api(factories.make_organization())
+    arguments = {
+        "label": "pages",
+        "scopes": ["track"],
+        "rewards": [{"name": "signup", "min": 1, "max": 1}],
+        "origins": ["https://www.shop.example"],
+    }
+
+    preview = document(call(api, "create_api_key", **arguments))
+    made = document(call(api, "create_api_key", **arguments, confirm=True))
+    event = {"type": "reward", "name": "signup"}
+    key = made["api_key"]["public_key"]
+    body = {"key": key, "anonymous_id": "ann", "events": [event]}
+    sent = factories.read_body(factories.Api().post("/track", body))
+
+    assert preview["done"] is False
+    assert "signup" in preview["summary"]
+    assert "https://www.shop.example" in preview["summary"]
+    assert key.startswith("lev_pub_")
+    assert "secret" not in made["summary"]
+    assert sent["accepted"] == 1
+
+
 def test_a_call_without_a_confirm_leaves_no_audit_entry() -> None:
     api = factories.make_admin_api(factories.make_organization())
 

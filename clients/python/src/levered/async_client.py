@@ -1,14 +1,13 @@
 """The asynchronous client: decisions that never fail, and events that arrive."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, Unpack
 
 from levered.core import Core, Options, Settings
 from levered.decision import Ask, Context, Decision, How, Variant, build_ask
-from levered.errors import LateError, LeveredError
 from levered.exchange import Answer, Request, run_flow_async
 from levered.local.policy import Policy
 from levered.management.api import AsyncApi
@@ -61,13 +60,12 @@ class AsyncLevered(AsyncResources):
 
         Raise nothing, unless the option `raise_errors` was set.
         """
-        try:
+        with self._core.catch() as failed:
             ask = build_ask(optimization_id, anonymous_id, context, **how)
             async with asyncio.timeout(self._core.settings.timeout):
                 return await self._decide(ask)
-        except Exception as error:  # noqa: BLE001  # a page must not fail
-            ids = optimization_id, anonymous_id
-            return self._core.fall_back(ids, fallback, self._explain(error))
+        ids = optimization_id, anonymous_id
+        return self._core.fall_back(ids, fallback, failed.error)
 
     async def get_variants(
         self,
@@ -87,16 +85,14 @@ class AsyncLevered(AsyncResources):
                 )
                 for name, fallback in fallbacks.items()
             }
-        try:
+        with self._core.catch() as failed:
             asks = [build_ask(name, anonymous_id, context, **how) for name in fallbacks]
             async with asyncio.timeout(self._core.settings.timeout):
                 flow = self._core.remote.decide_many(asks)
-                outcomes: Sequence[Decision | Exception] = await run_flow_async(
-                    flow, self._transport.send
-                )
-        except Exception as error:  # noqa: BLE001  # a page must not fail
-            outcomes = [self._explain(error)] * len(fallbacks)
-        return self._core.choose(fallbacks, anonymous_id, outcomes)
+                outcomes = await run_flow_async(flow, self._transport.send)
+            return self._core.choose(fallbacks, anonymous_id, outcomes)
+        failures = [failed.error] * len(fallbacks)
+        return self._core.choose(fallbacks, anonymous_id, failures)
 
     def track(
         self,
@@ -116,23 +112,19 @@ class AsyncLevered(AsyncResources):
     async def flush(self) -> bool:
         """Send all that waits now. Return whether nothing is left. Never raise."""
         async with self._sending:
-            try:
+            with self._core.reporting():
                 flow = self._core.queue.send_all()
                 return await run_flow_async(flow, self._transport.send)
-            except Exception as error:  # noqa: BLE001  # sending is tried again later
-                self._core.report(error)
-                return False
+        return False
 
     async def ready(self, *optimization_ids: object) -> bool:
         """Fetch policies before the first decisions. Return whether all are here."""
-        try:
+        with self._core.reporting():
             await asyncio.gather(
                 *(self._load(str(each).lower()) for each in optimization_ids)
             )
-        except LeveredError as error:
-            self._core.report(error)
-            return False
-        return True
+            return True
+        return False
 
     async def aclose(self) -> None:
         """Send what waits, once, and end."""
@@ -196,17 +188,10 @@ class AsyncLevered(AsyncResources):
     async def _work(self) -> None:
         while True:
             await asyncio.sleep(self._core.settings.flush_seconds)
-            flow = self._core.refresh_policies()
-            try:
+            with self._core.reporting():
+                flow = self._core.refresh_policies()
                 await run_flow_async(flow, self._transport.send)
-            except Exception as error:  # noqa: BLE001  # events must be sent all the same
-                self._core.report(error)
             await self.flush()
             if not self._core.queue:
                 return
             await asyncio.sleep(self._core.queue.compute_wait())
-
-    def _explain(self, error: Exception) -> Exception:
-        if not isinstance(error, TimeoutError):
-            return error
-        return LateError(self._core.settings.timeout)

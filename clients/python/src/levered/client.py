@@ -6,14 +6,14 @@ import threading
 import time
 import weakref
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 from levered.core import Core, Options, Settings
 from levered.decision import Ask, Context, Decision, How, Variant, build_ask
-from levered.errors import LateError, LeveredError
+from levered.errors import LateError
 from levered.exchange import Answer, Flow, Request, run_flow
 from levered.local.policy import Policy
 from levered.management.api import Api
@@ -75,12 +75,11 @@ class Levered(Resources):
 
         Raise nothing, unless the option `raise_errors` was set.
         """
-        try:
+        with self._core.catch() as failed:
             ask = build_ask(optimization_id, anonymous_id, context, **how)
             return self._decide(ask)
-        except Exception as error:  # noqa: BLE001  # a page must not fail
-            ids = optimization_id, anonymous_id
-            return self._core.fall_back(ids, fallback, error)
+        ids = optimization_id, anonymous_id
+        return self._core.fall_back(ids, fallback, failed.error)
 
     def get_variants(
         self,
@@ -98,14 +97,12 @@ class Levered(Resources):
                 name: self.get_variant(name, anonymous_id, context, fallback, **how)
                 for name, fallback in fallbacks.items()
             }
-        try:
+        with self._core.catch() as failed:
             asks = [build_ask(name, anonymous_id, context, **how) for name in fallbacks]
-            outcomes: Sequence[Decision | Exception] = self._run(
-                self._core.remote.decide_many(asks)
-            )
-        except Exception as error:  # noqa: BLE001  # a page must not fail
-            outcomes = [error] * len(fallbacks)
-        return self._core.choose(fallbacks, anonymous_id, outcomes)
+            outcomes = self._run(self._core.remote.decide_many(asks))
+            return self._core.choose(fallbacks, anonymous_id, outcomes)
+        failures = [failed.error] * len(fallbacks)
+        return self._core.choose(fallbacks, anonymous_id, failures)
 
     def track(
         self,
@@ -124,22 +121,17 @@ class Levered(Resources):
 
     def flush(self) -> bool:
         """Send all that waits now. Return whether nothing is left. Never raise."""
-        with self._sending:
-            try:
-                return run_flow(self._core.queue.send_all(), self._transport.send)
-            except Exception as error:  # noqa: BLE001  # sending is tried again later
-                self._core.report(error)
-                return False
+        with self._sending, self._core.reporting():
+            return run_flow(self._core.queue.send_all(), self._transport.send)
+        return False
 
     def ready(self, *optimization_ids: object) -> bool:
         """Fetch policies before the first decisions. Return whether all are here."""
-        try:
+        with self._core.reporting():
             for each in optimization_ids:
                 self._load(str(each).lower(), self._core.settings.timeout)
-        except LeveredError as error:
-            self._core.report(error)
-            return False
-        return True
+            return True
+        return False
 
     def close(self) -> None:
         """Send what waits, once, and end."""
@@ -203,10 +195,8 @@ class Levered(Resources):
         return self._transport.send(request, TIMEOUT)
 
     def _work(self) -> float:
-        try:
+        with self._core.reporting():
             run_flow(self._core.refresh_policies(), self._transport.send)
-        except Exception as error:  # noqa: BLE001  # the thread must not end
-            self._core.report(error)
         self.flush()
         return max(0.01, self._core.queue.compute_wait()) if self._core.queue else 0.0
 

@@ -4,10 +4,11 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from types import TracebackType
+from typing import Any, Literal, Self, TypedDict
 
 from levered.decision import Ask, Decision, Variant
-from levered.errors import LeveredError
+from levered.errors import LateError, LeveredError
 from levered.events import EventQueue
 from levered.exchange import Flow
 from levered.local.decider import LocalDecider
@@ -47,6 +48,40 @@ class Settings:
     flush_seconds: float = 0.5
     queue_size: int = 10_000
     remembered_users: int = 10_000
+
+
+class Catch:
+    """A `with` whose block does not fail: what it raises is kept as `error`.
+
+    Both clients decide and send in one, so that a page never gets an exception. A time
+    that ran out is kept as a LateError. Cancellation and exits pass. `report`, if given,
+    is told the error.
+    """
+
+    error: Exception
+
+    def __init__(
+        self, timeout: float, report: Callable[[Exception], None] | None = None
+    ) -> None:
+        self._timeout = timeout
+        self._report = report
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        is_late = isinstance(error, TimeoutError)
+        self.error = LateError(self._timeout) if is_late else error
+        if self._report is not None:
+            self._report(self.error)
+        return True
 
 
 class Core:
@@ -98,6 +133,14 @@ class Core:
         self.queue.add_reward(
             {name: value for name, value in fields.items() if value is not None}
         )
+
+    def catch(self) -> Catch:
+        """Return a block that keeps its error, for `fall_back` or `choose`."""
+        return Catch(self.settings.timeout)
+
+    def reporting(self) -> Catch:
+        """Return a block whose error is reported, and that may be tried again later."""
+        return Catch(self.settings.timeout, self.report)
 
     def fall_back(
         self, ids: tuple[object, object], fallback: Variant | None, error: Exception

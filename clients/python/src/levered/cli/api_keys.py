@@ -1,5 +1,7 @@
 """Commands: api-keys create, list, rotate, revoke."""
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -8,16 +10,42 @@ from levered.cli.options import printing
 from levered.cli.session import Session
 from levered.cli.tables import Column, format_time
 
-SCOPES = ("ingest", "serve", "read", "write")
+
+def format_rewards(rewards: Sequence[Any]) -> str:
+    """Return rewards as they are given; without any, what the key takes."""
+    texts = (
+        f"{each['name']}={each['min']:.15g}..{each['max']:.15g}" for each in rewards
+    )
+    return ", ".join(texts) or "none: it takes exposures only"
+
+
+def format_origins(origins: Sequence[str]) -> str:
+    """Return origins; without any, that every page may use the key."""
+    return ", ".join(origins) or "every page"
+
+
+TRACK = "track"
+NUMBER = r"(-?\d+(?:\.\d+)?)"
+# A name, and its bounds if they are not those of an event that counts once.
+REWARD = re.compile(rf"([^=]+)(?:={NUMBER}\.\.{NUMBER})?")
+SCOPES = ("ingest", "serve", "read", "write", TRACK)
 LISTED = (
     Column("label"),
     Column("prefix"),
     Column("scopes"),
     Column("last_used_at", "last used", format_time),
     Column("expires_at", "expires", format_time),
+    Column("public_key", "public key"),
     Column("id"),
 )
 SECRET = (Column("id"), Column("label"), Column("scopes"), Column("secret"))
+PUBLIC = (
+    Column("id"),
+    Column("label"),
+    Column("rewards", render=format_rewards),
+    Column("origins", render=format_origins),
+    Column("public_key", "public key"),
+)
 
 
 @click.group("api-keys")
@@ -35,28 +63,74 @@ def list_keys(session: Session) -> None:
 
 @api_keys.command("create")
 @click.argument("label")
-@click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES))
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(SCOPES),
+    help="What it may do; ingest if none is given. track, alone, makes a publishable "
+    "key for web pages.",
+)
+@click.option(
+    "--reward",
+    "rewards",
+    multiple=True,
+    metavar="NAME[=MIN..MAX]",
+    help="Of a publishable key: a reward that it may send, with its bounds (1..1).",
+)
+@click.option(
+    "--origin",
+    "origins",
+    multiple=True,
+    metavar="URL",
+    help="Of a publishable key: pages that may use it, https://shop.com; all if none.",
+)
 @click.option("--expires-at", help="ISO 8601 with offset.")
 @click.option("--keep", is_flag=True, help="Keep it for `levered ingest`.")
 @printing()
 @click.pass_obj
-def create_key(
-    session: Session,
-    label: str,
-    scopes: tuple[Any, ...],
-    expires_at: str | None,
-    *,
-    keep: bool,
-) -> None:
-    """Create a key. Its secret is shown once."""
-    fields: dict[str, Any] = {"label": label, "scopes": list(scopes) or ["ingest"]}
-    if expires_at:
-        fields["expires_at"] = expires_at
+def create_key(session: Session, /, label: str, **options: Any) -> None:
+    """Create a key. Its secret is shown once; a publishable one is no secret.
+
+    levered api-keys create pages --scope track --reward signup --reward revenue=0..500
+    --origin https://www.shop.com
+    """
+    fields = build_key(label, options)
+    is_publishable = TRACK in fields["scopes"]
+    if is_publishable and options["keep"]:
+        raise click.UsageError("`levered ingest` needs a secret key: leave out --keep")
     created = session.client.api_keys.create(**fields)
-    if keep:
+    if options["keep"]:
         config = session.config
         config.keep_credential(session.environment, created["secret"], "ingest")
-    session.show_fields(created, SECRET, title="this is shown once")
+    if is_publishable:
+        session.show_fields(created, PUBLIC, title="this may stand in a page")
+    else:
+        session.show_fields(created, SECRET, title="this is shown once")
+
+
+def build_key(label: str, options: dict[str, Any]) -> Any:
+    """Return the body of a new key. Raise BadParameter for bounds that are none."""
+    fields: dict[str, Any] = {
+        "label": label,
+        "scopes": list(options["scopes"]) or ["ingest"],
+        "rewards": read_rewards(options["rewards"]),
+        "origins": list(options["origins"]),
+        "expires_at": options["expires_at"],
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def read_rewards(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Read `signup` and `revenue=0..500` texts. Raise BadParameter for other ones."""
+    rewards = []
+    for text in texts:
+        match = REWARD.fullmatch(text)
+        if match is None:
+            raise click.BadParameter(f"{text!r} must be NAME or NAME=MIN..MAX")
+        name, low, high = match.groups(default="1")
+        rewards.append({"name": name, "min": float(low), "max": float(high)})
+    return rewards
 
 
 @api_keys.command("rotate")

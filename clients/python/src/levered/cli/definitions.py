@@ -19,7 +19,7 @@ CREATED = (
 
 @click.command("create")
 @click.argument("name", required=False)
-@click.option("--metric", help="Id of the reward metric.")
+@click.option("--metric", help="Name or id of the reward metric.")
 @click.option(
     "--reward", help="Name of the reward; by default that of the metric's rows."
 )
@@ -40,7 +40,9 @@ CREATED = (
     "--context", "contexts", multiple=True, metavar="NAME=LEVEL,LEVEL", help="Context."
 )
 @click.option("--holdout", type=float, help="Percentage of the holdout.")
-@click.option("--guardrail", "guardrails", multiple=True, help="Id of a metric.")
+@click.option(
+    "--guardrail", "guardrails", multiple=True, help="Name or id of a metric."
+)
 @click.option("--draft", is_flag=True, help="Do not go live yet.")
 @click.option(
     "--set", "fields", multiple=True, metavar="FIELD=VALUE", help="Any other field."
@@ -55,18 +57,23 @@ def create_optimization(session: Session, /, **options: Any) -> None:
     "headline=Start free,Save hours" --context device=mobile,desktop
     """
     body = read_document(options["source"]) if options["source"] else {}
-    body |= build_body(options) | read_pairs(options["fields"])
+    body |= build_body(session, options) | read_pairs(options["fields"])
     created = session.client.optimizations.create(**body)
     session.show_fields(created, CREATED, title=f"created {created['name']}")
 
 
-def build_body(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a new optimization that were given as options."""
+def build_body(session: Session, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a new optimization that were given as options.
+
+    Raise NotFoundError or UsageError for a metric that is not found by its name.
+    """
+    metric = options["metric"]
+    guardrails = [session.find_metric(each) for each in options["guardrails"]]
     body = {
         "name": options["name"],
-        "reward_metric_id": options["metric"],
+        "reward_metric_id": metric and session.find_metric(metric),
         "holdout_percentage": options["holdout"],
-        "guardrail_metric_ids": list(options["guardrails"]) or None,
+        "guardrail_metric_ids": guardrails or None,
         "status": "draft" if options["draft"] else None,
         "training_data_config": _build_config(options),
     }

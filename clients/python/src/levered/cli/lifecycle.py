@@ -1,4 +1,4 @@
-"""Commands: optimizations ship, pause, resume, stop, archive, unarchive, delete."""
+"""Commands: optimizations launch, ship, pause, resume, stop, archive, unarchive, delete."""
 
 import sys
 from collections.abc import Callable
@@ -46,8 +46,13 @@ def _print_reasons(error: ApiError) -> None:
         click.echo(f"  {reason.get('message')} {reason.get('next', '')}", err=True)
 
 
-def _build_command(verb: str, said: str, about: str, question: str) -> click.Command:
-    """Return a command that changes the status; with a question it asks before."""
+def _build_command(
+    verb: str, said: str, about: str, question: str = "", method: str = ""
+) -> click.Command:
+    """Return a command that changes the status; with a question it asks before.
+
+    `method` is that of the client, if it is not called like the command.
+    """
 
     @click.command(verb, help=about)
     @click.argument("optimization")
@@ -58,7 +63,9 @@ def _build_command(verb: str, said: str, about: str, question: str) -> click.Com
         name = session.find_optimization(optimization)
         if question and not yes:
             click.confirm(question, abort=True, err=True)
-        change: Callable[[str], object] = getattr(session.client.optimizations, verb)
+        change: Callable[[str], object] = getattr(
+            session.client.optimizations, method or verb
+        )
         session.say(f"{said} {optimization}", change(name))
 
     return change_status
@@ -66,11 +73,12 @@ def _build_command(verb: str, said: str, about: str, question: str) -> click.Com
 
 COMMANDS = (
     ship_optimization,
-    _build_command("pause", "paused", "Pause: visitors see their fallback.", ""),
-    _build_command("resume", "resumed", "Go live again.", ""),
+    _build_command("launch", "launched", "Go live: serve a draft.", method="resume"),
+    _build_command("pause", "paused", "Pause: visitors see their fallback."),
+    _build_command("resume", "resumed", "Go live again; the same as launch."),
     _build_command("stop", "stopped", "End for good.", "End it for good?"),
-    _build_command("archive", "archived", "Put away.", ""),
-    _build_command("unarchive", "unarchived", "Take out again.", ""),
+    _build_command("archive", "archived", "Put away."),
+    _build_command("unarchive", "unarchived", "Take out again."),
     _build_command(
         *("delete", "deleted"), "Delete: for good if it never served.", "Delete it?"
     ),

@@ -1,10 +1,17 @@
 """Commands: metrics create, list, preview, delete."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from levered.cli.options import printing, read_pairs, read_text
+from levered.cli.options import (
+    Command,
+    is_source,
+    printing,
+    read_pairs,
+    read_text,
+)
 from levered.cli.session import Session
 from levered.cli.tables import Column, format_time
 from levered.cli.warehouse import show_query_rows
@@ -17,6 +24,24 @@ LISTED = (
     Column("id"),
 )
 CREATED = (Column("id"), Column("name"), Column("warnings"))
+
+
+def reading_columns(command: Command) -> Command:
+    """Add --type and --column, which say how the rows of SQL are read."""
+    command = click.option(
+        "--column",
+        "columns",
+        multiple=True,
+        metavar="FIELD=COLUMN",
+        help="Where a column has another name: timestamp=occurred_at.",
+    )(command)
+    return click.option(
+        "--type",
+        "reward_type",
+        type=click.Choice(["bool", "numeric"]),
+        default="bool",
+        show_default=True,
+    )(command)
 
 
 @click.group()
@@ -38,20 +63,7 @@ def list_metrics(session: Session) -> None:
 @click.option(
     "--event", help="Instead of SQL: the name of a reward on the managed warehouse."
 )
-@click.option(
-    "--type",
-    "reward_type",
-    type=click.Choice(["bool", "numeric"]),
-    default="bool",
-    show_default=True,
-)
-@click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    metavar="FIELD=COLUMN",
-    help="Where a column has another name: timestamp=occurred_at.",
-)
+@reading_columns
 @click.option("--direction", type=click.Choice(["increase", "decrease"]))
 @printing()
 @click.pass_obj
@@ -64,18 +76,23 @@ def create_metric(session: Session, /, name: str, **options: Any) -> None:
     fields: dict[str, Any] = {
         "name": name,
         "sql": _build_sql(options["sql"], options["event"], reward_type),
-        "column_mapping": {
-            "anonymous_id": "anonymous_id",
-            "timestamp": "timestamp_utc",
-            **({"value": "value"} if reward_type == "numeric" else {}),
-            "reward_type": reward_type,
-            **read_pairs(options["columns"]),
-        },
+        "column_mapping": _build_mapping(reward_type, options["columns"]),
     }
     if options["direction"]:
         fields["direction"] = options["direction"]
     created = session.client.metrics.create(**fields)
     session.show_fields(created, CREATED, title="created")
+
+
+def _build_mapping(reward_type: str, columns: Sequence[str]) -> Any:
+    """Return the mapping of columns: those of the managed warehouse if not told."""
+    return {
+        "anonymous_id": "anonymous_id",
+        "timestamp": "timestamp_utc",
+        **({"value": "value"} if reward_type == "numeric" else {}),
+        "reward_type": reward_type,
+        **read_pairs(columns),
+    }
 
 
 def _build_sql(sql: str | None, event: str | None, reward_type: str) -> str:
@@ -93,12 +110,32 @@ def _build_sql(sql: str | None, event: str | None, reward_type: str) -> str:
 
 @metrics.command("preview")
 @click.argument("metric")
+@reading_columns
 @click.option("--limit", default=20, show_default=True)
 @printing(rows=True)
 @click.pass_obj
-def preview_metric(session: Session, metric: str, limit: int) -> None:
-    """Show rows of a metric, with warnings."""
-    show_query_rows(session, session.client.metrics.preview(metric, limit=limit))
+def preview_metric(
+    session: Session,
+    metric: str,
+    reward_type: str,
+    columns: tuple[str, ...],
+    limit: int,
+) -> None:
+    """Show rows of a metric, with warnings.
+
+    METRIC is its name or id. Of one that is not saved it is @file or - with the SQL;
+    --type and --column say how that is read.
+    """
+    if is_source(metric):
+        document = session.client.warehouse.preview(
+            sql=read_text(metric),
+            column_mapping=_build_mapping(reward_type, columns),
+            limit=limit,
+        )
+    else:
+        name = session.find_metric(metric)
+        document = session.client.metrics.preview(name, limit=limit)
+    show_query_rows(session, document)
 
 
 @metrics.command("delete")
@@ -107,7 +144,8 @@ def preview_metric(session: Session, metric: str, limit: int) -> None:
 @click.pass_obj
 def delete_metric(session: Session, metric: str, *, yes: bool) -> None:
     """Delete a metric that no optimization uses."""
+    name = session.find_metric(metric)
     if not yes:
         click.confirm("Delete the metric?", abort=True, err=True)
-    session.client.metrics.delete(metric)
+    session.client.metrics.delete(name)
     session.say("deleted")

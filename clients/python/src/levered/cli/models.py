@@ -1,5 +1,6 @@
-"""Commands: models list, state, train, policy, delete."""
+"""Commands: models list, state, runs, train, policy, delete."""
 
+from itertools import islice
 from typing import Any
 
 import click
@@ -38,6 +39,17 @@ RUN = (
     Column("error"),
 )
 STARTED = (Column("training_run_id", "run"), Column("status"))
+RUNS = (
+    Column("created_at", "asked for", format_time),
+    Column("requested_by", "by"),
+    Column("status"),
+    Column("progress", render=format_bar),
+    Column("policy_version", "version", is_number=True),
+    Column("rows_read", "rows", is_number=True),
+    Column("finished_at", "ended", format_time),
+    Column("error"),
+    Column("id"),
+)
 
 
 @click.group()
@@ -62,6 +74,17 @@ def show_state(session: Session, model: str) -> None:
     document = session.client.models.state(session.find_model(model))
     title = f"version {document['policy_version']}, {document['status']}"
     session.show_rows(STATE, document["variants"], title=title, document=document)
+
+
+@models.command("runs")
+@click.argument("model")
+@click.option("--limit", default=20, show_default=True, help="How many at most.")
+@printing(rows=True)
+@click.pass_obj
+def list_runs(session: Session, model: str, limit: int) -> None:
+    """List trainings, newest first: how far they are, and why one failed."""
+    runs = session.client.models.runs(session.find_model(model))
+    session.show_rows(RUNS, islice(runs, limit), title="training runs")
 
 
 @models.command("train")

@@ -21,6 +21,18 @@ def format_names(documents: Any) -> str:
     return format_plain([each["name"] for each in documents or ()])
 
 
+def format_factors(factors: Any) -> str:
+    """Return factors with their levels."""
+    return "; ".join(
+        f"{factor['name']}: {format_plain([_read_level(each) for each in factor['levels']])}"
+        for factor in factors or ()
+    ) or format_plain(None)
+
+
+def _read_level(level: Any) -> Any:
+    return level["value"] if isinstance(level, dict) else level
+
+
 STATUSES = ("draft", "live", "paused", "shipped", "completed", "archived")
 LISTED = (
     Column("name"),
@@ -39,7 +51,12 @@ SHOWN = (
     Column("model_status", "model is"),
     Column("policy_version"),
     Column("reward_metric.name", "reward"),
+    Column(
+        "training_data_config.attribution.conversion_window_hours", "counts for hours"
+    ),
     Column("guardrail_metrics", "guardrails", format_names),
+    Column("training_data_config.design_factors", "factors", format_factors),
+    Column("training_data_config.context_factors", "context factors", format_factors),
     Column("holdout_percentage", "holdout", lambda value: f"{format_plain(value)}%"),
     Column("allocation"),
     Column("exploration_share", "exploration", format_percent),
@@ -79,14 +96,15 @@ def list_optimizations(
 
 @optimizations.command("show")
 @click.argument("optimization")
-@printing()
+@printing(rows=True)
 @click.pass_obj
 def show_optimization(session: Session, optimization: str) -> None:
-    """Show an optimization and its variants."""
+    """Show an optimization and its variants; --csv has the variants."""
     name = session.find_optimization(optimization)
-    document = session.client.optimizations.get(name)
-    session.show_fields(document, SHOWN, title=document["name"])
-    if session.output == "table":
+    if session.output != "csv":
+        document = session.client.optimizations.get(name)
+        session.show_fields(document, SHOWN, title=document["name"])
+    if session.output != "json":
         variants = session.client.optimizations.variants(name)["variants"]
         session.show_rows(VARIANTS, variants, title="variants")
 

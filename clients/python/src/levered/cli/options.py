@@ -75,6 +75,11 @@ def read_levels(pairs: Sequence[str]) -> list[dict[str, Any]]:
     return factors
 
 
+def is_source(text: str) -> bool:
+    """Return whether a text names a file or the input, for `read_text`."""
+    return text == "-" or text.startswith("@")
+
+
 def read_text(source: str) -> str:
     """Return a text: itself, of a file by @name, or of the input by `-`."""
     if source == "-":

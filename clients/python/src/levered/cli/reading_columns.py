@@ -4,6 +4,8 @@ from levered.cli.tables import (
     Column,
     format_bar,
     format_change,
+    format_difference,
+    format_differences,
     format_interval,
     format_percent,
     format_time,
@@ -17,6 +19,15 @@ MEASURED = (
     Column(
         *("primary_metric_vs_holdout.lift_ci_anytime", "valid at any time"),
         format_interval,
+    ),
+    Column("primary_metric_vs_holdout.difference", "difference", format_difference),
+    Column(
+        *("primary_metric_vs_holdout.difference_ci", "its 95% interval"),
+        format_differences,
+    ),
+    Column(
+        *("primary_metric_vs_holdout.difference_ci_anytime", "valid at any time"),
+        format_differences,
     ),
     Column("primary_metric_vs_holdout.optimization_rate", "reward per user"),
     Column("primary_metric_vs_holdout.holdout_rate", "that of the holdout"),

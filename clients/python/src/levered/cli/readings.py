@@ -28,9 +28,23 @@ def render_results(document: Any) -> RenderableType:
         Text(make_printable(f"  {reason['message']} {reason['next']}"))
         for reason in document["health"]["reasons"]
     ]
+    parts += [Text(make_printable(line)) for line in explain_nulls(document)]
     parts.append("")
     parts.append(build_table("variants", VARIANTS, document["variants"]))
     return Group(*parts)
+
+
+def explain_nulls(document: Any) -> list[str]:
+    """Return why figures of the table are withheld, a line for each reason."""
+    withheld: dict[str, list[str]] = {}
+    for column in MEASURED:
+        reason = document["unavailable"].get(column.field)
+        if reason:
+            withheld.setdefault(reason, []).append(column.heading)
+    return [
+        f"  {', '.join(dict.fromkeys(headings))}: {reason}"
+        for reason, headings in withheld.items()
+    ]
 
 
 @click.command("results")

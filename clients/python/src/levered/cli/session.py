@@ -3,7 +3,7 @@
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,12 +24,19 @@ from levered.client import Levered
 from levered.errors import ApiError
 
 WIDE = 240
+SHORTEST_ID = 4
 Watched = Callable[[], RenderableType]
 
 
 def _open_console() -> Console:
     """Return the console; rows of a file or a pipe are not broken at 80 columns."""
     return Console(width=None if sys.stdout.isatty() else WIDE)
+
+
+class NotFoundError(click.ClickException):
+    """Nothing has the name that was given."""
+
+    exit_code = 4
 
 
 @dataclass(slots=True)
@@ -104,19 +111,21 @@ class Session:
     def find_optimization(self, text: str) -> str:
         """Return the id of an optimization by its id, a beginning of it, or its name.
 
-        Raise UsageError if there is none, or several.
+        Raise NotFoundError if there is none, and UsageError if there are several.
         """
         if _is_id(text):
             return text.lower()
-        found = [
-            row
-            for row in self.client.optimizations.list(include_archived=True)
-            if row["name"] == text or row["id"].startswith(text.lower())
-        ]
-        if len(found) == 1:
-            return found[0]["id"]
-        problem = "several optimizations are" if found else "no optimization is"
-        raise click.UsageError(f"{problem} called {text}: give the whole id")
+        rows = self.client.optimizations.list(include_archived=True)
+        return _choose_id(rows, text, "optimization")
+
+    def find_metric(self, text: str) -> str:
+        """Return the id of a metric by its id, a beginning of it, or its name.
+
+        Raise NotFoundError if there is none, and UsageError if there are several.
+        """
+        if _is_id(text):
+            return text.lower()
+        return _choose_id(self.client.metrics.list(), text, "metric")
 
     def find_model(self, text: str) -> str:
         """Return the id of a model by its own id, or by its optimization."""
@@ -144,6 +153,23 @@ def build_fields(
     table = build_table(title, [Column("name"), Column("value")], rows)
     table.show_header = False
     return table
+
+
+def _choose_id(rows: Iterable[Mapping[str, Any]], text: str, kind: str) -> str:
+    """Return the id of the row of this name, else of the one whose id begins so.
+
+    A very short text is no id: an unset variable of a shell must not find anything.
+    """
+    listed = list(rows)
+    found = [row for row in listed if row["name"] == text]
+    if not found and len(text) >= SHORTEST_ID:
+        found = [row for row in listed if row["id"].startswith(text.lower())]
+    if not found:
+        raise NotFoundError(f"no {kind} is called {text}")
+    if len(found) > 1:
+        ids = ", ".join(row["id"] for row in found)
+        raise click.UsageError(f"several {kind}s are called {text}; give an id: {ids}")
+    return str(found[0]["id"])
 
 
 def _is_id(text: str) -> bool:

@@ -51,6 +51,19 @@ def format_change(value: Any) -> str:
     return NOTHING if value is None else f"{value:+.1f}%"
 
 
+def format_difference(value: Any) -> str:
+    """Return a difference in the unit of the reward, with its sign."""
+    return NOTHING if value is None else f"{value:+.4g}"
+
+
+def format_differences(value: Any) -> str:
+    """Return an interval of differences."""
+    if not value:
+        return NOTHING
+    low, high = value
+    return f"{format_difference(low)} to {format_difference(high)}"
+
+
 def format_interval(value: Any) -> str:
     """Return an interval of lifts."""
     if not value:
