@@ -9,6 +9,7 @@ from optimizations.cube import refresh, specification
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
 from optimizations.results import (
+    check_reasons,
     count_notes,
     health_evidence,
     measured_amounts,
@@ -107,7 +108,10 @@ def build_results(
         optimization_id=optimization.pk,
         as_of=cube.as_of,
         health=health_evidence.judge_checks(optimization, cube, checks),
-        notes=count_notes.list_notes(cube),
+        notes=[
+            *count_notes.list_notes(cube),
+            *check_reasons.note_missing_context(checks["missing_context"]),
+        ],
         stats=model.stats,
         primary_metric_vs_holdout=measured_lift.build_measured_lift(
             metric, comparison, amounts
