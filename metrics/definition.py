@@ -82,7 +82,7 @@ def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Me
         audit.record(metric.organization_id, actor, "metric.redefine", metric, changes)
         if metric.revision != saved.revision or "direction" in changes:
             for listener in settings.METRIC_LISTENERS:
-                import_string(listener)(metric, saved.revision)
+                import_string(listener)(metric, saved)
     return metric
 
 

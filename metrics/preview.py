@@ -60,8 +60,12 @@ def _preview_checked(
     since = timezone.now() - PREVIEW_LOOK_BACK
     source = sources.load_checked_default(metric.organization_id, backend)
     preview = backend.preview_metric(checked, since, limit, source)
-    counts_rows = metric.reward_type == "bool"
-    shown = previews.build_metric_preview(checked, preview, counts_rows=counts_rows)
+    shown = previews.build_metric_preview(
+        checked,
+        preview,
+        counts_rows=metric.reward_type == "bool",
+        has_amounts=metric.reward_type == "numeric",
+    )
     warnings = counted_rows.list_count_warnings(checked.query, metric.look_back_days)
     return preview.facts, replace(shown, warnings=[*shown.warnings, *warnings])
 

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from levered_site.api.fields import BoundedDictField, StrictFloatField
 from levered_site.api.serializers import StrictSerializer
+from models_app import run_figures
 from models_app.models import BanditModel, TrainingRun
 
 NOTES_HELP = (
@@ -13,7 +15,7 @@ NOTES_HELP = (
 )
 EXPECTED_REWARD_HELP = (
     "What the model assumed at that training. Null where modeled rewards were withheld "
-    "then; the health of results says whether they are to be trusted now."
+    "then, and of the newest run also where the last count distrusts them."
 )
 MOST_BIASED_FACTORS = 40  # design and context factors together
 
@@ -75,7 +77,7 @@ class TrainingRunSerializer(serializers.ModelSerializer[TrainingRun]):
     )
     bias = serializers.DictField(child=serializers.FloatField())
     error = serializers.SerializerMethodField()
-    in_sample_metrics = InSampleMetricsSerializer(allow_null=True)
+    in_sample_metrics = serializers.SerializerMethodField()
     notes = serializers.ListField(
         child=serializers.CharField(), read_only=True, help_text=NOTES_HELP
     )
@@ -102,6 +104,14 @@ class TrainingRunSerializer(serializers.ModelSerializer[TrainingRun]):
             "started_at",
             "finished_at",
         )
+
+    @extend_schema_field(InSampleMetricsSerializer(allow_null=True))
+    def get_in_sample_metrics(self, run: TrainingRun) -> dict[str, Any] | None:
+        """Return the figures that may be shown now."""
+        figures = run_figures.load_shown_figures(run)
+        if figures is None:
+            return None
+        return dict(InSampleMetricsSerializer(figures).data)
 
     def get_error(self, run: TrainingRun) -> str | None:
         """Return why it failed, or null."""

@@ -21,7 +21,7 @@ from levered_site.organizations.viewsets import (
     ListViewSet,
     RetrieveViewSet,
 )
-from models_app import retirement, runs
+from models_app import retirement, run_figures, runs
 from models_app.models import BanditModel, TrainingRun
 from models_app.serializers import (
     BanditModelSerializer,
@@ -92,7 +92,7 @@ class BanditModelViewSet(
             "training_run_id": run.pk,
             "status": "trained",
             "policy_version": run.policy_version,
-            "in_sample_metrics": run.in_sample_metrics,
+            "in_sample_metrics": run_figures.load_shown_figures(run),
             "notes": run.notes,
         }
         return Response(TrainingResultSerializer(result).data, headers=location)
@@ -113,7 +113,9 @@ class TrainingRunViewSet(ListViewSet[TrainingRun], RetrieveViewSet[TrainingRun])
         own = BanditModel.objects.visible().filter(organization_id=self.organization_id)
         if not own.filter(pk=model_id).exists():
             raise Http404
-        return TrainingRun.objects.filter(model_id=model_id)
+        return TrainingRun.objects.filter(model_id=model_id).select_related(
+            "model__optimization__results_summary"
+        )
 
     @extend_schema(request=None, responses=TrainingRunSerializer)
     def cancel(self, _request: Request, **_kwargs: Any) -> Response:

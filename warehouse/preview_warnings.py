@@ -19,6 +19,12 @@ CURRENT_TIME = (
 )
 # What a column of yes and no holds, by its word for no.
 FLAGS = {"false": "true", "0": "1", "f": "t", "no": "yes", "n": "y"}
+UNREAD = (
+    "Rows whose {column!r} is no finite number below 1e40 in size, as “{example}”: "
+    "{rows:,}. They count as no amount, as if nobody had paid it: decide in the SQL what "
+    "they are worth. CASE WHEN {column} BETWEEN -1e12 AND 1e12 THEN {column} END makes "
+    "them NULL."
+)
 MIDNIGHT = (
     "All timestamps are at midnight (UTC). A reward counts only after its user's first "
     "exposure, so those of the same day are lost: map a column with the time of day."
@@ -35,15 +41,20 @@ def compute_match_rate(facts: MetricFacts) -> float | None:
     return facts.matched_users / facts.users
 
 
-def list_metric_warnings(metric: CheckedMetric, facts: MetricFacts) -> list[str]:
-    """Return warnings about a metric, the worst first."""
+def list_metric_warnings(
+    metric: CheckedMetric, facts: MetricFacts, *, has_amounts: bool = False
+) -> list[str]:
+    """Return warnings about a metric, the worst first.
+
+    With `has_amounts` its values are amounts, so one that is no number is worth nothing.
+    """
     start_date_warnings = _warn_about_start_date(metric.query)
     if not facts.rows:
         return [NO_ROWS, *start_date_warnings]
     warnings = [
         _warn_about_ids(facts),
         _warn_about_timestamps(facts),
-        *_warn_about_values(metric, facts),
+        *_warn_about_values(metric, facts, has_amounts=has_amounts),
         _warn_about_repeats(facts),
     ]
     return [warning for warning in warnings if warning] + start_date_warnings
@@ -164,12 +175,20 @@ def _write_flag(value: object) -> str:
     return {"0.0": "0", "1.0": "1"}.get(text, text)
 
 
-def _warn_about_values(metric: CheckedMetric, facts: MetricFacts) -> list[str]:
+def _warn_about_values(
+    metric: CheckedMetric, facts: MetricFacts, *, has_amounts: bool
+) -> list[str]:
     if metric.value is None:
         return []
-    sentences = []
-    if facts.numeric < facts.rows:
-        not_numeric = facts.rows - facts.numeric
+    sentences, not_numeric = [], facts.rows - facts.numeric
+    if has_amounts and facts.unread:
+        not_numeric -= facts.unread
+        sentences.append(
+            UNREAD.format(
+                rows=facts.unread, example=facts.unread_example, column=metric.value
+            )
+        )
+    if not_numeric:
         sentences.append(f"Rows with a value that is not a number: {not_numeric:,}.")
     if facts.values == 1 and facts.numeric > 1:
         sentences.append("All values are equal.")

@@ -72,14 +72,21 @@ def build_query_rows(result: QueryResult) -> QueryRows:
 
 
 def build_metric_preview(
-    metric: CheckedMetric, preview: Preview, *, counts_rows: bool = False
+    metric: CheckedMetric,
+    preview: Preview,
+    *,
+    counts_rows: bool = False,
+    has_amounts: bool = False,
 ) -> MetricPreview:
     """Return rows of a metric with its warnings.
 
-    `counts_rows` is whether each row is a conversion, whatever it holds.
+    `counts_rows` is whether each row is a conversion, whatever it holds; `has_amounts`
+    whether its value is an amount.
     """
     result, facts = preview.answer, preview.facts
-    warnings = preview_warnings.list_metric_warnings(metric, facts)
+    warnings = preview_warnings.list_metric_warnings(
+        metric, facts, has_amounts=has_amounts
+    )
     if counts_rows:
         roles = map_roles_to_columns(metric)
         warnings = preview_warnings.list_flag_warnings(result, roles) + warnings

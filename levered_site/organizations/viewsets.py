@@ -189,9 +189,16 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
             self._claim = idempotency.claim_key(
                 django_request, self.organization_id, self._request_scope
             )
-            if self._claim is not None and self.action not in self.long_actions:
-                self._transaction.enter_context(transaction.atomic())
-                self._is_in_transaction = True
+        self.prepare_action()
+        if self._claim is not None and self.action not in self.long_actions:
+            self._transaction.enter_context(transaction.atomic())
+            self._is_in_transaction = True
+
+    def prepare_action(self) -> None:
+        """Do what must stay although the request may be refused; a subclass overrides it.
+
+        It comes before any transaction: a refusal rolls back what one has changed.
+        """
 
     def has_large_answer(self) -> bool:
         """Return whether the answer waits for its turn."""

@@ -9,7 +9,7 @@ from levered_site.admin import html
 from levered_site.admin.actions import AdminAction, AdminActionsMixin
 from levered_site.admin.columns import declare_column
 from levered_site.admin.pages import ReadOnlyAdmin
-from models_app import runs
+from models_app import run_figures, runs
 from models_app.admin import html_tables
 from models_app.models import TrainingRun
 
@@ -104,5 +104,5 @@ class TrainingRunAdmin(AdminActionsMixin, ReadOnlyAdmin):
     @declare_column("In sample")
     def in_sample_figures(self, run: TrainingRun) -> SafeString | str:
         """The in-sample figures of the run."""
-        figures = run.in_sample_metrics
+        figures = run_figures.load_shown_figures(run)
         return html.NO_VALUE if figures is None else html.render_json(figures)

@@ -30,6 +30,15 @@ def list_ship_objections(optimization: Optimization) -> list[str]:
     return [f"{reason.message} {reason.next}" for reason in reasons]
 
 
+def ship(optimization: Optimization, request: HttpRequest) -> None:
+    """Ship, or be refused without the tick; what the warehouse counted for it stays."""
+    is_ticked = objections.has_ticked(request)
+    if not is_ticked:
+        ship_guard.count_before_judging(optimization)
+    actor = get_staff_actor(request)
+    lifecycle.ship_optimization(optimization, actor, confirm=is_ticked)
+
+
 def _can_become(status: Status) -> Callable[[Optimization], bool]:
     return lambda optimization: status in lifecycle.TRANSITIONS[optimization.status]
 
@@ -87,11 +96,7 @@ ACTIONS = (
             "holdout or assignment. Learning stops and results freeze."
         ),
         success_message="Shipped: {}",
-        run=lambda optimization, request: lifecycle.ship_optimization(
-            optimization,
-            get_staff_actor(request),
-            confirm=objections.has_ticked(request),
-        ),
+        run=ship,
         objections=Objections(Optimization, list_ship_objections),
         icon="rocket_launch",
         is_offered=_can_become(Status.SHIPPED),

@@ -21,7 +21,7 @@ COUNTING_STATUSES = (Optimization.Status.LIVE, Optimization.Status.PAUSED)
 EVENTS = {DETACHED: "detached", REDEFINED: "redefined"}
 WAYS_BACK = {
     DETACHED: "Attach it again as it was, count with refresh=true, and detach it then",
-    REDEFINED: "Change it back, count with refresh=true, and change it then",
+    REDEFINED: "Count with refresh=true, which judges these users by what it was then",
 }
 
 
@@ -36,12 +36,14 @@ def end_by_detaching(optimization: Optimization, metrics: Collection[Metric]) ->
     if row is None:
         return
     for metric in metrics:
-        end_guardrail(row, metric, metric.revision, DETACHED)
+        end_guardrail(row, metric, DETACHED)
     row.save(update_fields=["guardrail_reasons", "past_violations"])
 
 
-def end_by_redefining(metric: Metric, replaced_revision: int) -> None:
-    """Keep what is known of a guardrail that another revision or direction replaces.
+def end_by_redefining(metric: Metric, replaced: Metric) -> None:
+    """Keep what is known of a guardrail whose revision or direction was replaced.
+
+    `replaced` is the metric as it was.
 
     Call inside the transaction that made the change. Called through
     settings.METRIC_LISTENERS because metrics must not import optimizations.
@@ -50,26 +52,46 @@ def end_by_redefining(metric: Metric, replaced_revision: int) -> None:
     for optimization in guarded:
         row = _lock_summary(optimization)
         if row is not None:
-            end_guardrail(row, metric, replaced_revision, REDEFINED)
+            end_guardrail(row, replaced, REDEFINED)
             row.save(update_fields=["guardrail_reasons", "past_violations"])
 
 
-def end_guardrail(
-    row: ResultsSummary, metric: Metric, revision: int, cause: str
-) -> None:
+def end_guardrail(row: ResultsSummary, metric: Metric, cause: str) -> None:
     """Move the violation of a metric, if one is known, to the past ones; do not save.
 
-    Without one, that nothing has counted the metric lately becomes a reason of the past.
+    The metric is as it was. Without a violation, that nothing has counted it lately
+    becomes a reason of the past.
     """
-    key = str(metric.pk)
-    reason = row.guardrail_reasons.pop(key, None)
-    known = {(past["metric_id"], past["revision"]) for past in row.past_violations}
-    if reason is None and (key, revision) not in known:
-        reason = _describe_uncounted(row, metric, revision, cause)
+    reason = row.guardrail_reasons.pop(str(metric.pk), None)
+    is_known = any(_is_of(past, metric) for past in row.past_violations)
+    _move_unknown_ends(row, metric)
+    if reason is None and not is_known:
+        reason = _describe_uncounted(row, metric, cause)
     if reason is not None:
         row.past_violations.append(
-            build_past_violation(metric, reason, revision, cause)
+            build_past_violation(metric, reason, metric.revision, cause)
         )
+
+
+def _is_of(past: Json, metric: Metric) -> bool:
+    """Return whether a past violation is of the metric as it was."""
+    key = past["metric_id"], past["revision"], past["direction"]
+    return key == (str(metric.pk), metric.revision, metric.direction)
+
+
+def _move_unknown_ends(row: ResultsSummary, metric: Metric) -> None:
+    """Have what is unknown of the metric end now: a count under way covers less."""
+    row.past_violations = [
+        {**past, **_build_end()}
+        if _is_of(past, metric) and past["reason"]["code"] == NOT_COUNTED
+        else past
+        for past in row.past_violations
+    ]
+
+
+def _build_end() -> Json:
+    ended_at = timezone.now().astimezone(UTC)
+    return {"ended_on": ended_at.date().isoformat(), "ended_at": ended_at.isoformat()}
 
 
 def _lock_summary(optimization: Optimization) -> ResultsSummary | None:
@@ -87,9 +109,7 @@ def _lock_summary(optimization: Optimization) -> ResultsSummary | None:
     return row
 
 
-def _describe_uncounted(
-    row: ResultsSummary, metric: Metric, revision: int, cause: str
-) -> Json | None:
+def _describe_uncounted(row: ResultsSummary, metric: Metric, cause: str) -> Json | None:
     """Return the reason of a guardrail that is not known to be unharmed as of now.
 
     None if it was just counted, if nothing counts any more, or if it is redefined
@@ -102,7 +122,8 @@ def _describe_uncounted(
     ).first()
     if failure is not None and cause == REDEFINED:
         return None
-    was_counted = (row.counted_revisions or {}).get(str(metric.pk)) == revision
+    counted = (row.counted_revisions or {}).get(str(metric.pk))
+    was_counted = counted == metric.revision
     counted_at = (row.as_of or row.judged_at) if was_counted else None
     now = timezone.now()
     if failure is not None:
@@ -125,12 +146,12 @@ def _describe_uncounted(
 def build_past_violation(
     metric: Metric, reason: Json, revision: int, cause: str
 ) -> Json:
-    """Return a violation that ends today (UTC), as a summary stores it."""
+    """Return a violation that ends now, as a summary stores it."""
     return {
         "metric_id": str(metric.pk),
         "revision": revision,
         "direction": metric.direction,
         "cause": cause,
-        "ended_on": timezone.now().astimezone(UTC).date().isoformat(),
         "reason": reason,
+        **_build_end(),
     }

@@ -146,7 +146,7 @@ def open_regimes_if_changed(organization_id: str) -> None:
         open_regime_if_changed(optimization)
 
 
-def open_regimes_of_metric(metric: Metric, replaced_revision: int) -> None:
+def open_regimes_of_metric(metric: Metric, replaced: Metric) -> None:
     """Open regimes of the optimizations that a changed metric rewards or guards.
 
     Users of the regimes before stay counted by the replaced revision. Call inside the
@@ -159,7 +159,7 @@ def open_regimes_of_metric(metric: Metric, replaced_revision: int) -> None:
         last = optimization.regimes.order_by("-number").first()
         if last is not None and metric.pk != optimization.reward_metric_id:
             # A guardrail that was attached later has no revision in earlier regimes.
-            revisions = {str(metric.pk): replaced_revision} | last.guardrail_revisions
+            revisions = {str(metric.pk): replaced.revision} | last.guardrail_revisions
             last.guardrail_revisions = revisions
             last.save(update_fields=["guardrail_revisions"])
         open_regime_if_changed(optimization)

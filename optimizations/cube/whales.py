@@ -8,7 +8,7 @@ import numpy as np
 
 from models_app.bandit.data import amount_sizes
 from models_app.bandit.data.amount_sizes import AmountSizes
-from optimizations.cube import amounts
+from optimizations.cube import amounts, cell_columns
 from optimizations.cube.cell_columns import DayColumns
 
 # The largest k of n amounts make up much where they have a larger share of the sum than
@@ -26,7 +26,7 @@ class Whales:
     """Users of `payers` whose amounts are far beyond all others', and their share of all.
 
     `share` is of the sum of absolute amounts, from 0 to 1. `typical` is the amount that
-    the model counts for each of them.
+    the model counts for each of them. `variants` are those that they are in.
     """
 
     users: int
@@ -35,6 +35,7 @@ class Whales:
     share: float
     limit: float
     typical: float
+    variants: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class TopGroup:
     """The largest amounts of an arm: how many of its `payers` make up which share of it.
 
     More than `usual_share` is much for so few. Each of them has more than `above`, by the
-    mean of its bucket of a day and arm. `arm` is one of ARMS.
+    mean of its bucket of a day and arm. `arm` is one of ARMS. `variants` are those that
+    they are in.
     """
 
     users: int
@@ -52,6 +54,7 @@ class TopGroup:
     above: float
     arm: str
     in_holdout: int = 0
+    variants: tuple[int, ...] = ()
 
 
 def collect_sizes(days: Sequence[DayColumns]) -> AmountSizes:
@@ -76,7 +79,30 @@ def find_whales(days: Sequence[DayColumns]) -> Whales | None:
         share=sum_above / sizes.total,
         limit=bound.limit,
         typical=bound.typical,
+        variants=_find_variants(days, bound.limit, EVERYBODY),
     )
+
+
+def _find_variants(
+    days: Sequence[DayColumns], limit: float, arm: str
+) -> tuple[int, ...]:
+    """Return the variants in which amounts are above the limit, as far as sums tell.
+
+    Cells have no single amounts. But the squares of a variant's amounts exceed what so
+    many others have by that of one amount above the limit, or more.
+    """
+    is_above = np.abs(amounts.read_buckets(days, "value_sum")) > (
+        limit * amounts.read_buckets(days, "users")
+    )
+    others = amounts.read_buckets(days, "users")[~is_above].sum()
+    squares = amounts.read_buckets(days, "value_sum_squares")[~is_above].sum()
+    cells = cell_columns.build_arrays(days)
+    cells = cells.select(cells.mature & (cells.variant > 0))
+    if arm != EVERYBODY:
+        cells = cells.select(cells.holdout == (arm == HOLDOUT))
+    usual = cells.converted * (squares / max(others, 1.0))
+    excess = np.bincount(cells.variant, cells.value_sum_squares - usual)
+    return tuple(np.flatnonzero(excess > limit * limit).tolist())
 
 
 def _collect_arm(days: Sequence[DayColumns], *, in_holdout: bool) -> AmountSizes:
@@ -104,7 +130,11 @@ def find_top_group(days: Sequence[DayColumns]) -> TopGroup | None:
         return None
     found = max(groups, key=lambda group: group.share / group.usual_share)
     in_holdout, _ = held_out.count_above(found.above)
-    return found if found.arm == OPTIMIZED else replace(found, in_holdout=in_holdout)
+    return replace(
+        found,
+        in_holdout=0 if found.arm == OPTIMIZED else in_holdout,
+        variants=_find_variants(days, found.above, found.arm),
+    )
 
 
 def _list_groups(arm: str, sizes: AmountSizes) -> list[TopGroup]:

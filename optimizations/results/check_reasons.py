@@ -6,10 +6,17 @@ from typing import Any
 
 from levered_site.number_texts import format_significant
 from metrics.stats import BaselineSanity, DailySampleRatio, SampleRatio, ShareCheck
+from optimizations.results import unread_amounts
 from optimizations.results.frequent_id import OneIdCheck
 from optimizations.results.health import HealthReason, format_p
+from optimizations.results.logged_levels import MissingContextCheck
+from optimizations.results.unread_amounts import UnreadAmountsCheck
 from optimizations.results.whale_check import WhaleCheck
 
+MISSING_CONTEXT_NOTE = (
+    "Such users count as (missing) of that factor, which tells nothing about its levels; "
+    "the lift is not affected. Send it with every exposure, unless it is optional."
+)
 Check = (
     SampleRatio
     | DailySampleRatio
@@ -17,6 +24,7 @@ Check = (
     | OneIdCheck
     | BaselineSanity
     | WhaleCheck
+    | UnreadAmountsCheck
 )
 
 
@@ -81,14 +89,18 @@ def _describe_whales(check: Any) -> str:
     optimized = check.users - check.in_holdout
     if check.bounded:
         size = f"more than {format_significant(check.above)}"
-        learned = "the model counts each as a typical amount"
+        counted_as = format_significant(check.counted_as)
+        learned = f"the model counts each as one of {counted_as}"
     else:
         size = f"about {format_significant(check.above)} or more"
         learned = "the model learns from them in full, so what it serves does, too"
+    numbers = ", ".join(map(str, check.variants))
+    noun = "variant" if len(check.variants) == 1 else "variants"
+    place = f" They are in {noun} {numbers}." if numbers else ""
     return (
         f"{check.reason}, each with {size}: {optimized} in the "
-        f"optimized arm, {check.in_holdout} in the holdout. The mean and its lift hang on "
-        f"them; {learned}."
+        f"optimized arm, {check.in_holdout} in the holdout.{place} The mean and its lift "
+        f"hang on them; {learned}."
     )
 
 
@@ -108,6 +120,11 @@ def _describe_unknown_values(check: Any) -> str:
 
 
 def _describe_missing_context(check: Any) -> str:
+    seen = "; ".join(check.keys_seen) or "not known"
+    return f"{_describe_missing_factors(check)}; keys seen: {seen}."
+
+
+def _describe_missing_factors(check: MissingContextCheck) -> str:
     factors = "; ".join(
         f"context factor {factor.factor} was missing in "
         f"{100 * factor.missing / factor.first_exposures:.3g}% ({factor.missing} of "
@@ -119,8 +136,17 @@ def _describe_missing_context(check: Any) -> str:
         )
         for factor in check.factors
     )
-    seen = "; ".join(text or "none (an empty context)" for text in check.keys_seen)
-    return f"{factors[:1].upper()}{factors[1:]}; keys seen: {seen or 'not known'}."
+    return f"{factors[:1].upper()}{factors[1:]}"
+
+
+def note_missing_context(check: MissingContextCheck) -> list[str]:
+    """Return a note on factors that many users lack; none where the check fails.
+
+    A factor may be optional, so that it is no fault.
+    """
+    if check.ok is False or not check.factors:
+        return []
+    return [f"{_describe_missing_factors(check)}. {MISSING_CONTEXT_NOTE}"]
 
 
 CHECK_TEXTS: Mapping[str, _CheckText] = {
@@ -179,6 +205,9 @@ CHECK_TEXTS: Mapping[str, _CheckText] = {
         _describe_share,
         "checks.uncounted_exposures says when: log exposures only while the optimization "
         "is live, with their own time.",
+    ),
+    "unread_amounts": _CheckText(
+        unread_amounts.describe_unread, unread_amounts.CORRECT_SQL
     ),
     "whales": _CheckText(
         _describe_whales,

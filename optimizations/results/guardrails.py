@@ -12,7 +12,12 @@ from metrics.stats.guardrails import compute_launch_share
 from metrics.stats.means import OpenInterval
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import GuardrailShare, Optimization
-from optimizations.results import count_notes, health, measured_lift
+from optimizations.results import (
+    count_notes,
+    health,
+    measured_lift,
+    unread_amounts,
+)
 from optimizations.results.health import HealthReason
 from optimizations.results.stored import StoredCubes
 
@@ -69,22 +74,33 @@ def judge_guardrails(
 
     One that could not be counted since is `unknown`, unless its counts showed harm.
     """
-    metrics = list(optimization.guardrail_metrics.order_by("name", "pk"))
     cubes = cubes or StoredCubes(optimization)
-    launch_share = compute_launch_share(max(len(metrics), 1))  # of a draft
-    shares = {
+    metrics = list(optimization.guardrail_metrics.order_by("name", "pk"))
+    shares = _load_shares(optimization, metrics)
+    return [
+        judge_counts(optimization, metric, cubes.load_cube(metric), shares[metric.pk])
+        for metric in metrics
+    ]
+
+
+def load_share(optimization: Optimization, metric: Metric) -> GuardrailShare:
+    """Return the share of the error that a guardrail has, attached or not."""
+    return _load_shares(optimization, [metric])[metric.pk]
+
+
+def _load_shares(
+    optimization: Optimization, metrics: list[Metric]
+) -> dict[UUID, GuardrailShare]:
+    """Return each guardrail's share of the error; of a draft's what it would have."""
+    launch_share = compute_launch_share(max(len(metrics), 1))
+    fixed = {
         row.metric_id: row
         for row in GuardrailShare.objects.filter(optimization=optimization)
     }
-    return [
-        _judge_guardrail(
-            optimization,
-            metric,
-            cubes.load_cube(metric),
-            share=shares.get(metric.pk, GuardrailShare(share=launch_share)),
-        )
+    return {
+        metric.pk: fixed.get(metric.pk, GuardrailShare(share=launch_share))
         for metric in metrics
-    ]
+    }
 
 
 def describe_violations(guardrails: list[Guardrail]) -> dict[UUID, HealthReason]:
@@ -94,6 +110,17 @@ def describe_violations(guardrails: list[Guardrail]) -> dict[UUID, HealthReason]
         for guardrail in guardrails
         if guardrail.status == "violated"
     }
+
+
+def describe_unread_amounts(
+    optimization: Optimization, cubes: StoredCubes
+) -> list[HealthReason]:
+    """Return the reason of each guardrail some of whose values are no amounts."""
+    reasons = (
+        unread_amounts.describe_guardrail(metric, cubes.load_cube(metric))
+        for metric in optimization.guardrail_metrics.order_by("name", "pk")
+    )
+    return [reason for reason in reasons if reason is not None]
 
 
 def store_violations(optimization: Optimization, guardrails: list[Guardrail]) -> None:
@@ -107,13 +134,18 @@ def store_violations(optimization: Optimization, guardrails: list[Guardrail]) ->
             ).update(first_violated_on=guardrail.first_violated_on)
 
 
-def _judge_guardrail(
+def _list_unread(metric: Metric, cube: ObservationCube) -> list[str]:
+    reason = unread_amounts.describe_guardrail(metric, cube)
+    return [] if reason is None else [f"{reason.message} {reason.next}"]
+
+
+def judge_counts(
     optimization: Optimization,
     metric: Metric,
     cube: ObservationCube,
-    *,
     share: GuardrailShare,
 ) -> Guardrail:
+    """Judge one guardrail metric, as it is given, by these counts."""
     comparison = measured_lift.compare_arms(
         optimization, metric, cube, anytime_alpha=share.share
     )
@@ -140,7 +172,7 @@ def _judge_guardrail(
         status="unknown" if cube.failure and status != "violated" else status,
         first_violated_on=first_violated_on,
         as_of=cube.as_of,
-        notes=count_notes.list_notes(cube),
+        notes=[*count_notes.list_notes(cube), *_list_unread(metric, cube)],
         unavailable=dict(lift.unavailable),
         message=cube.failure.message if cube.failure else None,
     )

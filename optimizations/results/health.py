@@ -35,8 +35,8 @@ STATUS_NOTE = (
 CODE_NOTE = (
     "sample_ratio, sample_ratio_daily, arm_mismatch and unknown_variant (broken); "
     "unknown_context, missing_context, disabled_variant, unknown_policy_version, "
-    "uncounted_exposures, crossover, baseline_sanity, one_id, whales, "
-    "guardrail_violated, guardrail_not_counted, not_counted, no_users, no_mature_users, "
+    "uncounted_exposures, crossover, baseline_sanity, one_id, whales, unread_amounts, "
+    "guardrail_unread_amounts, guardrail_violated, guardrail_not_counted, not_counted, no_users, no_mature_users, "
     "no_rewards, age, not_judged (warning)."
 )
 
@@ -126,12 +126,12 @@ def describe_past_violation(
 ) -> HealthReason:
     """Return the reason of a guardrail that was violated until it was no longer counted.
 
-    `cause` is one of PAST_EVENTS, and `reason` what the last count before said.
+    `cause` is one of PAST_EVENTS, and `reason` what the last count of it said.
     """
     return HealthReason(
         GUARDRAIL_VIOLATED,
         f"A guardrail was violated until {PAST_EVENTS[cause]} on {ended_on}. The last "
-        f"count before said: {reason.message}",
+        f"count of it said: {reason.message}",
         "That harm was measured, and nothing has shown since that it is over. Attach the "
         "guardrail again as it was to have it judged, or weigh it when you decide.",
     )

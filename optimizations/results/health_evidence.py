@@ -1,7 +1,7 @@
 """What the health is judged by: checks and guardrails, judged and stored at each count."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +22,10 @@ from optimizations.results import (
     logged_levels,
     measured_lift,
     missing_counts,
+    redefined_guardrails,
     stored,
     summary_figures,
+    unread_amounts,
     violation_records,
     whale_check,
 )
@@ -31,6 +33,7 @@ from optimizations.results.guardrails import Guardrail
 from optimizations.results.health import Health, HealthReason
 from optimizations.results.health_records import CountedReasons
 from optimizations.results.measured_lift import Comparison
+from optimizations.results.redefined_guardrails import PastKey
 from optimizations.results.stored import StoredCubes
 from optimizations.results.user_counts import UserCounter
 
@@ -43,7 +46,9 @@ class Evidence:
     """The counts of the reward, their comparison, the checks and the guardrails.
 
     `revisions` are those that the metrics were counted by, by their ids; a metric that
-    was not counted as it is now is missing.
+    was not counted as it is now is missing. `unread_guardrails` are the reasons of
+    guardrails some of whose values are no amounts. `redefined` has what is known now of
+    guardrails that nothing had counted until they were redefined.
     """
 
     cube: ObservationCube
@@ -51,6 +56,8 @@ class Evidence:
     checks: Checks
     guardrails: list[Guardrail]
     revisions: Mapping[UUID, int]
+    unread_guardrails: Sequence[HealthReason] = ()
+    redefined: Mapping[PastKey, HealthReason | None] = field(default_factory=dict)
 
 
 def refresh_results(optimization: Optimization, *, full: bool = False) -> None:
@@ -81,6 +88,8 @@ def collect_evidence(
         checks=build_checks(optimization, cube, sanity),
         guardrails=guardrails.judge_guardrails(optimization, cubes),
         revisions=revisions,
+        unread_guardrails=guardrails.describe_unread_amounts(optimization, cubes),
+        redefined=redefined_guardrails.judge_redefined(optimization, cubes),
     )
 
 
@@ -124,8 +133,14 @@ def build_checks(
 
 def _check_amounts(optimization: Optimization, cube: ObservationCube) -> Checks:
     """Return the checks that only rewards with amounts have."""
-    whales = whale_check.check_whales(optimization.reward_metric, cube)
-    return {} if whales is None else {"whales": whales}
+    metric = optimization.reward_metric
+    whales = whale_check.check_whales(metric, cube)
+    if whales is None:
+        return {}
+    return {
+        "whales": whales,
+        "unread_amounts": unread_amounts.check_amounts(metric, cube),
+    }
 
 
 def judge_evidence(optimization: Optimization, evidence: Evidence) -> Health:
@@ -140,9 +155,17 @@ def judge_checks(
 ) -> Health:
     """Return the health by checks just made, and the guardrails of the last count."""
     counted = health_records.load_reasons(optimization)
+    of_guardrails = [
+        reason
+        for reason in counted.checks
+        if reason.code == unread_amounts.GUARDRAIL_CODE
+    ]
     reasons = replace(
         counted,
-        checks=_list_check_reasons(optimization, cube, checks, counted.revisions),
+        checks=[
+            *_list_check_reasons(optimization, cube, checks, counted.revisions),
+            *of_guardrails,
+        ],
         as_of=cube.as_of,
     )
     return health_records.build_health(optimization, reasons)
@@ -176,6 +199,7 @@ def store_summary(optimization: Optimization, evidence: Evidence) -> None:
         row, _ = ResultsSummary.objects.select_for_update().update_or_create(
             optimization=optimization, defaults=figures
         )
+        violation_records.replace_unknown(row, evidence.redefined)
         violation_records.store_violations(
             row, evidence.guardrails, reasons.guardrails, evidence.revisions
         )
@@ -199,9 +223,12 @@ def judge_copied_summaries(limit: int = MAX_JUDGED) -> int:
 def _list_reasons(optimization: Optimization, evidence: Evidence) -> CountedReasons:
     counted = health_records.load_reasons(optimization)
     return CountedReasons(
-        checks=_list_check_reasons(
-            optimization, evidence.cube, evidence.checks, evidence.revisions
-        ),
+        checks=[
+            *_list_check_reasons(
+                optimization, evidence.cube, evidence.checks, evidence.revisions
+            ),
+            *evidence.unread_guardrails,
+        ],
         guardrails=guardrails.describe_violations(evidence.guardrails),
         as_of=evidence.cube.as_of,
         past=counted.past,

@@ -9,6 +9,7 @@ import orjson
 
 from metrics import stats
 from metrics.stats import ShareCheck
+from metrics.stats.checks import NOTED_CONTEXT_SHARE
 from models_app.bandit.design.design import Design
 from optimizations import factors
 from optimizations.cube.cell_columns import CellArrays
@@ -18,6 +19,7 @@ from warehouse.sql.cube.day_notes import BEFORE_LAUNCH, CAME_AFTER_END
 from warehouse.sql.cube.statement import Note
 
 MAX_EXAMPLES = 3
+NO_CONTEXT = "no context"  # instead of the keys of an empty one
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class UnknownValueCheck(ShareCheck):
 
 @dataclass(frozen=True, slots=True)
 class MissingFactor:
-    """A context factor that nearly all first exposures lack.
+    """A context factor that many first exposures lack.
 
     `differs_in_case_from` is the key seen that it would be in another case.
     """
@@ -57,8 +59,8 @@ class MissingFactor:
 class MissingContextCheck(ShareCheck):
     """The largest share of first exposures without a value of a context factor.
 
-    `factors` are those that fail. `keys_seen` are the keys of the commonest contexts that
-    lack a value; "" for an empty one.
+    `factors` are those that at least 5% lack; they fail where nearly all do. `keys_seen`
+    are the keys of the commonest contexts that lack a value.
     """
 
     factors: list[MissingFactor]
@@ -134,19 +136,24 @@ def _check_missing_contexts(
     keys = [key for text in seen for key in text.split(", ")]
     levels = design.context_levels[cells.context]
     worst = stats.check_missing_context(0, users)
-    factors_missing = []
+    factors_missing: list[MissingFactor] = []
     for place, factor in enumerate(design.contexts):
         is_missing = levels[:, place] == len(factor.levels) + 1
         missing = int(cells.users[is_missing].sum())
         check = stats.check_missing_context(missing, users)
-        if check.ok is False:
+        if (check.share or 0.0) >= NOTED_CONTEXT_SHARE:
             other_case = _find_other_case(factor.name, keys)
             factors_missing.append(
                 MissingFactor(factor.name, missing, users, other_case)
             )
         worst = max(worst, check, key=lambda each: each.share or 0.0)
     return MissingContextCheck(
-        worst.ok, worst.share, worst.limit, worst.reason, factors_missing, seen
+        worst.ok,
+        worst.share,
+        worst.limit,
+        worst.reason,
+        factors_missing,
+        [text or NO_CONTEXT for text in seen],
     )
 
 

@@ -9,6 +9,7 @@ from optimizations.cube import erased_gaps, refresh, specification
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
 from optimizations.results import (
+    check_reasons,
     count_notes,
     health_evidence,
     measured_amounts,
@@ -112,6 +113,7 @@ def build_results(
             *count_notes.list_notes(cube),
             *_list_guardrail_notes(optimization),
             *_list_lift_notes(optimization, comparison),
+            *check_reasons.note_missing_context(checks["missing_context"]),
         ],
         stats=model.stats,
         primary_metric_vs_holdout=measured_lift.build_measured_lift(

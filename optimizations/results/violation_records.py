@@ -8,8 +8,10 @@ from metrics.models import Metric
 from optimizations.configuration import past_violations
 from optimizations.models import Optimization, ResultsSummary
 from optimizations.models.summary import Json
+from optimizations.results import redefined_guardrails
 from optimizations.results.guardrails import Guardrail
 from optimizations.results.health import HealthReason
+from optimizations.results.redefined_guardrails import PastKey
 
 
 def store_violations(
@@ -46,6 +48,25 @@ def store_violations(
             row.guardrail_reasons[str(metric_id)] = asdict(reason)
         else:
             _add_past(row, metric, reason, revision, is_attached=metric_id in attached)
+
+
+def replace_unknown(
+    row: ResultsSummary, verdicts: Mapping[PastKey, HealthReason | None]
+) -> None:
+    """Replace what was unknown when a guardrail was redefined by verdicts; do not save.
+
+    One that was not violated is over.
+    """
+    kept = []
+    for violation in row.past_violations:
+        is_unknown = violation["reason"]["code"] == past_violations.NOT_COUNTED
+        key = redefined_guardrails.get_key(violation)
+        if is_unknown and key in verdicts:
+            if (reason := verdicts[key]) is not None:
+                kept.append({**violation, "reason": asdict(reason)})
+        else:
+            kept.append(violation)
+    row.past_violations = kept
 
 
 def _load_attached(optimization: Optimization) -> dict[UUID, Metric]:

@@ -18,8 +18,9 @@ class WhaleCheck:
     """The share of the amounts (0 to 1) that a few users make up, and what is much.
 
     `ok` is None without amounts. `users` are those with more than `above`, of `payers`
-    with an amount; `in_holdout` of them are held out. The model counts each as a typical
-    amount if `bounded`; otherwise they are those with the most for so few users of `arm`.
+    with an amount; `in_holdout` of them are held out. The model counts each as
+    `counted_as` if `bounded`; otherwise they are those with the most for so few users of
+    `arm`. `variants` are the numbers of those that they are in, as far as sums tell.
     """
 
     ok: bool | None
@@ -32,6 +33,8 @@ class WhaleCheck:
     above: float | None = None
     bounded: bool = False
     arm: str = whales.EVERYBODY
+    counted_as: float | None = None
+    variants: tuple[int, ...] = ()
 
 
 def check_whales(metric: Metric | None, cube: ObservationCube) -> WhaleCheck | None:
@@ -53,7 +56,7 @@ def check_whales(metric: Metric | None, cube: ObservationCube) -> WhaleCheck | N
 
 
 def _describe_bounded(found: whales.Whales) -> WhaleCheck:
-    """Return the check of users whose amounts the model counts as typical ones."""
+    """Return the check of users whose amounts the model counts as smaller ones."""
     ok = found.share <= WHALE_SHARE
     return WhaleCheck(
         ok=ok,
@@ -65,6 +68,8 @@ def _describe_bounded(found: whales.Whales) -> WhaleCheck:
         in_holdout=found.in_holdout,
         above=found.limit,
         bounded=True,
+        counted_as=found.typical,
+        variants=found.variants,
     )
 
 
@@ -81,6 +86,7 @@ def _describe_group(group: whales.TopGroup) -> WhaleCheck:
         in_holdout=group.in_holdout,
         above=group.above,
         arm=group.arm,
+        variants=group.variants,
     )
 
 

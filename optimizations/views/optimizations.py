@@ -111,6 +111,21 @@ class OptimizationViewSet(
         """Return one page, newest first, without archived ones unless requested."""
         return super().list(_request, *args, **kwargs)
 
+    def prepare_action(self) -> None:
+        """Have the warehouse count before a request ships: what it is told stays known."""
+        if self.caller.is_admin and self._ships_unconfirmed():
+            ship_guard.count_before_judging(self.get_object())
+
+    def _ships_unconfirmed(self) -> bool:
+        if self.action == "ship":
+            return not self.read_body(ConfirmSerializer)["confirm"]
+        data = self.request.data if self.action == "partial_update" else None
+        return (
+            isinstance(data, Mapping)
+            and data.get("status") == Optimization.Status.SHIPPED
+            and not data.get("confirm", False)
+        )
+
     def perform_create(self, fields: dict[str, Any]) -> Optimization:
         """Create an optimization.
 
@@ -125,9 +140,6 @@ class OptimizationViewSet(
         needs_admin = fields.get("status") in lifecycle.ADMIN_ONLY_STATUSES
         if needs_admin and not self.caller.is_admin:
             raise ForbiddenError(IsAdmin.message)
-        is_shipping = fields.get("status") == Optimization.Status.SHIPPED
-        if is_shipping and not fields.get("confirm", False):
-            ship_guard.count_before_judging(instance)
         return lifecycle.update_optimization(instance, fields, self.actor)
 
     def perform_destroy(self, instance: Optimization) -> None:
@@ -146,8 +158,6 @@ class OptimizationViewSet(
         must be true: without it the 409 names the reasons in `details`.
         """
         confirm = self.read_body(ConfirmSerializer)["confirm"]
-        if not confirm:
-            ship_guard.count_before_judging(self.get_object())
         with self.get_object_for_update() as optimization:
             changed = lifecycle.ship_optimization(
                 optimization, self.actor, confirm=confirm

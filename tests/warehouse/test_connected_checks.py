@@ -24,7 +24,7 @@ SAME_TEXT = '{"headline": "B", "cta": "true"}'
         ("{'device': 'mobile'}", "no JSON object"),
         ('"mobile"', "no JSON object"),
         ('{"Device": "mobile", "plan": {"name": "pro"}}', "Device, plan"),
-        ("", "none (an empty context)"),
+        ("", "no context"),
     ],
 )
 def test_contexts_that_no_factor_is_read_from_are_a_warning_with_the_keys_seen(

@@ -63,7 +63,8 @@ class MetricFacts:
     whose timestamp has no time of day; `out_of_range` those with an infinite one or one
     outside of the years 1 to 9999; `empty_ids` those whose id is empty or blank.
     `alike_users` counts, where no user matches, those who would in lower case and
-    without blanks around.
+    without blanks around. `unread` counts rows with a value that is no finite number in
+    range, as `unread_example`; one of NULL has none.
     """
 
     rows: int
@@ -80,6 +81,8 @@ class MetricFacts:
     out_of_range: int = 0
     empty_ids: int = 0
     alike_users: int = 0
+    unread: int = 0
+    unread_example: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

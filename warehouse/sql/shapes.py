@@ -258,7 +258,7 @@ class Note:
     Of the kind `exposures` it is exposures, and `text` says what is special about their
     time (`day_notes`, or the reason of a gap). Of the kinds `late_exposures` and
     `late_rewards` it is rows that came after `CubeSpec.decided_at`, and `text` is when the
-    last one came.
+    last one came. Of `unread_amounts` it is rewards whose value `text` is no amount.
     """
 
     kind: str

@@ -31,7 +31,9 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class AmountBound:
-    """Amounts whose size is above `limit` count as `typical`; there are `count`.
+    """Amounts whose size is above `limit` count as `typical` each; there are `count`.
+
+    Of so many that they are nearly no outliers, `typical` leans to their own size.
 
     `mean` is that of all others, `log_mean` and `log_sd` those of their logs. Bounds of
     earlier versions do not have them.

@@ -18,11 +18,15 @@ from models_app.bandit.data.amount_bound import (
 )
 from models_app.bandit.design.design import Floats
 
-# More amounts than a few may be outliers, up to this share of all, if they are this many
-# times the typical one. A price that some payers choose is not so far from the others.
-MAX_FAR_SHARE, FAR_FACTOR = 0.25, 200.0
-# So may this many, up to this share of all, if there is nothing within GAP below them.
-MAX_APART, MAX_APART_SHARE, GAP = 10, 0.05, float(np.log(5))
+# More amounts than a few may be outliers, up to this share of all, if there is nothing
+# within GAP below them. A price that more of the payers choose is a price.
+MAX_APART_SHARE, GAP = 0.05, float(np.log(5))
+# The share grows with the distance, from NEAR_FACTOR times the typical amount on. From
+# FAR_FACTOR on it is this one, whatever is below them.
+MAX_FAR_SHARE, NEAR_FACTOR, FAR_FACTOR = 0.25, 100.0, 200.0
+# Up to so many times these shares outliers count for less than they are, the more so the
+# fewer: nothing depends on a single one.
+FADING = 1.5
 # The margin above the largest of normal logs that is expected, in sds.
 MARGIN_SDS = 2.0
 # The share of the others whose logs tell how heavy their tail is. The largest log of a
@@ -72,8 +76,8 @@ def find_bound(sizes: AmountSizes) -> AmountBound | None:
     is left are taken, so that outliers do not hide each other (Rosner 1983). With K
     others, whose logs have mean m and sd s, an outlier's log is above
     m + (√(2 ln K) + 2) s, see `amount_bound.find_bound`, and beyond the largest that a
-    Pareto tail like theirs may have. More than a few must also be apart from all others,
-    and more than MAX_APART be FAR_FACTOR times the typical amount.
+    Pareto tail like theirs may have. More than a few must also be apart from all others or
+    far, and no more than a share of all: see `_find_weights`.
     """
     if not len(sizes.counts):
         return None
@@ -89,27 +93,45 @@ def find_bound(sizes: AmountSizes) -> AmountBound | None:
     margin = (np.sqrt(2 * np.log(n)) + MARGIN_SDS) * sd
     limit = mean + margin * (1 + FEW_OTHERS_WIDENING / np.sqrt(n))
     typical = amount_bound.find_typical(mean, deviations / n)
-    is_few = removed <= max(MIN_OUTLIERS, MAX_OUTLIER_SHARE * total)
-    is_apart = removed <= min(MAX_APART, MAX_APART_SHARE * total)
-    is_apart &= logs - np.append(logs[1:], -np.inf) >= GAP
-    is_far = (removed <= MAX_FAR_SHARE * total) & (
-        logs > typical + float(np.log(FAR_FACTOR))
-    )
-    is_outlier = (others >= MIN_OTHERS) & (logs > limit) & (is_few | is_apart | is_far)
+    weights = _find_weights(removed, logs, logs - typical)
+    is_outlier = (others >= MIN_OTHERS) & (logs > limit) & (weights > 0)
     for last in np.flatnonzero(is_outlier)[::-1].tolist():
         tail = _limit_largest(sizes.counts[last + 1 :], logs[last + 1 :])
         if logs[last] > tail:
             break
     else:
         return None
+    above = slice(None, last + 1)
+    mean_log = float(sizes.counts[above] @ logs[above] / removed[last])
+    excess = mean_log - float(typical[last])
     return AmountBound(
         limit=float(np.exp(min(max(limit[last], tail), 700.0))),
-        typical=float(np.exp(typical[last])),
+        typical=float(np.exp(typical[last] + (1 - weights[last]) * excess)),
         count=int(removed[last]),
         mean=float(_sum_after(sizes.counts * sizes.sizes)[last] / others[last]),
         log_mean=float(mean[last]),
         log_sd=float(sd[last]),
     )
+
+
+def _find_weights(removed: Floats, logs: Floats, distances: Floats) -> Floats:
+    """Return how much each bucket [n] and all above it may count as outliers, 0 to 1.
+
+    `removed` [n] amounts are in them, `distances` [n] are their logs less the typical one.
+    1 is fully: they count as typical amounts. In between the log of what they count as is
+    between that and their own, so that one more or less changes little.
+    """
+    total = float(removed[-1])
+    far = (distances - float(np.log(NEAR_FACTOR))) / float(
+        np.log(FAR_FACTOR / NEAR_FACTOR)
+    )
+    growth = float(np.log(MAX_FAR_SHARE / MAX_APART_SHARE))
+    allowed = MAX_APART_SHARE * np.exp(growth * np.clip(far, 0.0, 1.0)) * total
+    is_apart = logs - np.append(logs[1:], -np.inf) >= GAP
+    weights = (FADING * allowed - removed) / ((FADING - 1) * allowed)
+    weights = np.where(is_apart | (far > 1), np.clip(weights, 0.0, 1.0), 0.0)
+    is_few = removed <= max(MIN_OUTLIERS, MAX_OUTLIER_SHARE * total)
+    return np.where(is_few, 1.0, weights)
 
 
 def _limit_largest(counts: Floats, logs: Floats) -> float:

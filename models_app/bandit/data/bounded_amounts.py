@@ -29,7 +29,8 @@ def apply_bound(amounts: AmountSums, bound: AmountBound) -> AmountSums:
     """Return the sums with every outlier counted as a typical amount of its sign.
 
     A group has some for certain where Σy² / Σ|y| is above the limit: the largest is at
-    least that. So it has where a few dominate whose size is. How many there are is not
+    least that. So it has where a few dominate whose size is, and where Σy² exceeds what so
+    many others have by more than one amount at the limit does. How many there are is not
     known: it is the number k whose removal, at the size √(Σy² / k), leaves the others most
     like all others. If even that leaves more than is plausible, because the outliers
     differ in size, the others of the group count as all others do.
@@ -37,6 +38,10 @@ def apply_bound(amounts: AmountSums, bound: AmountBound) -> AmountSums:
     sizes = np.maximum(np.abs(amounts.sums), amounts.counts * bound.others_mean)
     has_some = (amounts.counts > 0) & (amounts.squares > bound.limit * sizes)
     has_some |= amounts.find_dominant()[1] > bound.limit
+    has_some |= (
+        amounts.squares
+        > bound.limit * bound.limit + amounts.counts * _square_others(bound)
+    )
     columns = [amounts.sums, amounts.squares, amounts.log_sums, amounts.log_squares]
     bounded = [np.array(column, dtype=np.float64) for column in columns]
     for place in np.flatnonzero(has_some):
@@ -54,7 +59,7 @@ def _bound_group(group: GroupSums, bound: AmountBound) -> GroupSums:
     number, size = _find_outliers(group, bound)
     rest = max(group.amounts - number, 0.0)
     rest_sum = _estimate_rest(group, number * size, rest, bound)
-    spread = float(np.exp(min(bound.log_sd**2, MAX_LOG_VARIANCE)))
+    spread = _compute_spread(bound)
     log_size, log_typical = float(np.log(size)), float(np.log(bound.typical))
     rest_logs = group.logs - number * log_size
     rest_log_squares = group.log_squares - number * log_size**2
@@ -80,13 +85,23 @@ def _bound_group(group: GroupSums, bound: AmountBound) -> GroupSums:
     )
 
 
+def _compute_spread(bound: AmountBound) -> float:
+    """Return the mean square of log-normal amounts over their squared mean."""
+    return float(np.exp(min(bound.log_sd**2, MAX_LOG_VARIANCE)))
+
+
+def _square_others(bound: AmountBound) -> float:
+    """Return the mean square of all others."""
+    return bound.others_mean * bound.others_mean * _compute_spread(bound)
+
+
 def _estimate_rest(
     group: GroupSums, removed: float, rest: float, bound: AmountBound
 ) -> float:
     """Return the sum of the others: what is left if that is plausible, or as all others'."""
     rest_sum = group.total - removed
     if abs(rest_sum) <= ROUNDING * group.total:  # what others paid is lost to rounding
-        return rest * bound.typical
+        return rest * min(bound.typical, bound.others_mean)
     lowest, highest = _get_plausible_sums(rest, bound)
     return rest_sum if lowest <= rest_sum <= highest else rest * bound.others_mean
 
@@ -107,8 +122,7 @@ def _find_outliers(group: GroupSums, bound: AmountBound) -> tuple[float, float]:
 def _get_plausible_sums(rest: float, bound: AmountBound) -> tuple[float, float]:
     """Return the lowest and highest plausible sums of this many other amounts."""
     mean = bound.others_mean
-    log_variance = min(bound.log_sd**2, MAX_LOG_VARIANCE)
-    sd = mean * float(np.sqrt(np.exp(log_variance) - 1))
+    sd = mean * float(np.sqrt(_compute_spread(bound) - 1))
     lowest = rest * float(np.exp(bound.log_mean - LOG_SDS * bound.log_sd))
     highest = (
         rest * mean * PLAUSIBLE_FACTOR + PLAUSIBLE_ERRORS * float(np.sqrt(rest)) * sd

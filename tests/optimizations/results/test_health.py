@@ -32,6 +32,7 @@ from tests.support.result_visitors import (
 from tests.support.unhealthy_worlds import (
     break_metric,
     call_tool,
+    lose_rewards_of_holdout,
     make_broken_split,
     make_lost_holdout_rewards,
     make_violated_guardrail,
@@ -347,6 +348,28 @@ def test_a_training_that_missed_the_holdout_expects_no_reward() -> None:
     assert metrics["unavailable"] == {
         "expected_reward": reasons["variants.expected_reward_mean"]
     }
+
+
+def test_a_training_that_a_later_count_distrusts_expects_no_reward() -> None:
+    optimization = make_visited_optimization(holdout_percentage=25)
+    optimization = train_and_return(optimization)
+    api, path = make_member_api(optimization), f"/models/{optimization.model_id}"
+    (before,) = read_body(api.get(f"{path}/training-runs"))["training_runs"]
+    lose_rewards_of_holdout(optimization)
+
+    health = read_body(
+        api.get(f"/optimizations/{optimization.pk}/results?refresh=full")
+    )["health"]
+    (listed,) = read_body(api.get(f"{path}/training-runs"))["training_runs"]
+    (run,) = optimization.model.training_runs.all()
+    shown = read_body(api.get(f"{path}/training-runs/{run.pk}"))
+
+    assert before["in_sample_metrics"]["expected_reward"]["mean"] > 0
+    (reason,) = health["reasons"]
+    assert reason["code"] == "baseline_sanity"
+    for metrics in (listed["in_sample_metrics"], shown["in_sample_metrics"]):
+        assert metrics["expected_reward"] is None
+        assert metrics["unavailable"] == {"expected_reward": reason["message"]}
 
 
 def test_a_training_of_an_earlier_version_shows_what_it_assumed() -> None:

@@ -89,8 +89,9 @@ def test_contexts_that_fall_to_other_are_named_with_their_case() -> None:
     [
         ('{"Device":"mobile"}', "keys seen: Device.", "Device"),
         ('{"plan":"pro","country":"DE"}', "keys seen: country, plan.", None),
-        ("", "keys seen: none (an empty context).", None),
-        ("null", "keys seen: none (an empty context).", None),
+        ("", "keys seen: no context.", None),
+        ("{}", "keys seen: no context.", None),
+        ("null", "keys seen: no context.", None),
     ],
 )
 def test_a_context_factor_that_nobody_has_is_a_warning_with_the_keys_seen(
@@ -122,7 +123,7 @@ def test_a_context_factor_that_nobody_has_is_a_warning_with_the_keys_seen(
     assert reason["message"].endswith(seen)
 
 
-def test_a_context_factor_that_some_have_is_no_fault() -> None:
+def test_a_context_factor_that_some_have_is_no_fault_and_is_noted() -> None:
     optimization = cube_events.make_optimization()
     _send(optimization, 20)
     _send(optimization, 2, context={"device": "mobile"}, prefix="known")
@@ -130,8 +131,26 @@ def test_a_context_factor_that_some_have_is_no_fault() -> None:
     results = _read_results(optimization)
 
     check = results["checks"]["missing_context"]
-    assert (check["ok"], check["factors"]) == (True, [])
+    (factor,) = check["factors"]
+    assert (check["ok"], factor["factor"], factor["missing"]) == (True, "device", 20)
+    assert check["keys_seen"] == ["no context"]
     assert results["health"]["status"] == "ok"
+    (note,) = results["notes"]
+    assert note.startswith(
+        "Context factor device was missing in 90.9% (20 of 22) of first exposures. Such "
+        "users count as (missing) of that factor"
+    )
+
+
+def test_a_context_factor_that_few_lack_is_not_noted() -> None:
+    optimization = cube_events.make_optimization()
+    _send(optimization, 1)
+    _send(optimization, 21, context={"device": "mobile"}, prefix="known")
+
+    results = _read_results(optimization)
+
+    assert results["checks"]["missing_context"]["factors"] == []
+    assert results["notes"] == []
 
 
 def test_known_variants_and_contexts_are_ok_and_name_nothing() -> None:

@@ -4,10 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
-from metrics.models import Metric
+from metrics.models import Metric, MetricRevision
 from optimizations.models import CubeDay, Optimization, ResultsSummary
+from tests.support import staff_world
+from tests.support.admin_actions import OPTIMIZATION_LIST, confirm_list_action
 from tests.support.factories import Api, read_body, read_error
 from tests.support.optimization_factories import make_metric, make_organization
 from tests.support.result_visitors import make_visited_optimization, train_and_return
@@ -48,6 +51,37 @@ def ship_by_patch(api: Api, optimization: Optimization) -> list[dict[str, Any]]:
     return list(read_error(response)["details"])
 
 
+def ship_by_rest_with_a_key(
+    api: Api, optimization: Optimization
+) -> list[dict[str, Any]]:
+    """Ask to ship in a request that may be repeated; return the reasons."""
+    path = f"/optimizations/{optimization.pk}/ship"
+    response = api.post(path, Idempotency_Key="ship once")
+    assert response.status_code == 409
+    return list(read_error(response)["details"])
+
+
+def ship_by_patch_if_unchanged(
+    api: Api, optimization: Optimization
+) -> list[dict[str, Any]]:
+    """Change the status on the condition that nothing changed; return the reasons."""
+    path = f"/optimizations/{optimization.pk}"
+    tag = api.get(path)["ETag"]
+    response = api.patch(path, {"status": "shipped"}, If_Match=tag)
+    assert response.status_code == 409
+    return list(read_error(response)["details"])
+
+
+def ship_by_admin_list(api: Api, optimization: Optimization) -> list[dict[str, Any]]:
+    """Ship without the tick from the admin's list; return what the API knows then."""
+    client = Client()
+    client.force_login(staff_world.make_superuser())
+    (message,) = confirm_list_action(client, OPTIMIZATION_LIST, [optimization], "ship")
+    assert "should not ship yet" in message
+    health = read_body(api.get(f"/optimizations/{optimization.pk}/results"))["health"]
+    return list(health["reasons"])
+
+
 def preview_by_mcp(api: Api, optimization: Optimization) -> list[dict[str, Any]]:
     """Have an agent ask what shipping would change; return the reasons it is told."""
     ship = {"optimization_id": str(optimization.pk), "to": "shipped"}
@@ -67,7 +101,17 @@ def count_nothing(api: Api, _optimization: Optimization, metric: Metric) -> None
 
 
 @pytest.mark.parametrize("change", [detach, count_nothing])
-@pytest.mark.parametrize("ask", [ship_by_rest, ship_by_patch, preview_by_mcp])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        ship_by_rest,
+        ship_by_rest_with_a_key,
+        ship_by_patch,
+        ship_by_patch_if_unchanged,
+        ship_by_admin_list,
+        preview_by_mcp,
+    ],
+)
 def test_what_a_refusal_counted_stays_known(ask: Any, change: Any) -> None:
     optimization, refunds = make_uncounted_harm()
     api = make_admin_api(optimization)
@@ -119,6 +163,66 @@ def test_harm_after_the_last_count_leaves_a_reason_until_it_is_judged() -> None:
     assert unknown["code"] == "guardrail_not_counted"
     assert "without a count since" in unknown["message"]
     assert judged["code"] == "guardrail_violated"
+
+
+def list_codes(reasons: list[dict[str, Any]]) -> list[str]:
+    """Return the codes of reasons."""
+    return [reason["code"] for reason in reasons]
+
+
+def turn_around(api: Api, _optimization: Optimization, metric: Metric) -> None:
+    """Change the direction, so that what is harm now was good before, and back."""
+    body = {"direction": "increase"}
+    assert api.patch(f"/warehouse/metrics/{metric.pk}", body).status_code == 200
+
+
+@pytest.mark.parametrize("redefine", [count_nothing, turn_around])
+def test_the_count_after_a_redefinition_judges_what_was_unknown(redefine: Any) -> None:
+    optimization, refunds = make_sound_guardrail()
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
+    age_counts(optimization)
+    send_refunds(optimization, every_nth_optimized=2)
+
+    redefine(api, optimization, refunds)
+    unknown = read_body(api.get(f"{path}/results"))["health"]["reasons"]
+    known = read_body(api.get(f"{path}/results?refresh=true"))["health"]["reasons"]
+    again = read_body(api.get(f"{path}/results?refresh=true"))["health"]["reasons"]
+
+    assert "guardrail_not_counted" in list_codes(unknown)
+    assert list_codes(known) == ["guardrail_violated"]
+    assert "was violated until its metric was redefined on 20" in known[0]["message"]
+    assert "“Refunds” is violated: 50" in known[0]["message"]
+    assert again == known
+
+
+@pytest.mark.parametrize("redefine", [count_nothing, turn_around])
+def test_a_redefined_guardrail_without_harm_leaves_nothing_after_the_next_count(
+    redefine: Any,
+) -> None:
+    optimization, refunds = make_sound_guardrail()
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
+    age_counts(optimization)
+
+    redefine(api, optimization, refunds)
+    unknown = read_body(api.get(f"{path}/results"))["health"]["reasons"]
+    known = read_body(api.get(f"{path}/results?refresh=true"))["health"]["reasons"]
+
+    assert "guardrail_not_counted" in list_codes(unknown)
+    assert known == []
+    assert api.post(f"{path}/ship").status_code == 200
+
+
+def test_what_the_warehouse_cannot_count_any_more_stays_unknown() -> None:
+    optimization, refunds = make_sound_guardrail()
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
+    age_counts(optimization)
+    count_nothing(api, optimization, refunds)
+    MetricRevision.objects.filter(metric=refunds).update(sql=BROKEN_SQL)
+    send_refunds(optimization, every_nth_optimized=2)
+
+    reasons = read_body(api.get(f"{path}/results?refresh=true"))["health"]["reasons"]
+
+    assert list_codes(reasons) == ["guardrail_not_counted"]
 
 
 def test_a_guardrail_that_was_just_counted_leaves_nothing_when_detached() -> None:

@@ -169,7 +169,7 @@ def buy_one(_rng: random.Random, _variant: traffic.Json) -> traffic.Json:
     return {"value": 20.0}
 
 
-@pytest.mark.parametrize("number", [3, 5, 10])
+@pytest.mark.parametrize("number", [3, 5, 10, 11])
 def test_moderate_whales_are_bounded_and_named_by_one_rule(number: int) -> None:
     optimization = make_visited(buy_one)
     send_whales(optimization, 3, [900.0] * number)
@@ -184,6 +184,9 @@ def test_moderate_whales_are_bounded_and_named_by_one_rule(number: int) -> None:
     total = 900 * number + 20 * (check["payers"] - number)
     assert check["share"] == pytest.approx(900 * number / total)
     assert results["health"]["status"] == "warning"
+    assert check["variants"] == [3]
+    (reason,) = (r for r in results["health"]["reasons"] if r["code"] == "whales")
+    assert "They are in variant 3. " in reason["message"]
     typical = make_visited(buy_one)
     send_whales(typical, 3, [20.0] * number)
     train_model(typical)
@@ -192,7 +195,7 @@ def test_moderate_whales_are_bounded_and_named_by_one_rule(number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("purchase", "amounts"), [(buy_one, [900.0] * 14), (buy, [3000.0] * 10)]
+    ("purchase", "amounts"), [(buy_one, [900.0] * 24), (buy, [3000.0] * 10)]
 )
 def test_the_few_who_make_up_most_are_named_though_the_model_learns_them(
     purchase: traffic.Purchase, amounts: list[float]
@@ -209,6 +212,7 @@ def test_the_few_who_make_up_most_are_named_though_the_model_learns_them(
     assert check["share"] > max(check["limit"], 0.5)
     (reason,) = (r for r in results["health"]["reasons"] if r["code"] == "whales")
     assert "the model learns from them in full" in reason["message"]
+    assert check["variants"] == [3]
 
 
 def test_whales_are_named_wherever_a_lift_stands(client: Client) -> None:

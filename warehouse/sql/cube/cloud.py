@@ -13,6 +13,7 @@ from warehouse.sql.cube.day_notes import (
     build_history_sql,
     build_outside_gaps_sql,
     build_unknown_variants_sql,
+    build_unread_amounts_sql,
 )
 from warehouse.sql.cube.day_ranges import compute_span
 from warehouse.sql.cube.engine import MIN_TIMESTAMP, Engine, Parameters
@@ -45,10 +46,14 @@ USER_REWARDS = {
          CAST(1 AS {double}) AS amount, CAST(NULL AS {text}) AS outcome
   FROM levered_counted_rewards
   GROUP BY anonymous_id""",
-    "numeric": """SELECT anonymous_id, MIN(lag_microseconds) AS lag_microseconds,
-         SUM(amount) AS amount, CAST(NULL AS {text}) AS outcome
+    # Those without any amount count as nobody's, but are noted: see `unread_amounts`.
+    "numeric": """SELECT anonymous_id,
+         MIN(CASE WHEN amount IS NOT NULL THEN lag_microseconds END) AS lag_microseconds,
+         SUM(amount) AS amount, CAST(NULL AS {text}) AS outcome,
+         COUNT(amount_text) - COUNT(amount) AS unread,
+         MIN(CASE WHEN amount IS NULL THEN amount_text END) AS unread_example
   FROM levered_counted_rewards
-  WHERE amount IS NOT NULL
+  WHERE amount_text IS NOT NULL
   GROUP BY anonymous_id""",
     "outcomes": """SELECT c.anonymous_id, c.lag_microseconds, o.weight AS amount,
          o.outcome
@@ -137,6 +142,12 @@ def _build_notes_sql(
     return (
         build_unknown_variants_sql("variant_key", "levered_users")
         + build_context_notes_sql(parameters, spec)
+        + build_unread_amounts_sql(
+            spec,
+            "levered_users",
+            "levered_user_rewards",
+            parameters.engine.integer_type,
+        )
         + build_history_sql(
             spec,
             users="levered_users",

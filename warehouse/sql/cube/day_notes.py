@@ -7,7 +7,9 @@ is such a row of users without a value of some factor, and holds their whole con
 exposures, and in `users` how many: those that count by the day of their user's first
 touch, so that they are part of its cells, and those that do not by their own day. A
 'late_exposures' or 'late_rewards' row holds its day, in `outcome` when the last of the rows
-came, and in `users` how many came.
+came, and in `users` how many came. An 'unread_amounts' row, of a numeric reward, holds the day
+of first touch, in `outcome` a value that is no finite number in range, and in `users` how many
+rewards have such a one: the commonest by name, the others as OTHERS.
 """
 
 import json
@@ -27,6 +29,8 @@ KEY = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:')
 BEFORE_LAUNCH = "before_launch"
 CAME_AFTER_END = "came_after_end"
 LATE_EXPOSURES, LATE_REWARDS = "late_exposures", "late_rewards"
+UNREAD_AMOUNTS = "unread_amounts"
+MAX_AMOUNT_LENGTH, OTHERS = 40, "(others)"
 ENDED = "ended"  # the reason of the gap that has no end once an optimization is stopped
 
 # Writes a moment as SQL, by a parameter.
@@ -68,6 +72,28 @@ SELECT {columns}
 FROM {rows}
 GROUP BY {day}"""
 
+# A user's smallest such text stands for all of theirs. The sum is whole: it counts others.
+UNREAD = """
+UNION ALL
+SELECT {columns}
+FROM (
+  SELECT day, CASE WHEN place <= {limit} THEN value ELSE '{others}' END AS value,
+         CAST(SUM(amounts) AS {integer}) AS amounts
+  FROM (
+    SELECT day, value, amounts,
+           ROW_NUMBER() OVER (PARTITION BY day ORDER BY amounts DESC, {order}) AS place
+    FROM (
+      SELECT u.day, SUBSTR(e.unread_example, 1, {length}) AS value,
+             SUM(e.unread) AS amounts
+      FROM {rewards} AS e
+      JOIN {users} AS u ON u.anonymous_id = e.anonymous_id
+      WHERE e.unread > 0
+      GROUP BY 1, 2
+    ) AS levered_counted
+  ) AS levered_placed
+  GROUP BY 1, 2
+) AS levered_unread"""
+
 LAST_CAME = """to_char(max({created_at}) AT TIME ZONE 'UTC',
          'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
 
@@ -92,6 +118,30 @@ def build_unknown_variants_sql(variant: str, users: str, order: str = "value") -
         variant=variant, users=users, length=MAX_VARIANT_LENGTH
     )
     return build_commonest_sql("variant", rows, order=order)
+
+
+def build_unread_amounts_sql(
+    spec: CubeSpec, users: str, rewards: str, integer: str, order: str = "value"
+) -> str:
+    """Build the rows of values that are no amounts; only numeric rewards have them.
+
+    `users` and `rewards` are those of the statement by user.
+    """
+    if spec.reward_type != "numeric":
+        return ""
+    columns = build_row_sql(
+        kind=f"'{UNREAD_AMOUNTS}'", day="day", outcome="value", users="amounts"
+    )
+    return UNREAD.format(
+        columns=columns,
+        users=users,
+        rewards=rewards,
+        integer=integer,
+        order=order,
+        limit=MAX_EXAMPLES,
+        length=MAX_AMOUNT_LENGTH,
+        others=OTHERS,
+    )
 
 
 def build_context_keys_sql(

@@ -13,6 +13,7 @@ from warehouse.sql.cube.day_notes import (
     build_context_keys_sql,
     build_gaps_sql,
     build_unknown_variants_sql,
+    build_unread_amounts_sql,
 )
 from warehouse.sql.cube.day_ranges import compute_span
 from warehouse.sql.cube.slots import fill_slots
@@ -49,10 +50,13 @@ USER_REWARDS = {
          CAST(1 AS double precision) AS value, CAST(NULL AS text) AS outcome
   FROM counted_rewards
   GROUP BY anonymous_id""",
-    "numeric": """SELECT anonymous_id, min(lag) AS lag, sum(value) AS value,
-         CAST(NULL AS text) AS outcome
+    # Those without any value count as nobody's, but are noted: see `unread_amounts`.
+    "numeric": """SELECT anonymous_id, min(lag) FILTER (WHERE value IS NOT NULL) AS lag,
+         sum(value) AS value, CAST(NULL AS text) AS outcome,
+         count(text_value) - count(value) AS unread,
+         min(text_value COLLATE "C") FILTER (WHERE value IS NULL) AS unread_example
   FROM counted_rewards
-  WHERE value IS NOT NULL
+  WHERE text_value IS NOT NULL
   GROUP BY anonymous_id""",
     "outcomes": """SELECT DISTINCT ON (c.anonymous_id) c.anonymous_id, c.lag,
          o.weight AS value, o.key AS outcome
@@ -158,6 +162,9 @@ def build_notes_sql(spec: CubeSpec, exposures: str, moment: str, bind: Bind) -> 
     return (
         build_unknown_variants_sql("variant", "users", order=BY_VALUE)
         + _build_contexts_sql(spec)
+        + build_unread_amounts_sql(
+            spec, "users", "user_rewards", "bigint", order=BY_VALUE
+        )
         + build_gaps_sql(
             spec,
             moment=moment,

@@ -8,7 +8,12 @@ from functools import partial
 from typing import Any
 
 from warehouse.sql.cube import cloud, connected_postgres, managed_postgres
-from warehouse.sql.cube.day_notes import LATE_EXPOSURES, LATE_REWARDS, decode_keys
+from warehouse.sql.cube.day_notes import (
+    LATE_EXPOSURES,
+    LATE_REWARDS,
+    UNREAD_AMOUNTS,
+    decode_keys,
+)
 from warehouse.sql.cube.row_columns import CELL_COLUMNS, COLUMNS, require_cell_types
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.shapes import (
@@ -59,7 +64,10 @@ STATEMENT_BUILDERS: dict[
     },
 }
 LAG_BUCKETS = 32
-NOTE_KINDS = ("variant", "context", "keys", "exposures", LATE_EXPOSURES, LATE_REWARDS)
+NOTE_KINDS = (
+    *("variant", "context", "keys", "exposures"),
+    *(LATE_EXPOSURES, LATE_REWARDS, UNREAD_AMOUNTS),
+)
 # Only numeric rewards have amounts.
 NO_AMOUNTS: dict[str, Any] = {
     "payers": 0,

@@ -42,6 +42,8 @@ METRIC_FACTS = {
     "alike_users": """(SELECT COUNT(*) FROM levered_people AS p
         WHERE LOWER(TRIM(p.anonymous_id)) IN (
           SELECT LOWER(TRIM(e.anonymous_id)) FROM levered_exposed AS e))""",
+    "unread": "COUNT(amount_text) - COUNT(amount)",
+    "unread_example": "SUBSTR(MIN(CASE WHEN amount IS NULL THEN amount_text END), 1, 40)",
 }
 METRIC_FACTS_QUERY = """WITH levered_rewards AS (
   SELECT {metric_columns}

@@ -65,7 +65,9 @@ SELECT count(*) AS rows,
        count(*) FILTER (WHERE NOT isfinite(at) OR at < '0001-01-01' OR at >= '10000-01-01')
          AS out_of_range,
        count(*) FILTER (WHERE {is_blank_id}) AS empty_ids,
-       CASE WHEN {matched_users} = 0 THEN {alike_users} ELSE 0 END AS alike_users
+       CASE WHEN {matched_users} = 0 THEN {alike_users} ELSE 0 END AS alike_users,
+       count(text_value) - count(value) AS unread,
+       substr(min(text_value) FILTER (WHERE value IS NULL), 1, 40) AS unread_example
 FROM rewards"""
 EXPOSED_CTE = """exposed AS (
   {exposed_users}

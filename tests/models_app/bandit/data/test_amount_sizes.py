@@ -1,5 +1,7 @@
 """Outliers among the sizes of single amounts: however many, and never a mere price."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -68,7 +70,7 @@ def test_the_largest_of_a_long_tail_is_seldom_an_outlier(
     assert bounded <= 0.05 * RUNS
 
 
-@pytest.mark.parametrize("share", [0.02, 0.05, 0.2])
+@pytest.mark.parametrize("share", [0.08, 0.2])
 def test_a_price_of_a_hundred_times_another_is_no_outlier(share: float) -> None:
     amounts = np.where(np.arange(1000) < 1000 * share, 500.0, 5.0)
 
@@ -99,10 +101,52 @@ def test_one_amount_of_five_hundred_medians_is_an_outlier_of_log_normal_ones() -
     assert bound.count == 1
 
 
-def test_a_price_of_eleven_payers_in_two_hundred_stays_a_price() -> None:
-    amounts = np.append(np.full(199, 20.0), np.full(11, 900.0))
+@pytest.mark.parametrize("sigma", [1e-4, 0.3])
+@pytest.mark.parametrize("number", [11, 25, 40, 60])
+def test_moderate_whales_among_thousands_count_as_typical_amounts(
+    number: int, sigma: float
+) -> None:
+    others = np.random.default_rng(number).lognormal(3, sigma, 2000)
+    amounts = np.append(others, np.full(number, 900.0))
 
-    assert amount_sizes.find_bound(count_sizes(amounts)) is None
+    bound = amount_sizes.find_bound(count_sizes(amounts))
+
+    assert bound is not None
+    assert bound.count == number
+    assert bound.typical == pytest.approx(np.exp(3 + sigma**2 / 2), rel=0.1)
+
+
+def test_one_whale_more_changes_little_until_they_are_a_price() -> None:
+    counted = []
+    for number in range(1, 100):
+        amounts = np.append(np.full(1000, 20.0), np.full(number, 900.0))
+        bound = amount_sizes.find_bound(count_sizes(amounts))
+        counted.append(900.0 if bound is None else bound.typical)
+
+    assert counted[:52] == pytest.approx([20.0] * 52)
+    assert counted[-1] == 900.0
+    assert max(np.diff(np.log(counted))) < np.log(1.2)
+    assert (np.diff(counted) > -1e-6).all()
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng, payers: rng.lognormal(3, 1, payers),
+        lambda rng, payers: rng.lognormal(3, 2, payers),
+        lambda rng, payers: 1 + rng.pareto(1.5, payers),
+        lambda rng, payers: 1 + rng.pareto(2.2, payers),
+    ],
+)
+@pytest.mark.parametrize("payers", [60, 400, 3000])
+def test_never_more_than_a_few_of_an_honest_tail_are_outliers(
+    draw: Callable[[np.random.Generator, int], Floats], payers: int
+) -> None:
+    for seed in range(RUNS):
+        amounts = draw(np.random.default_rng([seed, 11]), payers)
+        bound = amount_sizes.find_bound(count_sizes(amounts))
+
+        assert bound is None or bound.count <= max(3, 0.01 * payers)
 
 
 def test_the_sums_of_rows_find_nothing_that_the_sizes_of_all_amounts_do_not() -> None:

@@ -142,10 +142,13 @@ levered_counted_rewards AS (
   WHERE r.moment <= TIMESTAMP_ADD(t.moment, INTERVAL CAST(@p9 AS INT64) HOUR)
 ),
 levered_user_rewards AS (
-  SELECT anonymous_id, MIN(lag_microseconds) AS lag_microseconds,
-         SUM(amount) AS amount, CAST(NULL AS STRING) AS outcome
+  SELECT anonymous_id,
+         MIN(CASE WHEN amount IS NOT NULL THEN lag_microseconds END) AS lag_microseconds,
+         SUM(amount) AS amount, CAST(NULL AS STRING) AS outcome,
+         COUNT(amount_text) - COUNT(amount) AS unread,
+         MIN(CASE WHEN amount IS NULL THEN amount_text END) AS unread_example
   FROM levered_counted_rewards
-  WHERE amount IS NOT NULL
+  WHERE amount_text IS NOT NULL
   GROUP BY anonymous_id
 ),
 levered_user_rows AS (
@@ -194,7 +197,8 @@ levered_user_rows AS (
            ELSE 64 END END AS amount_bucket
   FROM levered_users AS u
   JOIN levered_exposure_counts AS s ON s.anonymous_id = u.anonymous_id
-  LEFT JOIN levered_user_rewards AS e ON e.anonymous_id = u.anonymous_id
+  LEFT JOIN levered_user_rewards AS e
+    ON e.anonymous_id = u.anonymous_id AND e.amount IS NOT NULL
 ),
 levered_grouped AS (
   -- Group by the raw context text, so that JSON is parsed per group and not per user.
@@ -331,6 +335,25 @@ FROM (
   ) AS levered_counted
 ) AS levered_placed
 WHERE place <= 5
+UNION ALL
+SELECT 'unread_amounts', NULL, day, NULL, NULL, NULL, NULL, value, NULL, NULL, amounts, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM (
+  SELECT day, CASE WHEN place <= 5 THEN value ELSE '(others)' END AS value,
+         CAST(SUM(amounts) AS INT64) AS amounts
+  FROM (
+    SELECT day, value, amounts,
+           ROW_NUMBER() OVER (PARTITION BY day ORDER BY amounts DESC, value) AS place
+    FROM (
+      SELECT u.day, SUBSTR(e.unread_example, 1, 40) AS value,
+             SUM(e.unread) AS amounts
+      FROM levered_user_rewards AS e
+      JOIN levered_users AS u ON u.anonymous_id = e.anonymous_id
+      WHERE e.unread > 0
+      GROUP BY 1, 2
+    ) AS levered_counted
+  ) AS levered_placed
+  GROUP BY 1, 2
+) AS levered_unread
 
 -- 1: datetime.datetime(2026, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)
 -- 2: datetime.datetime(2025, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)

@@ -149,7 +149,8 @@ user_rows AS (
          )) AS integer) END AS bucket
   FROM users AS u
   JOIN exposure_counts AS s ON s.anonymous_id = u.anonymous_id
-  LEFT JOIN user_rewards AS e ON e.anonymous_id = u.anonymous_id
+  LEFT JOIN user_rewards AS e
+    ON e.anonymous_id = u.anonymous_id AND e.value IS NOT NULL
 ),
 grouped AS (
   -- Group by the raw context text, so that JSON is parsed per group and not per user.

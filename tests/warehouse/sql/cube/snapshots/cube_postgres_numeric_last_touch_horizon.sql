@@ -110,10 +110,12 @@ counted_rewards AS (
       AND t.at >= GREATEST(u.at, r.at - u.conversion_window))
 ),
 user_rewards AS (
-  SELECT anonymous_id, min(lag) AS lag, sum(value) AS value,
-         CAST(NULL AS text) AS outcome
+  SELECT anonymous_id, min(lag) FILTER (WHERE value IS NOT NULL) AS lag,
+         sum(value) AS value, CAST(NULL AS text) AS outcome,
+         count(text_value) - count(value) AS unread,
+         min(text_value COLLATE "C") FILTER (WHERE value IS NULL) AS unread_example
   FROM counted_rewards
-  WHERE value IS NOT NULL
+  WHERE text_value IS NOT NULL
   GROUP BY anonymous_id
 ),
 user_rows AS (
@@ -162,7 +164,8 @@ user_rows AS (
            ELSE 64 END END AS amount_bucket
   FROM users AS u
   JOIN exposure_counts AS s ON s.anonymous_id = u.anonymous_id
-  LEFT JOIN user_rewards AS e ON e.anonymous_id = u.anonymous_id
+  LEFT JOIN user_rewards AS e
+    ON e.anonymous_id = u.anonymous_id AND e.value IS NOT NULL
 ),
 grouped AS (
   -- Group by the raw context text, so that JSON is parsed per group and not per user.
@@ -298,6 +301,25 @@ FROM (
   ) AS levered_counted
 ) AS levered_placed
 WHERE place <= 5
+UNION ALL
+SELECT 'unread_amounts', NULL, day, NULL, NULL, NULL, NULL, value, NULL, NULL, amounts, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM (
+  SELECT day, CASE WHEN place <= 5 THEN value ELSE '(others)' END AS value,
+         CAST(SUM(amounts) AS bigint) AS amounts
+  FROM (
+    SELECT day, value, amounts,
+           ROW_NUMBER() OVER (PARTITION BY day ORDER BY amounts DESC, value COLLATE "C") AS place
+    FROM (
+      SELECT u.day, SUBSTR(e.unread_example, 1, 40) AS value,
+             SUM(e.unread) AS amounts
+      FROM user_rewards AS e
+      JOIN users AS u ON u.anonymous_id = e.anonymous_id
+      WHERE e.unread > 0
+      GROUP BY 1, 2
+    ) AS levered_counted
+  ) AS levered_placed
+  GROUP BY 1, 2
+) AS levered_unread
 ORDER BY 1, 2, 3, 4 NULLS FIRST, 5, 6, 7, 8 NULLS FIRST, 9, 10 NULLS FIRST
 
 -- $1: 'org_a'

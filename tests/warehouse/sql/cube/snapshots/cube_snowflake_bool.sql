@@ -153,7 +153,8 @@ levered_user_rows AS (
                / u.horizon AS INTEGER)) END AS bucket
   FROM levered_users AS u
   JOIN levered_exposure_counts AS s ON s.anonymous_id = u.anonymous_id
-  LEFT JOIN levered_user_rewards AS e ON e.anonymous_id = u.anonymous_id
+  LEFT JOIN levered_user_rewards AS e
+    ON e.anonymous_id = u.anonymous_id AND e.amount IS NOT NULL
 ),
 levered_grouped AS (
   -- Group by the raw context text, so that JSON is parsed per group and not per user.
