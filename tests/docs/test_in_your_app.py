@@ -74,10 +74,10 @@ class EdgeVisitor:
     env: dict[str, object]
     cookies: dict[str, str]
 
-    def visit(self, *paths: str) -> list[str]:
+    def visit(self, *visits: str) -> list[str]:
         """Visit pages of a worker that has just started; return them."""
         worker = EXAMPLES / "edge" / "worker.js"
-        request = {"worker": str(worker), "env": self.env, "paths": paths}
+        request = {"worker": str(worker), "env": self.env, "visits": visits}
         text = json.dumps({**request, "cookies": self.cookies})
         answer = json.loads(run_node(PROGRAMS / "visit_edge.mjs", stdin=text))
         self.cookies = answer["cookies"]
@@ -109,7 +109,7 @@ def test_the_worker_decides_by_the_policy_and_its_visitor_is_counted_once(
 ) -> None:
     visitor = make_edge_visitor(proxy.url, optimization)
 
-    pages = visitor.visit("/", "/", "/buy")
+    pages = visitor.visit("GET /", "GET /", "POST /buy")
 
     headline = get_assigned_headline(optimization)
     assert read_headlines(pages) == [headline] * 2
@@ -124,11 +124,11 @@ def test_the_cookie_keeps_the_variant_when_the_policy_changes(
     live_server: LiveServer, optimization: Optimization
 ) -> None:
     visitors = [make_edge_visitor(live_server.url, optimization) for _ in range(3)]
-    before = [read_headlines(each.visit("/")) for each in visitors]
+    before = [read_headlines(each.visit("GET /")) for each in visitors]
 
     publish_random_table(optimization, 4)
 
-    assert [read_headlines(each.visit("/")) for each in visitors] == before
+    assert [read_headlines(each.visit("GET /")) for each in visitors] == before
     assert Assignment.objects.count() == len(visitors)
 
 
@@ -137,7 +137,7 @@ def test_a_worker_without_a_service_shows_the_fallback_and_counts_nobody(
 ) -> None:
     visitor = make_edge_visitor("http://127.0.0.1:9", optimization)
 
-    assert read_headlines(visitor.visit("/", "/")) == [FALLBACK] * 2
+    assert read_headlines(visitor.visit("GET /", "GET /")) == [FALLBACK] * 2
     assert set(visitor.cookies) == {"levered_id"}
 
 

@@ -13,7 +13,10 @@ import httpx
 
 Headers = tuple[tuple[str, str], ...]
 
-KEPT_HEADERS = ("content-type", "etag", "levered-signature", "retry-after")
+KEPT_HEADERS = (
+    *("content-type", "etag", "levered-signature", "retry-after"),
+    *("access-control-allow-origin", "access-control-expose-headers"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,17 +18,20 @@ export default {
   async fetch(request, env, context) {
     const cookies = readCookies(request);
     const visitor = cookies.levered_id ?? crypto.randomUUID();
-    if (new URL(request.url).pathname === "/buy") {
-      const key = crypto.randomUUID();
-      const reward = { anonymous_id: visitor, name: "purchase", idempotency_key: key };
-      context.waitUntil(send(env, "/ingest/rewards", { events: [reward] }));
+    // A reward before the decision would not count, so both have the worker's time.
+    const timestamp = new Date().toISOString();
+    if (request.method === "POST" && new URL(request.url).pathname === "/buy") {
+      const event = { anonymous_id: visitor, name: "purchase", timestamp };
+      const events = [{ ...event, idempotency_key: crypto.randomUUID() }];
+      context.waitUntil(send(env, "/ingest/rewards", { events }));
       return new Response("Thank you");
     }
     const policy = await findPolicy(env, context);
     const decision = policy && choose(policy, visitor, request, cookies.levered_hero);
     if (decision?.isNew) {
       const path = `/optimizations/${env.OPTIMIZATION_ID}/decisions`;
-      context.waitUntil(send(env, path, { decisions: [decision.receipt] }));
+      const decisions = [{ ...decision.receipt, timestamp }];
+      context.waitUntil(send(env, path, { decisions }));
     }
     return render(decision?.variant ?? FALLBACK, {
       levered_id: visitor,

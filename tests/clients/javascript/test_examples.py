@@ -9,9 +9,10 @@ from pytest_django.live_server_helper import LiveServer
 
 from optimizations.models import Assignment, Optimization
 from tests.support import chromium, optimization_factories, tracking
+from tests.support.chaos_proxy import ChaosProxy, Fault
 from tests.support.example_pages import EXAMPLES, Target, write_page
 from tests.support.javascript_client import PACKAGE
-from tests.support.shop_site import run_site, wait_until
+from tests.support.shop_site import TIMEOUT_MS, run_site, wait_until
 from warehouse.models import ManagedExposure, ManagedReward
 
 pytestmark = [
@@ -21,6 +22,7 @@ pytestmark = [
 ]
 
 NAMES = ("page", "react", "vue")
+FALLBACK = "Start free"
 
 
 @pytest.fixture
@@ -60,7 +62,7 @@ def test_a_page_decides_shows_its_variant_and_tracks_a_purchase(
 
         page.goto(site.origin)
         page.wait_for_function("document.cookie.includes('levered_id')")
-        expect(page.locator("h1")).not_to_have_text("Start free")
+        expect(page.locator("h1")).not_to_have_text(FALLBACK, timeout=TIMEOUT_MS)
         page.click("button")
         wait_until(page, ManagedReward.objects.exists)
 
@@ -73,17 +75,32 @@ def test_a_page_decides_shows_its_variant_and_tracks_a_purchase(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_whose_service_is_away_shows_its_fallback(
-    page: Page, built_pages: Path, tmp_path: Path, name: str
+def test_while_the_service_is_away_a_visitor_of_before_keeps_the_variant(
+    page: Page,
+    proxy: ChaosProxy,
+    optimization: Optimization,
+    built_pages: Path,
+    tmp_path: Path,
+    name: str,
 ) -> None:
-    nowhere = Target("http://127.0.0.1:9", "lev_pub_x", "0" * 8)
-    write_page(built_pages, name, tmp_path, nowhere)
+    key = tracking.make_publishable_key(optimization.organization)
+    write_page(built_pages, name, tmp_path, Target(proxy.url, key, optimization.pk))
+    headline = page.locator("h1")
     with run_site(tmp_path) as site:
         page.goto(site.origin)
-        page.wait_for_function("document.cookie.includes('levered_id')")
+        expect(headline).not_to_have_text(FALLBACK, timeout=TIMEOUT_MS)
+        shown = page.inner_text("h1")
+        proxy.faults = [Fault(503)]
 
-        expect(page.locator("h1")).to_have_text("Start free")
-        expect(page.locator("h1")).to_be_visible()
+        page.reload()
+        expect(headline).to_have_text(shown, timeout=TIMEOUT_MS)
+
+        page.evaluate("localStorage.clear()")
+        page.context.clear_cookies()
+        page.reload()
+        page.wait_for_function("document.cookie.includes('levered_id')")
+        expect(headline).to_be_visible()
+        expect(headline).to_have_text(FALLBACK, timeout=TIMEOUT_MS)
 
 
 def test_the_page_without_a_build_hides_itself_as_the_readme_says() -> None:
