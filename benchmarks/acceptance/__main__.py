@@ -19,7 +19,7 @@ from warehouse.sql.customer import check, dialects, functions_bigquery
 
 SCHEMA = "app"  # of the connection, for tables without one
 PARAMETER, UNREADABLE = "a parameter of another program", "broken text"
-FOREIGN_PARAMETER = re.compile(r"The (parameter|template|only parameter) ")
+FOREIGN_PARAMETER = re.compile(r"The (parameter|template|text) ")
 FOREIGN = "a function that the warehouse has not"
 FOREIGN_FUNCTION = re.compile(r"The function (\w+) is not allowed")
 FRAGMENT = "A value alone is no query"
@@ -79,7 +79,7 @@ def _find_exclusion(refusal: str, dialect: str) -> str | None:
 def _names_foreign_function(reason: str) -> bool:
     """Return whether a refusal is of a function that another dialect has, not BigQuery."""
     called = FOREIGN_FUNCTION.match(reason)
-    return called is not None and called[1] in functions_bigquery.ADVICE
+    return called is not None and called[1].lower() in functions_bigquery.ADVICE
 
 
 def print_verdicts(folder: Path, verdicts: list[Verdict], *, is_listing: bool) -> None:

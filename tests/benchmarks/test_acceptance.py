@@ -98,5 +98,5 @@ def test_refusals_are_grouped_by_their_message(
 
     printed = capsys.readouterr().out
     assert "shop: 3 counted, 1 accepted (33.3%)" in printed
-    assert "refused: 2 times: The function rand is not allowed" in printed
-    assert "a.sql:1 The function rand is not allowed (line 2)" in printed
+    assert "refused: 2 times: The function RAND is not allowed" in printed
+    assert "a.sql:1 The function RAND is not allowed (line 2)" in printed

@@ -41,8 +41,17 @@ def _validate_if(node: exp.Expr, dialect: Dialect) -> None:
         raise refuse("function", name, node, "IF(condition, a, NULL)")
 
 
+def _validate_count(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse COUNT(DISTINCT a, b), which BigQuery does not have."""
+    values = node.this.expressions if isinstance(node.this, exp.Distinct) else []
+    if len(values) > 1:
+        advice = "COUNT(DISTINCT TO_JSON_STRING(STRUCT(a, b)))"
+        raise refuse("count of", "several values", node, advice)
+
+
 RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Array: _validate_array,
+    exp.Count: _validate_count,
     exp.If: _validate_if,
     exp.WeekStart: _validate_week,
     **dict.fromkeys(allowlist_engines.NET_NODES, _validate_net_function),

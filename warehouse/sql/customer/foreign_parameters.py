@@ -20,18 +20,22 @@ from warehouse.sql.customer.refusal import RefusedError
 TEMPLATES = re.compile(
     r"\{\{.*?\}\}|\{%.*?%\}|\{\{|\{%|\{#.*?#\}|\$\{.*?\}|\{\w+\}", re.DOTALL
 )
-PARAMETERS = re.compile(r"[@$:%?]+\(?\w*\)?s?")
+PARAMETERS = re.compile(r"%\(\w*\)s?|[@$:%?]+\w*")
+# In a name in quotes, as in `${project}.app.t`.
+NAME_TEMPLATES = re.compile(r"\{\{.*?\}\}|\$\{.*?\}|\{%.*?%\}", re.DOTALL)
 TEMPLATE_TOKENS = frozenset(
     {TokenType.BLOCK_START, TokenType.L_BRACE, TokenType.PARAMETER}
 )
 # A text that is a parameter in quotes where a time stands.
 QUOTED_PARAMETERS = re.compile(
-    r"@start_date|\{\{.*\}\}.*|\$\{.*\}.*|\{\w+\}|[:$]\{?[a-z_]\w*\}?|%\(\w+\)s",
+    r"@start_date|\{\{.*\}\}.*|\$\{.*\}.*|[:$]\{?[a-z_]\w*\}?|%\(\w+\)s"
+    # With one brace only what looks like a time: '{a}' is an array of Postgres.
+    r"|\{\w*(start|since|from|date|day|time)\w*\}",
     re.IGNORECASE | re.DOTALL,
 )
-BEFORE_TIME = frozenset(
-    {"<", "<=", ">", ">=", "BETWEEN", "DATE", "DATETIME", "TIMESTAMP", "TIMESTAMPTZ"}
-)
+TIMES = frozenset({"DATE", "DATETIME", "TIMESTAMP", "TIMESTAMPTZ"})
+BEFORE_TIME = frozenset({"<", "<=", ">", ">=", "BETWEEN"}) | TIMES
+TIME_CALLS = TIMES | {"TO_DATE", "TO_TIMESTAMP", "TO_TIMESTAMP_NTZ", "TO_TIMESTAMP_TZ"}
 
 
 def refuse_parameters(sql: str, tokens: Sequence[Token], rules: Dialect) -> None:
@@ -46,10 +50,11 @@ def refuse_parameters(sql: str, tokens: Sequence[Token], rules: Dialect) -> None
         has_dollar = sql.startswith("${", token.start - 1)  # a name to BigQuery
         template = TEMPLATES.match(sql, token.start - has_dollar)
         if template and token.token_type in TEMPLATE_TOKENS:
-            raise RefusedError(
-                f"The template {_shorten(template[0])} is not filled in here"
-                f"{write_line(token.line)}: {TEMPLATE_REMEDY}"
-            )
+            raise _refuse_template(template[0], token)
+        if token.token_type == TokenType.IDENTIFIER:
+            template = NAME_TEMPLATES.search(token.text)
+            if template:
+                raise _refuse_template(template[0], token)
         is_position = rules.name == "snowflake" and snowflake_text.names_position(
             token, following
         )
@@ -61,6 +66,13 @@ def refuse_parameters(sql: str, tokens: Sequence[Token], rules: Dialect) -> None
             _refuse_parameter(sql, token, previous, rules)
         previous = token
     _refuse_quoted(tokens)
+
+
+def _refuse_template(text: str, token: Token) -> RefusedError:
+    return RefusedError(
+        f"The template {_shorten(text)} is not filled in here{write_line(token.line)}:"
+        f" {TEMPLATE_REMEDY}"
+    )
 
 
 def _is_foreign_parameter(
@@ -99,12 +111,13 @@ def _refuse_parameter(
 
 
 def _refuse_quoted(tokens: Sequence[Token]) -> None:
-    for previous, token in pairwise(tokens):
-        if (
-            token.token_type == TokenType.STRING
-            and previous.text.upper() in BEFORE_TIME
-            and QUOTED_PARAMETERS.fullmatch(token.text)
-        ):
+    for position, (previous, token) in enumerate(pairwise(tokens)):
+        is_argument = previous.token_type == TokenType.L_PAREN and (
+            position > 0 and tokens[position - 1].text.upper() in TIME_CALLS
+        )
+        is_time = is_argument or previous.text.upper() in BEFORE_TIME
+        is_text = token.token_type == TokenType.STRING
+        if is_time and is_text and QUOTED_PARAMETERS.fullmatch(token.text):
             raise RefusedError(
                 f"The text '{_shorten(token.text)}' is no time{write_line(token.line)}:"
                 f" write {START_DATE} without quotes for the start date, and other values"

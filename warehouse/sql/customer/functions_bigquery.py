@@ -67,6 +67,11 @@ OWN_FUNCTIONS = frozenset(
 
 # What to write instead of functions of other dialects, by their names there.
 ADVICE = {
+    # What begins with these is of models, or of sketches.
+    "ai.": "a table that holds its results",
+    "hll_count.": "APPROX_COUNT_DISTINCT",
+    "kll_quantiles.": "APPROX_QUANTILES",
+    "ml.": "a table that holds its results",
     "adddate": "DATE_ADD(date, INTERVAL n DAY)",
     "approx_distinct": "APPROX_COUNT_DISTINCT",
     "approx_percentile": "APPROX_QUANTILES(x, 100)[OFFSET(n)]",
@@ -78,6 +83,7 @@ ADVICE = {
     "array of values": "[a, b], or ARRAY(SELECT …)",
     "arrayagg": "ARRAY_AGG",
     "array_cat": "ARRAY_CONCAT",
+    "array_filter": "ARRAY(SELECT x FROM UNNEST(array) AS x WHERE …)",
     "array_contains": "value IN UNNEST(array)",
     "array_join": "ARRAY_TO_STRING",
     "array_size": "ARRAY_LENGTH",
@@ -109,6 +115,7 @@ ADVICE = {
     "endswith": "ENDS_WITH",
     "every": "LOGICAL_AND",
     "from_unixtime": "TIMESTAMP_SECONDS",
+    "generate_series": "UNNEST(GENERATE_ARRAY(1, 10)) or GENERATE_DATE_ARRAY",
     "getdate": "CURRENT_TIMESTAMP()",
     "group_concat": "STRING_AGG",
     "hex": "UPPER(TO_HEX(bytes))",

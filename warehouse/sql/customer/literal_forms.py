@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -9,6 +10,8 @@ from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import write_line
 from warehouse.sql.customer.refusal import RefusedError
 
+# Where sqlglot reads the letter as a name of its own.
+PREFIXES = {"B": TokenType.BIT_STRING, "X": TokenType.HEX_STRING}
 BITS = re.compile(r"[01]{1,64}")
 DIGITS = re.compile(r"[0-9A-Fa-f]{1,16}")
 ESCAPES = re.compile(r"\\(?:\\|\+([0-9A-Fa-f]{6})|([0-9A-Fa-f]{4}))")
@@ -20,13 +23,23 @@ def refuse_forms(sql: str, tokens: Sequence[Token], rules: Dialect) -> None:
     X'1F' is bits on Postgres, bytes on Snowflake, and on BigQuery no literal at all.
     """
     for token in tokens:
-        advise = _ADVICE.get(token.token_type)
         text = sql[token.start : token.end + 1]
-        if advise and text[:2].lower() != "0x":  # BigQuery's number
-            raise RefusedError(
-                f"The literal {text[:60]} is not allowed{write_line(token.line)}: write"
-                f" {advise(token.text, rules.name)} instead."
-            )
+        kind = token.token_type
+        if kind in _ADVICE and text[:2].lower() != "0x":  # BigQuery's number
+            raise _refuse(kind, text, token, rules)
+    for prefix, token in pairwise(tokens):
+        kind = PREFIXES.get(prefix.text.upper(), TokenType.STRING)
+        text = sql[prefix.start : token.end + 1]
+        is_adjacent = token.start == prefix.end + 1
+        if kind in _ADVICE and is_adjacent and token.token_type == TokenType.STRING:
+            raise _refuse(kind, text, token, rules)
+
+
+def _refuse(kind: TokenType, text: str, token: Token, rules: Dialect) -> RefusedError:
+    return RefusedError(
+        f"The literal {text[:60]} is not allowed{write_line(token.line)}: write"
+        f" {_ADVICE[kind](token.text, rules.name)} instead."
+    )
 
 
 def _advise_bits(text: str, _dialect: str) -> str:

@@ -2,13 +2,15 @@
 
 import re
 
+import sqlglot
 from sqlglot.errors import ParseError, SqlglotError
 
 from warehouse.sql.customer.kept_arguments import WrongArgumentsError
 from warehouse.sql.customer.messages import write_line
 from warehouse.sql.customer.refusal import RefusedError
 
-OPEN_TEXT = re.compile(r"Missing (.+) from \d+:(\d+)", re.DOTALL)
+OPENINGS = re.compile(r"['\"`]|/\*|\$\$")
+MAX_OPENINGS = 4  # that are tried, the last one first
 # What to do, by the beginning of what sqlglot says.
 REMEDIES = {
     "Expecting )": "close the bracket before it, or add the comma or operator that is"
@@ -26,41 +28,62 @@ REMEDIES = {
     "Expected DISTINCT or ALL": "write UNION ALL, or UNION DISTINCT",
     "Required keyword": "add the value that is missing beside an operator",
 }
+# What to do, by the dialect and what stands where parsing stopped.
+NAME_QUOTES = 'write " around a name, or nothing'
+REMEDIES_NEAR = {
+    "postgres": {"`": NAME_QUOTES, ":": "write value ->> 'key' for a part of JSON"},
+    "snowflake": {"`": NAME_QUOTES, "~": "write REGEXP_LIKE(text, 'pattern')"},
+    "bigquery": {":": "write JSON_VALUE(value, '$.key') for a part of JSON"},
+}
 USUAL_REMEDY = (
     "look before it for a comma, operator or bracket that is missing or one too many, and"
     " write quotes around a name that is a word of SQL"
 )
 
 
-def build_parse_error(error: SqlglotError, sql: str) -> RefusedError:
-    """Return the error that says where parsing a text stopped, and what to do."""
+def build_parse_error(error: SqlglotError, sql: str, dialect: str) -> RefusedError:
+    """Return the error that says where parsing a text stopped, and what to do.
+
+    `dialect` is the warehouse's, as sqlglot names it.
+    """
     if isinstance(error, WrongArgumentsError):
         return RefusedError(error.reason)
     positions = error.errors if isinstance(error, ParseError) else []
     if not positions or not positions[0].get("line"):
-        return _build_open_text(error, sql)
+        return _build_open_text(sql, dialect)
     position = positions[0]
     description = str(position.get("description"))
-    remedy = next(
+    usual = next(
         (each for words, each in REMEDIES.items() if description.startswith(words)),
         USUAL_REMEDY,
     )
+    remedy = REMEDIES_NEAR[dialect].get(position["highlight"], usual)
     return RefusedError(
         f"The query cannot be parsed at line {position['line']}, column"
         f" {position['col']}, near {position['highlight'][:80]!r}: {remedy}."
     )
 
 
-def _build_open_text(error: SqlglotError, sql: str) -> RefusedError:
+def _build_open_text(sql: str, dialect: str) -> RefusedError:
     """Return the error of a text whose last quote or comment has no end."""
-    found = OPEN_TEXT.search(f"{error} {error.__cause__}")
-    if not found:
-        return RefusedError(
-            "The query cannot be parsed: check for an open quote or comment."
-        )
-    line = write_line(1 + sql.count("\n", 0, int(found[2])))
-    doubled = "; inside of it, write it twice" if len(found[1]) == 1 else ""
+    openings = list(OPENINGS.finditer(sql))[-MAX_OPENINGS:]
+    for opening in reversed(openings):
+        if _has_tokens(sql[: opening.start()], dialect):
+            line = write_line(1 + sql.count("\n", 0, opening.start()))
+            ending = opening[0].replace("/*", "*/")
+            doubled = "; inside of a text, write it twice" if ending == "'" else ""
+            return RefusedError(
+                f"The query cannot be parsed: what {opening[0]} begins{line} has no end."
+                f" Write {ending} behind it{doubled}."
+            )
     return RefusedError(
-        f"The query cannot be parsed: {found[1]} is missing behind what it would end"
-        f"{line}. Add it{doubled}."
+        "The query cannot be parsed: check for an open quote or comment."
     )
+
+
+def _has_tokens(sql: str, dialect: str) -> bool:
+    try:
+        sqlglot.tokenize(sql, dialect=dialect)
+    except SqlglotError:
+        return False
+    return True

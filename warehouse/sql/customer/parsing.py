@@ -6,7 +6,7 @@ from itertools import zip_longest
 import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect as SqlglotDialect
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from warehouse.sql.customer import (
@@ -45,7 +45,7 @@ def bind_start_date(sql: str, rules: Dialect, start_date: str) -> tuple[str, boo
     try:
         tokens = sqlglot.tokenize(sql, dialect=rules.name)
     except SqlglotError as error:
-        raise parse_errors.build_parse_error(error, sql) from error
+        raise parse_errors.build_parse_error(error, sql, rules.name) from error
     operators = postgres_operators.find_operators(tokens, rules)
     parts, copied_until = [], 0
     for position, (token, following) in enumerate(zip_longest(tokens, tokens[1:])):
@@ -98,14 +98,13 @@ def parse_query(sql: str, dialect: str) -> exp.Query:
         tokens = sqlglot_dialect.tokenize(sql)
         nesting.require_shallow(tokens, sqlglot_dialect.parser_class.TYPE_TOKENS)
         statements = list(filter(None, parser.parse(tokens, sql)))
-    except SqlglotError as error:
-        raise parse_errors.build_parse_error(error, sql) from error
     except UNWRITABLE as error:
-        name = parser.find_call()
-        raise RefusedError(
-            f"The call of {name.text} cannot be read{write_line(name.line)}: check the"
-            " number of its arguments."
-        ) from error
+        if isinstance(error, ParseError) and not error.errors:
+            raise _build_call_error(parser) from error
+        if isinstance(error, SqlglotError):
+            name = dialect.removeprefix("customer")
+            raise parse_errors.build_parse_error(error, sql, name) from error
+        raise _build_call_error(parser) from error
     if len(statements) != 1:
         raise RefusedError("Exactly one statement is allowed.")
     query = statements[0]
@@ -114,3 +113,12 @@ def parse_query(sql: str, dialect: str) -> exp.Query:
     if not isinstance(query, exp.Select | exp.SetOperation | exp.Subquery):
         raise RefusedError(ONLY_SELECT.format(statement=query.key.upper()))
     return query
+
+
+def _build_call_error(parser: KeepsArguments) -> RefusedError:
+    """Build an error for a call of which sqlglot could not make a function."""
+    name = parser.find_call()
+    return RefusedError(
+        f"The call of {name.text} cannot be read{write_line(name.line)}: check the number"
+        " and kinds of its arguments."
+    )

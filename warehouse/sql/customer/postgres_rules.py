@@ -8,7 +8,12 @@ from sqlglot import exp
 
 from warehouse.sql.customer import allowlist_postgres, call_forms
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import describe_source, locate, refuse
+from warehouse.sql.customer.messages import (
+    describe_node,
+    describe_source,
+    locate,
+    refuse,
+)
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.customer.written_names import find_written_name, write_path
 
@@ -119,8 +124,34 @@ def _validate_count(node: exp.Expr, _dialect: Dialect) -> None:
         raise refuse("count of", "several values", node, "count(DISTINCT (a, b))")
 
 
+def _validate_group(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse GROUP BY ALL, which Postgres does not read."""
+    if node.args.get("all"):
+        raise refuse("clause", "GROUP BY ALL", node, "the names of the columns")
+
+
+def _validate_quantifier(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse `ANY (a, b)`: Postgres takes one array, or a query."""
+    if isinstance(node.this, exp.Tuple):
+        name = type(node).__name__.upper()
+        raise refuse("list of", name, node, f"{name} (ARRAY[a, b])")
+
+
+def _validate_percentile(node: exp.Expr, dialect: Dialect) -> None:
+    """Refuse `percentile_cont(a, 0.5)`."""
+    if node.expression:
+        name = describe_node(node, dialect.grammar)
+        advice = f"{name}(0.5) WITHIN GROUP (ORDER BY a)"
+        raise refuse("second argument of", name, node, advice)
+
+
 RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
+    exp.All: _validate_quantifier,
+    exp.Any: _validate_quantifier,
     exp.Count: _validate_count,
+    exp.Group: _validate_group,
+    exp.PercentileCont: _validate_percentile,
+    exp.PercentileDisc: _validate_percentile,
     exp.Join: _validate_join,
     exp.Interval: _validate_interval,
     exp.Star: _validate_star,

@@ -19,6 +19,7 @@ AFTER_COMMA = frozenset(
         "ORDER", "UNION", "WHERE", "WINDOW",
     }
 )  # fmt: skip
+AFTER_NAME = frozenset({",", "AS", "FROM"})
 QUOTED = frozenset({TokenType.IDENTIFIER, TokenType.STRING})
 QUANTIFIERS = frozenset({"ALL", "ANY", "SOME"})
 TRUTHS = frozenset({"FALSE", "NULL", "TRUE", "UNKNOWN"})
@@ -129,6 +130,13 @@ def _refuse_cast_collation(tokens: Sequence[Token], position: int) -> None:
 
 def _refuse_lone_comma(tokens: Sequence[Token], position: int) -> None:
     is_last = position + 1 == len(tokens)
+    word, behind = (_read_word(tokens, position + ahead) for ahead in (1, 2))
+    if word in AFTER_COMMA and word.isidentifier() and behind in AFTER_NAME:
+        following = tokens[position + 1]
+        raise RefusedError(
+            f"The word {following.text} is no name{write_line(following.line)}: write it in"
+            f' quotes, "{following.text}".'
+        )
     if (
         is_last
         or _read_word(tokens, position - 1) in BEFORE_COMMA

@@ -25,12 +25,24 @@ def refuse_tables(tokens: Sequence[Token]) -> None:
         inside = [following.text for following in tokens[position + 1 :][:3]]
         is_call = inside[::2] == ["(", "("]
         if not is_call or inside[1].upper() not in ROW_FUNCTIONS:
-            name = f"({inside[1]}(…))" if is_call else ""
+            name = _read_call(tokens, position + 1)
             raise RefusedError(
                 f"TABLE{name} is not allowed{write_line(token.line)}, except around"
                 f" {', '.join(ROW_FUNCTIONS)}: name a table, or a view that calls the"
                 " function."
             )
+
+
+def _read_call(tokens: Sequence[Token], position: int) -> str:
+    """Return `(app.f(…))` where the tokens from a position on are a call in brackets."""
+    name = ""
+    for token in tokens[position + 1 :]:
+        if token.token_type == TokenType.L_PAREN:
+            return f"({name}(…))" if name else ""
+        if not token.text.isidentifier() and token.token_type != TokenType.DOT:
+            break
+        name += token.text
+    return ""
 
 
 def refuse_foreign_words(tokens: Sequence[Token]) -> None:

@@ -10,6 +10,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from warehouse.sql.customer import (
     bigquery_text,
     foreign_parameters,
+    foreign_quotes,
     literal_forms,
     postgres_text,
     snowflake_text,
@@ -27,7 +28,9 @@ PIPE_SYNTAX = (
 # What to write instead of a script, by its first word.
 SCRIPTS = {
     "CREATE": "a WITH query for a table, and its expression for a function",
+    "DELETE": "its condition as the WHERE of a SELECT",
     "DECLARE": "@start_date, or the value itself, in the place of each variable",
+    "INSERT": "its SELECT alone",
     "SET": "@start_date, or the value itself, in the place of each variable",
 }
 
@@ -46,8 +49,9 @@ def trim_query(sql: str, rules: Dialect) -> str:
         return sql
     statement = _strip_semicolons(tokens)
     if not statement:
-        return ""
+        raise RefusedError("The query is empty: write a SELECT.")
     foreign_parameters.refuse_parameters(sql, statement, rules)
+    foreign_quotes.refuse_quotes(sql, statement, rules)
     literal_forms.refuse_forms(sql, statement, rules)
     _require_select(statement[0])
     _refuse_words(statement)

@@ -89,7 +89,8 @@ def _advise(node: exp.Expr, name: str, dialect: Dialect) -> str:
         if advice := dialect.advice.get(known) or ADVICE.get(known):
             return advice
     if isinstance(node, exp.Dot) and dialect.name == "bigquery":
-        return "its expression"
+        namespace = f"{name.split('.', maxsplit=1)[0].lower()}."
+        return dialect.advice.get(namespace, "its expression")
     return snowflake_rules.advise(name, dialect)
 
 

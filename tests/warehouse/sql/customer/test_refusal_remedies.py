@@ -116,3 +116,61 @@ def test_a_call_with_a_wrong_number_of_arguments_is_named(
     assert reason.startswith(
         f"The function {name} has too {amount} arguments (line 2): "
     )
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql", "message"),
+    [
+        # quotes and brackets of other programs
+        ("postgres", "SELECT a FROM t\nWHERE a = \u201cx\u201d", "The quote \u201c is none of SQL's (line 2): write ' around a text, and \" around a name."),
+        ("bigquery", "SELECT a FROM t\nWHERE a = \u2018x\u2019", "The quote \u2018 is none of SQL's (line 2): write ' around a text, and ` around a name."),
+        ("postgres", "SELECT 1,\n [a] FROM t", 'The brackets around [a] are not read (line 2): write "a".'),
+        ("bigquery", "SELECT a\nFROM [p:ds.t]", "The brackets around [p:ds.t] are not read (line 2): write `p.ds.t`."),
+        ("snowflake", "SELECT `a` FROM t", "The query cannot be parsed at line 1, column 10, near '`': write \" around a name, or nothing."),
+        ("postgres", "SELECT\n TOP 10 a FROM t", "TOP is not allowed (line 2): write LIMIT 10 at the end of the query."),
+        # what has no end
+        ("snowflake", "SELECT 'a',\n 'it's' FROM t", "The query cannot be parsed: what ' begins (line 2) has no end. Write ' behind it; inside of a text, write it twice."),
+        ("bigquery", "SELECT a /* b\nFROM t", "The query cannot be parsed: what /* begins (line 1) has no end. Write */ behind it."),
+        ("postgres", "SELECT count(* FROM t", "The query cannot be parsed at line 1, column 19, near 'FROM': close the bracket before it, or add the comma or operator that is missing."),
+        ("postgres", "SELECT CASE WHEN a THEN 1 FROM t", "The query cannot be parsed at line 1, column 25, near '1': write END behind the CASE."),
+        ("snowflake", "WITH x AS (SELECT 1), SELECT * FROM x", "The query cannot be parsed at line 1, column 28, near 'SELECT': write WITH name AS (SELECT …), and no comma behind the last one."),
+        ("bigquery", "-- nothing", "The query is empty: write a SELECT."),
+        # words of the language
+        ("postgres", "SELECT a,\n order FROM t", 'The word order is no name (line 2): write it in quotes, "order".'),
+        ("bigquery", "SELECT a FROM t UNION SELECT b FROM u", "The query cannot be parsed at line 1, column 28, near 'SELECT': write UNION ALL, or UNION DISTINCT."),
+        # what the warehouse itself would not read
+        ("postgres", "SELECT 1 FROM t\nGROUP BY ALL", "The clause GROUP BY ALL is not allowed (line 1): write the names of the columns instead."),
+        ("postgres", "SELECT a FROM t\nWHERE a LIKE ANY ('x', 'y')", "The list of ANY is not allowed (line 2): write ANY (ARRAY[a, b]) instead."),
+        ("postgres", "SELECT Percentile_Cont(a, 0.5) FROM t", "The second argument of Percentile_Cont is not allowed (line 1): write Percentile_Cont(0.5) WITHIN GROUP (ORDER BY a) instead."),
+        ("postgres", "SELECT p:amount FROM t", "The query cannot be parsed at line 1, column 9, near ':': write value ->> 'key' for a part of JSON."),
+        ("bigquery", "SELECT COUNT(DISTINCT a, b) FROM t", "The count of several values is not allowed (line 1): write COUNT(DISTINCT TO_JSON_STRING(STRUCT(a, b))) instead."),
+        ("bigquery", "SELECT 1,\n DATE_ADD(d, 7) FROM t", "The call of DATE_ADD cannot be read (line 2): check the number and kinds of its arguments."),
+        # remedies that fit what was written
+        ("bigquery", "SELECT ML.DISTANCE(a, b) FROM t", "The function ML.DISTANCE is not allowed (line 1): write a table that holds its results instead."),
+        ("bigquery", "SELECT HLL_COUNT.MERGE(a) FROM t", "The function HLL_COUNT.MERGE is not allowed (line 1): write APPROX_COUNT_DISTINCT instead."),
+        ("snowflake", "SELECT Format_Date('%Y', a) FROM t", "The function Format_Date is not allowed (line 1): write TO_CHAR(date, 'YYYY-MM-DD') instead."),
+        ("snowflake", "SELECT a\nFROM TABLE(App.MyRows(1))", "TABLE(App.MyRows(…)) is not allowed (line 2), except around FLATTEN, SPLIT_TO_TABLE, STRTOK_SPLIT_TO_TABLE, GENERATOR: name a table, or a view that calls the function."),
+        # templates in quotes
+        ("bigquery", "SELECT a\nFROM `${project}.ds.t`", "The template ${project} is not filled in here (line 2): write names and values as they are, and @start_date for the start date."),
+        ("bigquery", "SELECT a FROM t WHERE ts >\n TIMESTAMP('{{ ds }}')", "The text '{{ ds }}' is no time (line 2): write @start_date without quotes for the start date, and other values as they are."),
+        ("bigquery", "SELECT 1,\n X'1F' FROM t", "The literal X'1F' is not allowed (line 2): write the number 31, or FROM_HEX('1F') for bytes instead."),
+    ],
+)  # fmt: skip
+def test_a_refusal_helps_its_author(dialect: str, sql: str, message: str) -> None:
+    assert _refuse(sql, dialect) == message
+
+
+@pytest.mark.parametrize(
+    ("dialect", "value"),
+    [
+        ("postgres", "ARRAY[[a], [b]], tags[2:], a = ANY ('{1,2}'), a = ALL (SELECT 1)"),
+        ("postgres", "'\u201cx\u201d', \"\u201cx\u201d\", top, a > '{1}'::int[]"),
+        ("snowflake", "[a], ARRAY_AGG(a)[0], REGEXP_LIKE(a, 'b'), DATE_PART(epoch_second, a)"),
+        ("snowflake", "APPROX_PERCENTILE(a, 0.5), TIMESTAMPADD(hour, -1, a), BASE64_ENCODE(a)"),
+        ("bigquery", "[a], '{{ x }}', COUNT(DISTINCT TO_JSON_STRING(STRUCT(a, b)))"),
+    ],
+)  # fmt: skip
+def test_what_looks_like_it_is_accepted(dialect: str, value: str) -> None:
+    sql = f"SELECT {value} FROM t"
+
+    assert check.check_query(sql, dialect, managed=False, schema="app").text
