@@ -1,6 +1,7 @@
 """Create, change and delete metrics. Their SQL is checked and run before it is saved."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -9,14 +10,16 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from levered_site.errors import ConflictError
+from levered_site.errors import ConflictError, InvalidParametersError
 from levered_site.organizations import audit, quotas
 from levered_site.organizations.actors import Actor
 from metrics import preview, revisions
 from metrics.models import Metric
+from warehouse import connections
 
 # Changing one of these changes what is counted, so it opens a regime.
 COUNTED_FIELDS = ("sql", "column_mapping", "outcomes", "look_back_days")
+MAX_COMPARED = 20  # revisions that a changed text is compared with, 10 ms each
 
 
 def create_metric(
@@ -45,8 +48,9 @@ def create_metric(
 def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Metric:
     """Change a metric. It has a new revision if what is counted changes.
 
-    A change that is taken back brings the revision of then back, with its text. The
-    `warnings` are those of a preview then, and the definition before is stored. If the
+    A change that is taken back brings the revision of then back, and one of white space
+    or comments keeps the present one; either way the metric has the new text. The
+    `warnings` are those of a preview, and the definition before is stored. If the
     revision or the direction changes, settings.METRIC_LISTENERS are called within the
     transaction.
 
@@ -68,6 +72,7 @@ def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Me
     if changes_counts:
         _require_same_reward_type(metric, old_reward_type)
         metric.warnings = preview.check_metric(metric)
+    equal_texts = _list_equal_texts(metric) if "sql" in changes else set()
     with transaction.atomic():
         # A new regime of another transaction may point at it meanwhile, and its
         # optimization be locked, which the listeners wait for.
@@ -75,7 +80,7 @@ def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Me
         saved = rows.get(pk=metric.pk)
         metric.revision = saved.revision
         if changes_counts:
-            _assign_revision(metric, saved)
+            _assign_revision(metric, saved, equal_texts)
         metric.updated_at = timezone.now()
         saved_fields = {*changes, *COUNTED_FIELDS, "revision", "updated_at"}
         metric.save(update_fields=saved_fields)
@@ -86,15 +91,33 @@ def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Me
     return metric
 
 
-def _assign_revision(metric: Metric, saved: Metric) -> None:
+def _list_equal_texts(metric: Metric) -> set[str]:
+    """Return the texts of the metric's newest revisions that are checked to its query.
+
+    Those that the warehouse refuses by now, as one of another kind, are others.
+    """
+    warehouse = connections.load_backend(metric.organization_id)
+    query = warehouse.check_query(metric.sql).text
+    definitions = revisions.load_definitions(metric)
+    newest = sorted(definitions, reverse=True)[:MAX_COMPARED]
+    equal_texts = set()
+    for text in {definitions[number].sql for number in newest}:
+        with suppress(InvalidParametersError):
+            if warehouse.check_query(text).text == query:
+                equal_texts.add(text)
+    return equal_texts
+
+
+def _assign_revision(
+    metric: Metric, saved: Metric, equal_texts: Collection[str]
+) -> None:
     """Give a changed metric its revision, and store the definition that it replaces."""
-    known = revisions.find_known(saved, metric)
+    known = revisions.find_known(saved, metric, equal_texts)
     if known is None:
         metric.revision = revisions.find_next_number(saved)
     else:
-        revisions.restore_definition(metric, known)
-    if metric.revision != saved.revision:
-        revisions.store_replaced(saved)
+        metric.revision = known.revision
+    revisions.store_definition(saved)
 
 
 def delete_metric(metric: Metric, actor: Actor) -> None:

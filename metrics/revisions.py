@@ -1,8 +1,8 @@
 """What a metric counted at each of its revisions."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from metrics.models import Metric, MetricRevision
@@ -31,28 +31,38 @@ def load_definitions(metric: Metric) -> dict[int, MetricDefinition]:
     """Return the definition of each revision that is stored, as they are now.
 
     The metric is read again: the one at hand may be older than its regimes. Definitions
-    that were replaced before revisions were stored are missing.
+    that were replaced before revisions were stored are missing. Where the present text was
+    only formatted since it was first counted, its definition has the text of then, which
+    the stored counts are known by.
     """
     present = Metric.objects.filter(pk=metric.pk).first() or metric
-    replaced = MetricRevision.objects.filter(metric=present)
+    stored = MetricRevision.objects.filter(metric=present)
     return {
-        **{row.number: _build_definition(row, row.number) for row in replaced},
         present.revision: _build_definition(present, present.revision),
+        **{row.number: _build_definition(row, row.number) for row in stored},
     }
 
 
-def find_known(saved: Metric, changed: Metric) -> MetricDefinition | None:
+def find_known(
+    saved: Metric, changed: Metric, equal_texts: Collection[str] = ()
+) -> MetricDefinition | None:
     """Return the revision that counts what the changed metric does; None if it is new.
 
     `saved` is the metric as it is stored. White space outside of quotes makes no
-    difference. Of several such revisions the newest is returned.
+    difference, and `equal_texts` are the same query as the changed one. Of several such
+    revisions the newest is returned.
     """
     definitions = load_definitions(saved)
-    wanted = _normalize(_build_definition(changed, 0))
+    wanted = _build_definition(changed, 0)
     numbers = [
         number
         for number, definition in definitions.items()
-        if _normalize(definition) == wanted
+        if _normalize(definition) == _normalize(wanted)
+        or (
+            definition.sql in equal_texts
+            and _normalize(replace(definition, sql=""))
+            == _normalize(replace(wanted, sql=""))
+        )
     ]
     return definitions[max(numbers)] if numbers else None
 
@@ -62,17 +72,11 @@ def find_next_number(saved: Metric) -> int:
     return max(load_definitions(saved)) + 1
 
 
-def restore_definition(metric: Metric, definition: MetricDefinition) -> None:
-    """Give an unsaved metric a revision that it had, with the text of then."""
-    metric.revision = definition.revision
-    metric.sql = definition.sql
-    metric.column_mapping = definition.column_mapping
-    metric.outcomes = None if definition.outcomes is None else [*definition.outcomes]
-    metric.look_back_days = definition.look_back_days
+def store_definition(metric: Metric) -> None:
+    """Store the definition of a saved metric that is about to be changed.
 
-
-def store_replaced(metric: Metric) -> None:
-    """Store the definition of a saved metric that is about to be changed."""
+    One that is stored is left as it is: its text is the one that was first counted.
+    """
     MetricRevision.objects.get_or_create(
         metric=metric,
         number=metric.revision,

@@ -29,6 +29,10 @@ MIDNIGHT = (
     "All timestamps are at midnight (UTC). A reward counts only after its user's first "
     "exposure, so those of the same day are lost: map a column with the time of day."
 )
+SOURCE_MIDNIGHT = (
+    "All timestamps are at midnight (UTC). What a user did on the same day before the first "
+    "exposure then counts as its effect: map a column with the time of day."
+)
 
 
 def compute_match_rate(facts: MetricFacts) -> float | None:
@@ -123,23 +127,17 @@ def _warn_about_timestamps(facts: MetricFacts | SourceFacts) -> str:
         )
     if facts.future:
         sentences.append(f"Rows with a timestamp in the future: {facts.future:,}.")
-    if isinstance(facts, MetricFacts):
-        sentences += _warn_about_times_of_day(facts)
-    if facts.zoneless:
-        sentences.append("The timestamps have no time zone and are read as UTC.")
-    return " ".join(sentences)
-
-
-def _warn_about_times_of_day(facts: MetricFacts) -> list[str]:
-    sentences = []
-    if facts.out_of_range:
+    if isinstance(facts, MetricFacts) and facts.out_of_range:
         sentences.append(
             "Rows with an infinite timestamp, or one outside of the years 1 to 9999: "
             f"{facts.out_of_range:,}."
         )
     if facts.identified > 1 and facts.midnight == facts.identified:
-        sentences.append(MIDNIGHT)
-    return sentences
+        is_metric = isinstance(facts, MetricFacts)
+        sentences.append(MIDNIGHT if is_metric else SOURCE_MIDNIGHT)
+    if facts.zoneless:
+        sentences.append("The timestamps have no time zone and are read as UTC.")
+    return " ".join(sentences)
 
 
 def list_flag_warnings(result: QueryResult, roles: Mapping[str, str]) -> list[str]:

@@ -1,6 +1,7 @@
 """The base class of the DRF views: it counts requests before it authenticates them."""
 
 import itertools
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from django.http import HttpRequest
@@ -21,7 +22,7 @@ class BaseAPIView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Count by address, authenticate, count by caller, then check permissions.
 
-        A DELETE takes no query: see `refuse_query`.
+        Last, refuse query parameters that the endpoint does not read.
         """
         throttles = super().get_throttles()
         for throttle in filter(_is_early, throttles):
@@ -30,8 +31,18 @@ class BaseAPIView(APIView):
         for throttle in itertools.filterfalse(_is_early, throttles):
             throttle.allow_request(request, self)
         super().initial(request, *args, **kwargs)
+        if hasattr(self, str(request.method).lower()):  # else it is a 405
+            self._refuse_query(requests.get_django_request(request))
+
+    def list_query_parameters(self) -> Sequence[str]:
+        """Return the query parameters that the endpoint reads."""
+        return ()
+
+    def _refuse_query(self, request: HttpRequest) -> None:
         if request.method == "DELETE":
-            requests.refuse_query(requests.get_django_request(request))
+            requests.refuse_query(request)
+        else:
+            requests.refuse_unknown_parameters(request, self.list_query_parameters())
 
     def http_method_not_allowed(
         self, request: HttpRequest, *_args: Any, **_kwargs: Any

@@ -51,7 +51,7 @@ START_SCRIPT = """SwaggerUIBundle({
 _rendering = threading.Lock()
 
 
-@json_view("GET", "HEAD")
+@json_view("GET", "HEAD", query_parameters=("format",))
 def get_schema(request: HttpRequest) -> HttpResponse:
     """Return the OpenAPI document: JSON, or YAML by `?format=yaml` or by Accept.
 
@@ -113,7 +113,7 @@ def _render_yaml() -> bytes:
     return text
 
 
-@json_view("GET", "HEAD")
+@json_view("GET", "HEAD", query_parameters=None)
 def get_docs_page(request: HttpRequest) -> HttpResponse:
     """Return the Swagger UI page. Reading it takes nothing from the limit of the API."""
     rate_limits.mark_counted(request)
@@ -128,7 +128,7 @@ def get_docs_page(request: HttpRequest) -> HttpResponse:
     )
 
 
-@json_view("GET", "HEAD")
+@json_view("GET", "HEAD", query_parameters=None)
 def get_start_script(request: HttpRequest) -> HttpResponse:
     """Return the script that starts Swagger UI. The CSP forbids inline scripts."""
     rate_limits.mark_counted(request)

@@ -163,6 +163,8 @@ def refuse_unknown_parameters(request: HttpRequest, known: Collection[str]) -> N
     Raises:
         InvalidParametersError: names each unknown one, with the known one most like it.
     """
+    if not request.META.get("QUERY_STRING"):  # nearly always, where nothing is parsed
+        return
     unknown = [name for name in request.GET if name not in known]
     if not unknown:
         return

@@ -1,7 +1,7 @@
 """The API response format, and the decorator for plain views that answer in it."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeAlias, cast
 
 import orjson
@@ -100,10 +100,14 @@ def build_error_response(error: LeveredError) -> HttpResponse:
     )
 
 
-def json_view(*methods: str, any_origin: bool = False) -> Callable[[View[P]], View[P]]:
+def json_view(
+    *methods: str,
+    any_origin: bool = False,
+    query_parameters: Collection[str] | None = (),
+) -> Callable[[View[P]], View[P]]:
     """Decorate a plain view: other methods get a 405, a LeveredError its response.
 
-    With `any_origin`, EnvelopeMiddleware answers its CORS preflights and lets pages of
+    Query parameters other than `query_parameters` get a 400; None lets all pass. With `any_origin`, EnvelopeMiddleware answers its CORS preflights and lets pages of
     any origin read all its responses, errors included.
     """
 
@@ -115,6 +119,8 @@ def json_view(*methods: str, any_origin: bool = False) -> Callable[[View[P]], Vi
             if request.method not in methods:
                 return _refuse_method(request, methods)
             try:
+                if query_parameters is not None:
+                    requests.refuse_unknown_parameters(request, query_parameters)
                 return view(request, *args, **kwargs)
             except LeveredError as error:
                 return build_error_response(error)

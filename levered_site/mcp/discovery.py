@@ -11,7 +11,7 @@ WELL_KNOWN = "/.well-known/oauth-protected-resource"
 ENDPOINT = "/mcp"
 
 
-@responses.json_view("GET", "HEAD", any_origin=True)
+@responses.json_view("GET", "HEAD", any_origin=True, query_parameters=None)
 def get_resource_metadata(_request: HttpRequest) -> HttpResponse:
     """Return this resource's name and the issuer of its tokens.
 

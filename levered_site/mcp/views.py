@@ -29,7 +29,7 @@ class ProtocolModule(Protocol):
         """Answer the MCP message in the body of the caller's request."""
 
 
-@responses.json_view("POST")
+@responses.json_view("POST", query_parameters=None)
 @body_limits.limit_body(MAX_BODY_BYTES)
 def handle_mcp_request(request: HttpRequest) -> HttpResponse:
     """Count the request against the rate limit, authenticate it, and answer its message."""

@@ -41,7 +41,7 @@ def _describe_probe(description: str, success: str) -> dict[str, Any]:
 
 
 @describe_operations(get=_describe_probe("Contacts no store.", "The process is alive"))
-@responses.json_view("GET", "HEAD")
+@responses.json_view("GET", "HEAD", query_parameters=None)
 def check_liveness(_request: HttpRequest) -> HttpResponse:
     """Answer without contacting the database, cache or broker."""
     return responses.build_success_response({"status": "ok"})
@@ -53,7 +53,7 @@ def check_liveness(_request: HttpRequest) -> HttpResponse:
         "Every store responds",
     )
 )
-@responses.json_view("GET", "HEAD")
+@responses.json_view("GET", "HEAD", query_parameters=None)
 def check_readiness(_request: HttpRequest) -> HttpResponse:
     """Contact each store over a new connection; a 503 names those that failed."""
     states = {name: _check_store(name, ping) for name, ping in _STORE_PINGS.items()}

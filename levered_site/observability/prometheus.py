@@ -150,7 +150,7 @@ def _get_size(file: Path) -> int:
         return 0
 
 
-@responses.json_view("GET", "HEAD")
+@responses.json_view("GET", "HEAD", query_parameters=None)
 def export_metrics(request: HttpRequest) -> HttpResponse:
     """Return the metrics to this machine, or to a client with METRICS_TOKEN."""
     if not (_is_from_this_machine(request) or _has_token(request)):

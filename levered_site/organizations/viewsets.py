@@ -47,8 +47,7 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
     long_actions: Sequence[str] = ()
     # GETs whose answers may have megabytes: few of them are built at once.
     large_actions: Sequence[str] = ()
-    # Query parameters of a GET by action; None for whichever a client likes.
-    query_parameters: Mapping[str, Sequence[str]] | None = MappingProxyType({})
+    query_parameters: Mapping[str, Sequence[str]] = MappingProxyType({})  # by action
     _claim: idempotency.Claim | None = None
     _error: Exception | None = None  # what the response is made of
     # Open from the claim of a key until its response is stored.
@@ -82,7 +81,7 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
 
     def list_query_parameters(self) -> Sequence[str]:
         """Return the query parameters that the action reads."""
-        return (self.query_parameters or {}).get(str(self.action), ())
+        return self.query_parameters.get(str(self.action), ())
 
     # --- bodies
 
@@ -176,10 +175,6 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Run DRF's checks, then claim the Idempotency-Key of a POST that creates."""
         super().initial(request, *args, **kwargs)
-        if request.method in {"GET", "HEAD"} and self.query_parameters is not None:
-            requests.refuse_unknown_parameters(
-                requests.get_django_request(request), self.list_query_parameters()
-            )
         if self.has_large_answer():
             self._request_scope.enter_context(slow_requests.take_turn())
             self._has_turn = True

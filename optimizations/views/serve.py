@@ -40,7 +40,7 @@ T = TypeVar("T")
         "ServeRequest",
     )
 )
-@responses.json_view("POST", any_origin=True)
+@responses.json_view("POST", any_origin=True, query_parameters=None)
 @body_limits.limit_body(LARGEST_BODY)
 def serve_variant(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Return the variant that a user gets."""
@@ -48,7 +48,7 @@ def serve_variant(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @describe_operations(post=build_operation("The same as `serve`.", "BestVariantRequest"))
-@responses.json_view("POST", any_origin=True)
+@responses.json_view("POST", any_origin=True, query_parameters=None)
 @body_limits.limit_body(LARGEST_BODY)
 def serve_best_variant(request: HttpRequest) -> HttpResponse:
     """Return the variant that a user gets; the body names the optimization."""
@@ -63,7 +63,7 @@ def serve_best_variant(request: HttpRequest) -> HttpResponse:
         "Decisions",
     )
 )
-@responses.json_view("POST", any_origin=True)
+@responses.json_view("POST", any_origin=True, query_parameters=None)
 @body_limits.limit_body(LARGEST_BODY)
 def serve_best_variants(request: HttpRequest) -> HttpResponse:
     """Return a user's variants; new decisions are stored in one commit."""
@@ -143,6 +143,7 @@ def _read_and_count(
     key = None
     try:
         key = serving_keys.authenticate_serving_key(request)
+        requests.refuse_unknown_parameters(request, ())  # counted as other refusals are
         result = read(_describe_client(request, key))
     except LeveredError:
         _count_request(request, key, ())

@@ -152,7 +152,8 @@ COMPONENTS = {
         },
     }
 )
-@responses.json_view("POST", any_origin=True)
+# A page's tag manager may add parameters of its own, and nobody reads a beacon's refusal.
+@responses.json_view("POST", any_origin=True, query_parameters=None)
 @body_limits.limit_body(LARGEST_BODY)
 def track_events(request: HttpRequest) -> HttpResponse:
     """Store up to 50 events of a user. After a 200 or 207 they are on disk.

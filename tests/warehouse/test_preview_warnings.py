@@ -160,6 +160,17 @@ def test_a_source_whose_context_is_no_json_is_told() -> None:
     assert warning.startswith("Rows whose context is not a JSON object: 4.")
 
 
+def test_a_source_whose_times_are_all_midnights_is_told() -> None:
+    facts = SourceFacts(9, 9, 9, 0, zoneless=False, no_objects=0, optimizations=1)
+
+    warnings = [
+        preview_warnings.list_source_warnings(SOURCE, replace(facts, midnight=rows))
+        for rows in (8, 9)
+    ]
+
+    assert warnings == [[], [preview_warnings.SOURCE_MIDNIGHT]]
+
+
 def test_a_source_that_reads_all_rows_or_the_clock_is_told() -> None:
     facts = SourceFacts(9, 9, 9, 0, zoneless=False, no_objects=0, optimizations=1)
     source = check.check_source_query(

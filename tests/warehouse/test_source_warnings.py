@@ -68,3 +68,28 @@ def test_a_source_whose_rows_take_too_long_is_saved_with_a_warning(alice: Api) -
     (warning,) = read_body(saved)["warnings"]
     assert saved.status_code == 201
     assert warning.startswith("The rows of the last 30 days were not checked")
+
+
+@pytest.mark.parametrize("column", ["seen::date", "date_trunc('day', seen)"])
+def test_a_source_of_dates_without_a_time_is_warned_about_in_preview_and_at_save(
+    second: SecondServer, column: str
+) -> None:
+    with second.owner() as owner:
+        owner.execute("""
+            INSERT INTO public.shown ("user", seen, experiment, variant_text, context_text)
+            SELECT 'u' || n, now(), 'e', '{}', '{}' FROM generate_series(1, 3) AS n""")
+    alice = factories.make_admin_api(factories.make_organization())
+    connect_warehouse(alice, second)
+    sql = (
+        'SELECT "user", experiment, variant_text, context_text, version,'  # noqa: S608 - the test's own text
+        f" {column} AS seen FROM shown WHERE seen >= @start_date"
+    )
+
+    source = {"sql": sql, "column_mapping": SOURCE["column_mapping"]}
+    preview = read_body(alice.post(f"{PATH}/preview", source))
+    saved = read_body(alice.post(PATH, SOURCE | {"sql": sql}))
+    changed = read_body(alice.patch(f"{PATH}/{saved['id']}", {"sql": SOURCE["sql"]}))
+
+    assert preview_warnings.SOURCE_MIDNIGHT in preview["warnings"][0]
+    assert saved["warnings"] == preview["warnings"]
+    assert preview_warnings.SOURCE_MIDNIGHT not in " ".join(changed["warnings"])

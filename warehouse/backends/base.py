@@ -159,16 +159,20 @@ class Backend(ABC):
         """Return names as the warehouse spells them, to be stored with the credentials."""
         return {}
 
-    def query(self, sql: str, limit: int) -> QueryResult:
-        """Run one read-only SELECT and return at most `limit` rows."""
+    def check_query(self, sql: str) -> CheckedQuery:
+        """Check a query without running it. Its text alone is ever run."""
         with query_validation.translate_refusals():
-            query = query_checks.check_query(
+            return query_checks.check_query(
                 sql,
                 self.dialect,
                 managed=self.is_managed,
                 schema=self.schema,
                 database=self.database,
             )
+
+    def query(self, sql: str, limit: int) -> QueryResult:
+        """Run one read-only SELECT and return at most `limit` rows."""
+        query = self.check_query(sql)
         result, _ = self._fetch_sample(query, limit, timezone.now() - PREVIEW_LOOK_BACK)
         return result
 
@@ -235,10 +239,6 @@ class Backend(ABC):
         """
         return None
 
-    def _normalize_column(self, name: str) -> str:
-        """Return how the warehouse stores a column that the query does not name."""
-        return name
-
     def _require_affordable_count(self, *queries: CheckedQuery) -> None:
         """Price queries again, as when they were saved, before they are counted.
 
@@ -249,6 +249,10 @@ class Backend(ABC):
         for query in queries:
             cost = self._estimate_cost(query, since)
             query_validation.require_affordable_count(cost)
+
+    def _normalize_column(self, name: str) -> str:
+        """Return how the warehouse stores a column that the query does not name."""
+        return name
 
     def _list_columns(self, checked: Checked) -> tuple[str, ...]:
         """Return the names of a query's columns, or none if its text does not tell."""

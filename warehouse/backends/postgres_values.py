@@ -5,14 +5,19 @@ after 9999, 24:00, a month in an interval. Floats would lose digits of exact num
 """
 
 import re
+from calendar import monthrange
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
 from psycopg.abc import Buffer
+from psycopg.adapt import Loader
 from psycopg.types.bool import BoolLoader
 from psycopg.types.datetime import TimestampLoader, TimestamptzLoader
 from psycopg.types.numeric import IntLoader
 from psycopg.types.string import TextLoader
+
+from warehouse.backends import postgres_lists
 
 RECORD_TYPES = frozenset({2249, 2287})  # record and record[]
 PRINTED_TYPES = (
@@ -29,21 +34,39 @@ INTEGER_LIMITS = {
     "oid": (0, 2**32 - 1),
 }
 
-# What a Postgres prints under DateStyle ISO: no other text is a time.
-DATE = r"\d{4,7}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
-CLOCK = r"(([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?|24:00:00)"
-ZONE = r"([+-]\d{2}(:[0-5]\d){0,2})?"
-DATE_PATTERN = re.compile(f"{DATE}( BC)?|-?infinity", re.ASCII)
-CLOCK_PATTERN = re.compile(CLOCK + ZONE, re.ASCII)
-TIMESTAMP_PATTERN = re.compile(f"{DATE} {CLOCK}{ZONE}( BC)?|-?infinity", re.ASCII)
+# What a Postgres prints under DateStyle ISO: no other text is a time. No zone is 16 hours
+# away from UTC.
+DATE = r"(?P<year>\d{4,7})-(?P<month>0[1-9]|1[0-2])-(?P<day>0[1-9]|[12]\d|3[01])"
+CLOCK = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?"
+ZONE = r"[+-](0\d|1[0-5])(:[0-5]\d){0,2}"
+ERA, INFINITE = "(?P<era> BC)?", "-?infinity"
+DATE_PATTERN = re.compile(f"{DATE}{ERA}|{INFINITE}", re.ASCII)
+TIME_PATTERN = re.compile(f"{CLOCK}|24:00:00", re.ASCII)
+TIMETZ_PATTERN = re.compile(f"({CLOCK}|24:00:00){ZONE}", re.ASCII)
+TIMESTAMP_PATTERN = re.compile(f"{DATE} {CLOCK}{ERA}|{INFINITE}", re.ASCII)
+TIMESTAMPTZ_PATTERN = re.compile(f"{DATE} {CLOCK}{ZONE}{ERA}|{INFINITE}", re.ASCII)
+GREGORIAN_CYCLE = 400  # years after which leap days repeat
 
 
 def _require_printed(pattern: re.Pattern[str], data: Buffer) -> str:
     """Return printed text. Raises DataError where no Postgres prints it."""
     text = bytes(data).decode()
-    if pattern.fullmatch(text) is None:
-        raise psycopg.DataError(f"{text!r} is no time")
+    match = pattern.fullmatch(text)
+    if match is None or not _has_calendar_day(match.groupdict()):
+        raise psycopg.DataError(f"{text[:40]!r} is no time")
     return text
+
+
+def _has_calendar_day(parts: Mapping[str, str | None]) -> bool:
+    """Return whether the calendar has the day of a text; True for a text without one."""
+    if not parts.get("year"):
+        return True
+    year, month, day = (int(parts[name] or 0) for name in ("year", "month", "day"))
+    if not year:
+        return False
+    astronomical = 1 - year if parts["era"] else year
+    days = monthrange(GREGORIAN_CYCLE + astronomical % GREGORIAN_CYCLE, month)[1]
+    return day <= days
 
 
 class CheckedBoolLoader(BoolLoader):
@@ -78,12 +101,20 @@ class PrintedDateLoader(TextLoader):
         return _require_printed(DATE_PATTERN, data)
 
 
-class PrintedClockLoader(TextLoader):
+class PrintedTimeLoader(TextLoader):
     """Load a time of day as text."""
 
     def load(self, data: Buffer) -> str:
         """Return the printed text."""
-        return _require_printed(CLOCK_PATTERN, data)
+        return _require_printed(TIME_PATTERN, data)
+
+
+class PrintedTimetzLoader(TextLoader):
+    """Load a time of day with its zone as text."""
+
+    def load(self, data: Buffer) -> str:
+        """Return the printed text."""
+        return _require_printed(TIMETZ_PATTERN, data)
 
 
 class PrintedTimestampLoader(TimestampLoader):
@@ -91,10 +122,11 @@ class PrintedTimestampLoader(TimestampLoader):
 
     def load(self, data: Buffer) -> Any:
         """Return a datetime or the printed text."""
+        text = _require_printed(TIMESTAMP_PATTERN, data)
         try:
             return super().load(data)
         except psycopg.DataError:
-            return _require_printed(TIMESTAMP_PATTERN, data)
+            return text
 
 
 class PrintedTimestamptzLoader(TimestamptzLoader):
@@ -102,10 +134,11 @@ class PrintedTimestamptzLoader(TimestamptzLoader):
 
     def load(self, data: Buffer) -> Any:
         """Return a datetime or the printed text."""
+        text = _require_printed(TIMESTAMPTZ_PATTERN, data)
         try:
             return super().load(data)
         except psycopg.DataError:
-            return _require_printed(TIMESTAMP_PATTERN, data)
+            return text
 
 
 def count_list_items(cursor: psycopg.Cursor[Any]) -> int:
@@ -141,17 +174,29 @@ def _is_list(cursor: psycopg.Cursor[Any], type_code: int) -> bool:
 def print_values(cursor: psycopg.Cursor[Any] | psycopg.ServerCursor[Any]) -> None:
     """Make a cursor return such values as text. Call it before `execute`.
 
-    It also refuses booleans and integers that no Postgres prints, one by one in Python:
-    for the few rows that people read.
+    It also refuses booleans, integers, times, arrays and records that no Postgres prints,
+    one by one in Python: for the few rows that people read.
     """
-    cursor.adapters.register_loader("bool", CheckedBoolLoader)
+    adapters = cursor.adapters
     for name, limits in INTEGER_LIMITS.items():
         loader = type("CheckedIntLoader", (CheckedIntLoader,), {"limits": limits})
-        cursor.adapters.register_loader(name, loader)
+        adapters.register_loader(name, loader)
     for name in PRINTED_TYPES:
-        cursor.adapters.register_loader(name, TextLoader)
-    cursor.adapters.register_loader("date", PrintedDateLoader)
-    cursor.adapters.register_loader("time", PrintedClockLoader)
-    cursor.adapters.register_loader("timetz", PrintedClockLoader)
-    cursor.adapters.register_loader("timestamp", PrintedTimestampLoader)
-    cursor.adapters.register_loader("timestamptz", PrintedTimestamptzLoader)
+        adapters.register_loader(name, TextLoader)
+    for name, checked_loader in CHECKED_LOADERS.items():
+        adapters.register_loader(name, checked_loader)
+    for info in adapters.types:
+        if info.array_oid:
+            array_loader = postgres_lists.make_array_loader(info.oid, info.delimiter)
+            adapters.register_loader(info.array_oid, array_loader)
+
+
+CHECKED_LOADERS: Mapping[str, type[Loader]] = {
+    "bool": CheckedBoolLoader,
+    "date": PrintedDateLoader,
+    "time": PrintedTimeLoader,
+    "timetz": PrintedTimetzLoader,
+    "timestamp": PrintedTimestampLoader,
+    "timestamptz": PrintedTimestamptzLoader,
+    "record": postgres_lists.CheckedRecordLoader,
+}

@@ -111,6 +111,7 @@ class SourceFacts:
     optimizations: int
     empty_ids: int = 0
     no_contexts: int = 0
+    midnight: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from metrics.models import MetricRevision
-from optimizations.cube import person_erasure, refresh
+from optimizations.cube import person_erasure, refresh, specification
 from optimizations.models import CubeDay, Regime
 from tests.support.cube_events import days_ago
 from tests.support.factories import read_body
@@ -165,8 +165,50 @@ def test_white_space_outside_of_quotes_makes_no_other_definition() -> None:
     quoted = world.metric.revision
     world.change_metric(sql=SQL.format(name="buy it"))
 
-    assert untouched == (1, BUY)
+    assert untouched == (1, spaced)
     assert (quoted, world.metric.revision) == (2, 3)
     world.change_metric(sql=spaced)
-    assert (world.metric.revision, world.metric.sql) == (1, BUY)
+    assert (world.metric.revision, world.metric.sql) == (1, spaced)
     assert world.optimization.regimes.count() == 4
+
+
+@pytest.mark.parametrize(
+    "formatted",
+    [
+        BUY.replace(" WHERE", "\n  WHERE") + " ;\n",
+        f"-- what they bought\n{BUY}",
+        BUY.replace(" FROM", " /* all of it */\nFROM") + " -- since then",
+    ],
+)
+def test_a_change_of_white_space_or_comments_keeps_the_text_and_counts_nothing_again(
+    formatted: str,
+) -> None:
+    world = World("bool")
+    world.store(*make_visits("first", [days_ago(0.5)], 40))
+    as_of = timezone.now()
+    refresh.count_open_days(world.optimization, world.metric, as_of)
+    for events in (ManagedExposure, ManagedReward):
+        events.objects.update(created_at=F("created_at") - timedelta(hours=1))
+    before = specification.build_cube_spec(world.optimization, world.metric, as_of)
+
+    world.change_metric(sql=formatted)
+
+    after = specification.build_cube_spec(world.optimization, world.metric, as_of)
+    assert (world.metric.revision, world.metric.sql) == (1, formatted)
+    answer = read_body(world.api.get(f"/warehouse/metrics/{world.metric.pk}"))
+    assert answer["sql"] == formatted
+    assert world.optimization.regimes.count() == 1
+    assert after == before
+    world.change_metric(sql=SQL.format(name="click"))
+    world.change_metric(sql=BUY)
+    assert (world.metric.revision, world.metric.sql) == (1, BUY)
+    again = specification.build_cube_spec(world.optimization, world.metric, as_of)
+    assert again.definition == before.definition
+
+
+def test_a_comment_that_hides_a_condition_is_another_definition() -> None:
+    world = World("bool")
+
+    world.change_metric(sql=BUY.replace(" AND", " -- AND"))
+
+    assert world.metric.revision == 2

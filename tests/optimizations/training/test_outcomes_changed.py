@@ -44,7 +44,7 @@ def test_a_run_learns_from_users_counted_by_the_present_outcomes() -> None:
     )
     send_visits(optimization, "old", timezone.now() - timedelta(days=3))
     refresh.count_open_days(optimization, metric, timezone.now())
-    revisions.store_replaced(metric)
+    revisions.store_definition(metric)
     metric.outcomes = [OUTCOMES[0], {**OUTCOMES[1], "key": "premium"}]
     metric.revision += 1
     metric.save()

@@ -26,7 +26,8 @@ BOOL, INT2, OID = 16, 21, 26
 INT4, INT8, TEXT, BYTEA, FLOAT8, DATE = 23, 20, 25, 17, 701, 1082
 TIMESTAMP, TIMESTAMPTZ, TIME, TIMETZ = 1114, 1184, 1083, 1266
 NUMERIC, JSON, UUID, INTERVAL, INT4RANGE = 1700, 114, 2950, 1186, 3904
-INT4_ARRAY, TIMESTAMPTZ_ARRAY = 1007, 1185
+INT4_ARRAY, TIMESTAMPTZ_ARRAY, TEXT_ARRAY, BOX_ARRAY = 1007, 1185, 1009, 1020
+RECORD, RECORD_ARRAY = 2249, 2287
 SIZE = TypedValue("size", INT4, b"1")  # the last column of our own statement
 MALFORMED = (
     *((TIMESTAMPTZ, b"rubbish"), (TIMESTAMP, b""), (TIMESTAMP, b"99999-01-01")),
@@ -43,6 +44,45 @@ MALFORMED = (
     *((INT4, b"99999999999999999999999"), (INT4, b"-2147483649"), (OID, b"-1")),
     *((INT8, b"9223372036854775808"), (INT4_ARRAY, b"{2147483648}")),
     *((JSON, b"1e99999"), (JSON, b'{"a": [-1e999]}'), (JSON, b"NaN")),
+    # Arrays: an open one, a missing, an empty or a second item, ragged or mixed levels,
+    # bounds that are none or not those of the items, white space, and what follows.
+    *(
+        (INT4_ARRAY, data)
+        for data in (b"", b"{", b"}", b"{1", b"{1,}", b"{,1}", b"{1,,2}")
+    ),
+    *(
+        (INT4_ARRAY, data)
+        for data in (b"{1}{2}", b"{1},{2}", b"{1}x", b"x{1}", b"{1} ")
+    ),
+    *((INT4_ARRAY, data) for data in (b"{{1},2}", b"{1,{2}}", b"{{1},{2,3}}", b"{{}}")),
+    *((INT4_ARRAY, data) for data in (b"[0:1]={1}", b"[1]={1}", b"=1", b"[a:b]={1}")),
+    *(
+        (INT4_ARRAY, data)
+        for data in (b"{ 1}", b"{1;2}", b"{{{{{{{1}}}}}}}", b"[0:0]={}")
+    ),
+    *(
+        (TEXT_ARRAY, data)
+        for data in (b'{"a}', b'{"a"b}', b'{a"b"}', b"{a\\}", b'{"a\\"}')
+    ),
+    *((TIMESTAMPTZ_ARRAY, data) for data in (b"{2026-02-30 10:00:00+00}", b'{"x"}')),
+    # Records: without a bracket, with an open or a second text, with what must be quoted.
+    *((RECORD, data) for data in (b"", b"(", b"1,2", b"(1", b"1)", b"(1)x", b"x(1)")),
+    *(
+        (RECORD, data)
+        for data in (b'("a)', b'("a"b)', b"(a b)", b"((1))", b'("a\\"b")')
+    ),
+    *((RECORD_ARRAY, data) for data in (b'{"(1"}', b"{(1)", b'{"(1)",}')),
+    # Times: no such zone, no such day, a zone too many or too few, another time of day.
+    *((TIMESTAMPTZ, b"2026-01-01 10:00:00" + zone) for zone in (b"", b"+16", b"+99")),
+    *(
+        (TIMESTAMPTZ, b"2026-01-01 10:00:00" + zone)
+        for zone in (b"+00:60", b"+0", b" UTC")
+    ),
+    *((TIMESTAMPTZ, day + b" 10:00:00+00") for day in (b"2026-02-29", b"0000-01-01")),
+    *((TIMESTAMP, b"2026-01-01 10:00:00+00"), (TIMESTAMP, b"2026-01-01T10:00:00")),
+    *((TIMESTAMP, b"2026-04-31 10:00:00"), (TIMESTAMP, b"2026-01-01 24:00:00")),
+    *((DATE, b"2026-02-30"), (DATE, b"0002-02-29 BC"), (DATE, b"12026-02-29")),
+    *((TIME, b"10:00:00+00"), (TIMETZ, b"10:00:00"), (TIMETZ, b"10:00:00+16")),
     *((INT4RANGE, b"\xff"), (INTERVAL, b"\xff"), (NUMERIC, b"\xff"), (TIME, b"\xff")),
 )
 # As the server prints them; their types hold more than Python's.
@@ -50,6 +90,7 @@ PRINTED = (
     *((TIMESTAMPTZ, b"99999-01-01 00:00:00+00"), (TIMESTAMP, b"infinity")),
     *((TIMESTAMP, b"0044-03-15 12:00:00 BC"), (TIMESTAMPTZ, b"-infinity")),
     *((DATE, b"99999-01-01"), (DATE, b"0044-03-15 BC"), (TIME, b"24:00:00")),
+    *((DATE, b"0001-02-29 BC"), (DATE, b"12024-02-29")),
     *((TIME, b"23:59:59.999999"), (TIMETZ, b"12:00:00+05:30"), (DATE, b"infinity")),
 )
 
@@ -82,6 +123,18 @@ def _get_error(credentials: dict[str, Any]) -> WarehouseError:
             (INT8, b"-9223372036854775808", "-" + str(2**63)),
         ),
         *((OID, b"4294967295", 2**32 - 1), (INT4_ARRAY, b"{1,NULL}", [1, None])),
+        *((INT4_ARRAY, b"{}", []), (INT4_ARRAY, b"[0:1]={1,2}", [1, 2])),
+        *(
+            (INT4_ARRAY, b"{{1,2},{3,4}}", [[1, 2], [3, 4]]),
+            (BOX_ARRAY, b"{a;b}", ["a", "b"]),
+        ),
+        *(
+            (TEXT_ARRAY, b'{"a \\"b\\" {","",nil}', ['a "b" {', "", "nil"]),
+            (RECORD, b"()", []),
+        ),
+        *((RECORD, b'(1,,"a ""b"" \\\\","")', ["1", None, 'a "b" \\', ""]),),
+        *((RECORD_ARRAY, b'{"(1,\\"a b\\")","(2,)"}', [["1", "a b"], ["2", None]]),),
+        *((TIMESTAMPTZ, b"2024-02-29 10:00:00-15:59:59", "2024-03-01T01:59:59Z"),),
     ],
 )
 def test_the_greatest_and_least_values_of_a_type_are_read(

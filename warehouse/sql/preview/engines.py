@@ -80,6 +80,7 @@ SOURCE_FACTS = {
     "empty_ids": METRIC_FACTS["empty_ids"],
     "no_contexts": """COUNT(CASE WHEN context <> '' AND LOWER(TRIM(context)) <> 'null'
                   AND {context_object} IS NULL THEN 1 END)""",
+    "midnight": METRIC_FACTS["midnight"],
 }
 SOURCE_FACTS_QUERY = """WITH levered_exposures AS (
   SELECT {source_columns}

@@ -104,7 +104,8 @@ SELECT count(*) AS rows,
        count(DISTINCT optimization_id) AS optimizations,
        count(*) FILTER (WHERE {is_blank_id}) AS empty_ids,
        count(*) FILTER (WHERE context <> '' AND lower(btrim(context)) <> 'null'
-         AND {context_object} IS NULL) AS no_contexts
+         AND {context_object} IS NULL) AS no_contexts,
+       count(*) FILTER (WHERE isfinite(at) AND at = date_trunc('day', at)) AS midnight
 FROM exposures"""
 
 # $3 is the optimization's id as text, $4 the moment of reading. A sum of 31-bit hashes
