@@ -1,17 +1,18 @@
 """Random histories of a connected warehouse, their rows, and the queries that read them."""
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.support.cube_comparison import EXPOSURES, REWARDS, SPECS, A, B
+from tests.support.cube_comparison import EXPOSURES, REWARDS, SPEC, SPECS, A, B
 from tests.support.reference_cube import Reward, Touch
 from warehouse.sql.customer import check
-from warehouse.sql.shapes import CheckedMetric, CheckedSource
+from warehouse.sql.shapes import CheckedMetric, CheckedSource, Cube, CubeSpec
 
 OPTIMIZATION = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 TWO_FACTORS = (
@@ -159,3 +160,28 @@ def check_queries(dialect: str) -> tuple[CheckedMetric, CheckedSource]:
         dialect,
     )
     return metric, source
+
+
+def make_unread_history() -> tuple[CubeSpec, list[Touch], list[Reward]]:
+    """Return seven users with one amount each, six of which are no finite numbers in range."""
+    spec = replace(SPEC, optimization_id=OPTIMIZATION, reward_type="numeric")
+    at = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    values = [math.nan, math.nan, math.inf, -math.inf, 1e300, -1e200, 7.0]
+    users = [f"user {number}" for number in range(len(values))]
+    touches = [Touch(user, at, A, "", 1) for user in users]
+    rewards = [
+        Reward(user, at + timedelta(hours=1), value)
+        for user, value in zip(users, values, strict=True)
+    ]
+    return spec, touches, rewards
+
+
+def assert_unread_are_noted(cube: Cube) -> None:
+    """Assert that a cube of `make_unread_history` counts and names what it cannot read."""
+    (day,) = cube.days
+    unread = [note for note in day.notes if note.kind == "unread_amounts"]
+    assert sum(note.count for note in unread) == 6
+    assert [note.count for note in unread][:1] == [2]
+    assert unread[0].text.lower() == "nan"
+    (cell,) = cube.cells
+    assert (cell.users, cell.converted, cell.payers, cell.value_sum) == (7, 1, 1, 7.0)

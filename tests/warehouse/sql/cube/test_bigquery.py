@@ -112,3 +112,17 @@ def test_any_history_is_counted_as_the_reference_counts_it(
         reference_cube.build_reference_cube(spec, touches, rewards)
     )
     assert normalize_cube(cube_of_printed) == normalize_cube(cube)
+
+
+def test_amounts_that_are_no_numbers_are_noted(
+    database: duckdb.DuckDBPyConnection,
+) -> None:
+    spec, touches, rewards = histories.make_unread_history()
+    exposures = histories.exposure_rows(touches, [str])
+    replace_rows(database, exposures, histories.reward_rows(rewards))
+
+    statement = build_statement(spec, METRIC, SOURCE, "bigquery")
+    named = {f"p{n}": value for n, value in enumerate(statement.parameters, start=1)}
+    rows = database.execute(translate(statement.text), named).fetchall()
+
+    histories.assert_unread_are_noted(decode_cube(rows, spec))

@@ -63,3 +63,14 @@ def test_any_history_is_counted_as_the_reference_counts_it(
         reference_cube.build_reference_cube(spec, touches, rewards)
     )
     assert normalize_cube(cube_of_printed) == normalize_cube(cube)
+
+
+def test_amounts_that_are_no_numbers_are_noted(cursor: Any) -> None:
+    spec, touches, rewards = histories.make_unread_history()
+    exposures = histories.exposure_rows(touches, [str])
+    histories.replace_rows(cursor, exposures, histories.reward_rows(rewards))
+
+    statement = build_statement(spec, METRIC, SOURCE, "snowflake")
+    cursor.execute(statement.text, statement.parameters)
+
+    histories.assert_unread_are_noted(decode_cube(cursor.fetchall(), spec))
