@@ -85,6 +85,16 @@ def test_exit_codes_say_what_went_wrong(
     assert codes == [4, 4, 0, 1, 6]
 
 
+def test_an_address_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    away = Terminal(tmp_path, {"LEVERED_URL": "http://127.0.0.1:9"})
+
+    asked = away.run("whoami")
+
+    assert asked.code == 6
+    assert "http://127.0.0.1:9" in asked.err
+    assert "levered login --url" in asked.err
+
+
 EXIT_CODES = re.compile(r"^\| (\d) \| (.+?) \|$", re.MULTILINE)
 
 

@@ -1,5 +1,7 @@
 """Publishable keys by the command line: made, shown again, and used by a page."""
 
+import json
+
 import httpx
 import pytest
 from pytest_django.live_server_helper import LiveServer
@@ -86,3 +88,43 @@ def test_a_secret_key_takes_no_rewards(terminal: Terminal) -> None:
 
     assert done.code == 1
     assert "track" in done.err
+
+
+def test_a_key_is_found_by_its_label(terminal: Terminal) -> None:
+    made = terminal.run("api-keys", "create", "backend", "--json").read()
+
+    rotated = terminal.run("api-keys", "rotate", "backend", "--json").read()
+    revoked = terminal.run("api-keys", "revoke", "backend", "--yes")
+
+    assert rotated["id"] == made["id"]
+    assert revoked.code == 0, revoked.err
+    assert terminal.run("api-keys", "revoke", "backend", "--yes").code == 4
+
+
+def test_a_kept_key_is_not_sent_to_another_address(
+    terminal: Terminal, live_server: LiveServer
+) -> None:
+    event = '{"anonymous_id": "ann", "name": "signup"}'
+    elsewhere = Terminal(terminal.folder, {"LEVERED_URL": live_server.url})
+    assert terminal.run("api-keys", "create", "backend", "--keep").code == 0
+
+    assert terminal.run("ingest", "rewards", "-", stdin=event).code == 0
+    assert elsewhere.run("ingest", "rewards", "-", stdin=event).code == 3
+
+
+def test_a_key_of_another_address_is_not_kept(
+    terminal: Terminal, live_server: LiveServer
+) -> None:
+    variables = {"LEVERED_URL": live_server.url, "LEVERED_TOKEN": _read_token(terminal)}
+    elsewhere = Terminal(terminal.folder, variables)
+
+    done = elsewhere.run("api-keys", "create", "backend", "--keep")
+
+    assert done.code == 2
+    assert "levered login" in done.err
+    assert terminal.run("api-keys", "list", "--json").read() == []
+
+
+def _read_token(terminal: Terminal) -> str:
+    kept = json.loads((terminal.folder / "credentials.json").read_text())
+    return str(kept["test"]["token"])

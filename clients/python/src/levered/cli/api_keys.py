@@ -99,6 +99,8 @@ def create_key(session: Session, /, label: str, **options: Any) -> None:
     is_publishable = TRACK in fields["scopes"]
     if is_publishable and options["keep"]:
         raise click.UsageError("`levered ingest` needs a secret key: leave out --keep")
+    if options["keep"] and session.is_elsewhere:
+        raise click.UsageError("log in to this address to keep its key: levered login")
     created = session.client.api_keys.create(**fields)
     if options["keep"]:
         config = session.config
@@ -140,7 +142,8 @@ def read_rewards(texts: Sequence[str]) -> list[dict[str, Any]]:
 @click.pass_obj
 def rotate_key(session: Session, key: str, overlap_hours: int) -> None:
     """Give a key a new secret; the old one works for as long as the overlap."""
-    rotated = session.client.api_keys.rotate(key, overlap_hours=overlap_hours)
+    name = session.find_key(key)
+    rotated = session.client.api_keys.rotate(name, overlap_hours=overlap_hours)
     session.show_fields(rotated, SECRET, title="this is shown once")
 
 
@@ -149,8 +152,9 @@ def rotate_key(session: Session, key: str, overlap_hours: int) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def revoke_key(session: Session, key: str, *, yes: bool) -> None:
-    """End a key."""
+    """End a key, by its label or id."""
+    name = session.find_key(key)
     if not yes:
         click.confirm("Revoke the key?", abort=True, err=True)
-    session.client.api_keys.revoke(key)
+    session.client.api_keys.revoke(name)
     session.say("revoked")

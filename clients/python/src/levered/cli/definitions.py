@@ -39,6 +39,12 @@ CREATED = (
 @click.option(
     "--context", "contexts", multiple=True, metavar="NAME=LEVEL,LEVEL", help="Context."
 )
+@click.option(
+    "--window",
+    type=int,
+    metavar="HOURS",
+    help="How long after seeing the variant a reward counts; 24 if not told.",
+)
 @click.option("--holdout", type=float, help="Percentage of the holdout.")
 @click.option(
     "--guardrail", "guardrails", multiple=True, help="Name or id of a metric."
@@ -90,6 +96,8 @@ def _build_config(options: dict[str, Any]) -> dict[str, Any] | None:
     }
     if options["contexts"]:
         config["context_factors"] = read_levels(options["contexts"])
+    if options["window"]:
+        config["attribution"] = {"conversion_window_hours": options["window"]}
     return config
 
 

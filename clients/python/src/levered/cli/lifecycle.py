@@ -41,9 +41,12 @@ def _has_reasons(error: ApiError) -> bool:
 
 
 def _print_reasons(error: ApiError) -> None:
+    """Print the message, which has the reasons, and what may be done about each."""
     click.echo(error.message, err=True)
     for reason in error.details:
-        click.echo(f"  {reason.get('message')} {reason.get('next', '')}", err=True)
+        text = str(reason.get("message", ""))
+        told = "" if text in error.message else f"{text} "
+        click.echo(f"  {told}{reason.get('next', '')}", err=True)
 
 
 def _build_command(

@@ -38,6 +38,16 @@ def _print_error(error: ApiError) -> None:
         click.echo(f"request {error.request_id}", err=True)
 
 
+def _print_network_error(error: NetworkError, session: Session | None) -> None:
+    click.echo(f"error: {error}", err=True)
+    if session is not None:
+        click.echo(
+            f"Asked {session.url}. Is the service running? Another address: "
+            "levered login --url https://…",
+            err=True,
+        )
+
+
 class Program(click.Group):
     """The group of all commands; it turns errors into messages and exit codes."""
 
@@ -48,9 +58,12 @@ class Program(click.Group):
         except ApiError as error:
             _print_error(error)
             code = AWAY if error.status in BUSY else CODES.get(error.status, FAILED)
+        except NetworkError as error:
+            _print_network_error(error, ctx.find_object(Session))
+            code = AWAY
         except LeveredError as error:
             click.echo(f"error: {error}", err=True)
-            code = AWAY if isinstance(error, NetworkError) else FAILED
+            code = FAILED
         raise click.exceptions.Exit(code)
 
 
@@ -81,6 +94,7 @@ def cli(context: click.Context, environment: str | None) -> None:
         url=url or ("" if is_login else loaded.find_url(name)),
         credential=os.environ.get("LEVERED_TOKEN") or kept,
         output=loaded.settings.get("output", "table"),
+        is_elsewhere=bool(url),
     )
     context.obj = session
     context.call_on_close(session.close)

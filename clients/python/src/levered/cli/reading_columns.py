@@ -1,5 +1,8 @@
 """What is shown of the documents that readings of results return."""
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 from levered.cli.tables import (
     Column,
     format_bar,
@@ -113,3 +116,20 @@ CANDIDATE = (
     Column("error"),
     Column("unavailable"),
 )
+
+
+def list_reasons(document: Any, columns: Sequence[Column] = ()) -> Iterator[str]:
+    """Yield what speaks against the figures, and why some of them are withheld.
+
+    The second takes a line for each reason, with the headings that it is about.
+    """
+    for reason in document["health"]["reasons"]:
+        yield f"  {reason['message']} {reason['next']}"
+    withheld: dict[str, dict[str, None]] = {}
+    for column in columns:
+        reason = document.get("unavailable", {}).get(column.field)
+        if reason:
+            heading = column.heading or column.field.replace("_", " ")
+            withheld.setdefault(reason, {})[heading] = None
+    for reason, headings in withheld.items():
+        yield f"  {', '.join(headings)}: {reason}"

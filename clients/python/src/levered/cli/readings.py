@@ -1,5 +1,6 @@
 """Commands that read what came of an optimization."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ from levered.cli.reading_columns import (
     OBSERVATIONS,
     PROGRESS,
     VARIANTS,
+    list_reasons,
 )
 from levered.cli.session import Session, build_fields
 from levered.cli.tables import build_table, make_printable
@@ -24,27 +26,10 @@ from levered.cli.tables import build_table, make_printable
 def render_results(document: Any) -> RenderableType:
     """Return lift, health and variants for people."""
     parts: list[RenderableType] = [build_fields(document, MEASURED)]
-    parts += [
-        Text(make_printable(f"  {reason['message']} {reason['next']}"))
-        for reason in document["health"]["reasons"]
-    ]
-    parts += [Text(make_printable(line)) for line in explain_nulls(document)]
+    parts += [Text(make_printable(line)) for line in list_reasons(document, MEASURED)]
     parts.append("")
     parts.append(build_table("variants", VARIANTS, document["variants"]))
     return Group(*parts)
-
-
-def explain_nulls(document: Any) -> list[str]:
-    """Return why figures of the table are withheld, a line for each reason."""
-    withheld: dict[str, list[str]] = {}
-    for column in MEASURED:
-        reason = document["unavailable"].get(column.field)
-        if reason:
-            withheld.setdefault(reason, []).append(column.heading)
-    return [
-        f"  {', '.join(dict.fromkeys(headings))}: {reason}"
-        for reason, headings in withheld.items()
-    ]
 
 
 @click.command("results")
@@ -74,6 +59,13 @@ def show_results(
         session.show_rows(VARIANTS, document["variants"], document=document)
 
 
+def _print_reasons(session: Session, lines: Iterable[str]) -> None:
+    """Print reasons below a table; documents and CSV stay as they are."""
+    if session.output == "table":
+        for line in lines:
+            click.echo(make_printable(line))
+
+
 @click.command("progress")
 @click.argument("optimization")
 @click.option("--refresh", is_flag=True, help="Count in the warehouse first.")
@@ -84,6 +76,7 @@ def show_progress(session: Session, optimization: str, *, refresh: bool) -> None
     name = session.find_optimization(optimization)
     document = session.client.results.progress(name, refresh=refresh)
     session.show_fields(document, PROGRESS)
+    _print_reasons(session, list_reasons(document, PROGRESS))
 
 
 @click.command("guardrails")
@@ -97,6 +90,7 @@ def show_guardrails(session: Session, optimization: str, *, refresh: bool) -> No
     document = session.client.results.guardrails(name, refresh=refresh)
     rows = document["guardrails"]
     session.show_rows(GUARDRAILS, rows, title="guardrails", document=document)
+    _print_reasons(session, list_reasons(document))
 
 
 @click.command("lift-history")

@@ -41,13 +41,18 @@ class NotFoundError(click.ClickException):
 
 @dataclass(slots=True)
 class Session:
-    """Shared by all commands. `output` is table, json or csv."""
+    """Shared by all commands. `output` is table, json or csv.
+
+    `is_elsewhere` says that the address is not the environment's, so that nothing that
+    was kept for that is sent, and nothing is kept.
+    """
 
     config: Config
     environment: str
     url: str
     credential: str
     output: str = "table"
+    is_elsewhere: bool = False
     console: Console = field(default_factory=_open_console)
     _client: Levered | None = None
 
@@ -127,6 +132,21 @@ class Session:
             return text.lower()
         return _choose_id(self.client.metrics.list(), text, "metric")
 
+    def find_key(self, text: str) -> str:
+        """Return the id of an API key by its id, a beginning of it, or its label.
+
+        Raise NotFoundError if there is none, and UsageError if there are several.
+        """
+        if _is_id(text):
+            return text.lower()
+        return _choose_id(self.client.api_keys.list(), text, "API key", "label")
+
+    def find_kept(self, kind: str) -> str:
+        """Return a credential that was kept for this address, or nothing."""
+        if self.is_elsewhere:
+            return ""
+        return self.config.find_credential(self.environment, kind)
+
     def find_model(self, text: str) -> str:
         """Return the id of a model by its own id, or by its optimization."""
         if _is_id(text):
@@ -155,13 +175,15 @@ def build_fields(
     return table
 
 
-def _choose_id(rows: Iterable[Mapping[str, Any]], text: str, kind: str) -> str:
+def _choose_id(
+    rows: Iterable[Mapping[str, Any]], text: str, kind: str, field: str = "name"
+) -> str:
     """Return the id of the row of this name, else of the one whose id begins so.
 
     A very short text is no id: an unset variable of a shell must not find anything.
     """
     listed = list(rows)
-    found = [row for row in listed if row["name"] == text]
+    found = [row for row in listed if row[field] == text]
     if not found and len(text) >= SHORTEST_ID:
         found = [row for row in listed if row["id"].startswith(text.lower())]
     if not found:

@@ -91,7 +91,7 @@ def ingest(
     An event without idempotency key gets one of its own, so give them keys to be able to
     send a file twice. Exit code 1 if events were refused.
     """
-    secret = key or session.config.find_credential(session.environment, "ingest")
+    secret = key or session.find_kept("ingest")
     events = list(_read_events(sys.stdin.read() if file == "-" else _read(file)))
     total = {"accepted": 0, "duplicates": 0, "rejected": [], "sent": len(events)}
     starts = range(0, len(events), LARGEST_BATCH)
