@@ -9,6 +9,7 @@ from typing import Any, Self
 from django.db import models
 
 from levered_site.database import release_buffers
+from levered_site.level_texts import format_level
 from levered_site.organizations.models import Organization
 from models_app.bandit.design.design import Design, Factor
 
@@ -85,15 +86,10 @@ def _build_factors(configs: list[dict[str, Any]]) -> tuple[Factor, ...]:
     return tuple(
         Factor(
             factor["name"],
-            tuple(_format_level(level["value"]) for level in factor["levels"]),
+            tuple(format_level(level["value"]) for level in factor["levels"]),
         )
         for factor in configs
     )
-
-
-def _format_level(value: object) -> str:
-    """Return a level's value, a text or a boolean, as JSON spells it."""
-    return value if isinstance(value, str) else str(value).lower()
 
 
 class TrainingRun(models.Model):

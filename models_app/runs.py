@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.errors import ConflictError, FieldProblem, InvalidParametersError
+from levered_site.near_names import suggest_name
 from levered_site.organizations.models import Organization
 from models_app import training_lease
 from models_app.models import BanditModel, TrainingRun
@@ -76,7 +77,9 @@ def _validate_bias(model: BanditModel, bias: Mapping[str, float]) -> None:
     names = [factor.name for factor in model.design.factors]
     problems = [
         FieldProblem(
-            f"bias.{name}", f"is no design factor; the model has {', '.join(names)}"
+            f"bias.{name}",
+            f"is no design factor; the model has {', '.join(names)}"
+            f"{suggest_name(name, names)}",
         )
         for name in bias
         if name not in names

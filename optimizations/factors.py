@@ -3,45 +3,32 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import product
 from typing import Any
 
 import orjson
 
+from levered_site import near_names
+from levered_site.level_texts import format_level
+
 MAX_LEVEL_LENGTH = 200
-# Longer context values are cut: no level is as long, so they stay `other`.
-MAX_CONTEXT_VALUE_LENGTH = 256
-NOT_SCALAR_MESSAGE = "must be a string, a number, true, false or null"
 
 
 def format_variant_key(combination: Mapping[str, Any]) -> str:
     """Return a combination as JSON, keys sorted by code point, without spaces, UTF-8.
 
-    `{"b": True, "a": "é"}` becomes `{"a":"é","b":true}`; only what JSON demands is
-    escaped. Served and ingested variants are compared by this text.
+    `{"b": True, "a": "é", "c": 0.00001}` becomes `{"a":"é","b":true,"c":0.00001}`; only
+    what JSON demands is escaped, and numbers have no exponent. Served and ingested
+    variants are compared by this text.
     """
-    return _dump_json(combination)
-
-
-def format_level(value: object) -> str:
-    """Return a JSON value as the text by which levels are compared.
-
-    `true`/`false` for booleans, numbers in plain notation without trailing zeros (1.50
-    is 1.5, 2.0 is 2), text as sent. No warehouse stores NUL, so U+FFFD, which is in no
-    level, replaces it. Raises TypeError for null, a list or an object.
-    """
-    match value:
-        case str():
-            return value[:MAX_CONTEXT_VALUE_LENGTH].replace("\0", "\ufffd")
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            text = format(Decimal(repr(value)), "f")
-            text = text.rstrip("0").rstrip(".") if "." in text else text
-            return "0" if text == "-0" else text[:MAX_CONTEXT_VALUE_LENGTH]
-        case _:
-            raise TypeError(NOT_SCALAR_MESSAGE)
+    return _dump_json(
+        {
+            name: orjson.Fragment(format_level(level).encode())
+            if isinstance(level, int | float)
+            else level
+            for name, level in combination.items()
+        }
+    )
 
 
 def _dump_json(value: Mapping[str, Any]) -> str:
@@ -86,6 +73,13 @@ def find_level(value: object, levels: Iterable[Any]) -> Any | None:
     except TypeError:
         return None
     return next((level for level in levels if format_level(level) == text), None)
+
+
+def suggest_level(value: object, levels: Iterable[Any]) -> str:
+    """Return `; did you mean "…"?` for a level in another case, else ""."""
+    if not isinstance(value, str):
+        return ""
+    return near_names.suggest_name(value, map(format_level, levels), near_names.SAME)
 
 
 def spell_levels(

@@ -16,7 +16,7 @@ from warehouse.sql.shapes import CheckedMetric, CheckedSource
 
 
 @dataclass(frozen=True, slots=True)
-class Tables:
+class TableList:
     """Tables that a query may read; `truncated` says that there are more: search."""
 
     tables: list[Table]
@@ -24,7 +24,7 @@ class Tables:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ColumnList:
     """The columns of a table."""
 
     columns: list[Column]

@@ -17,7 +17,7 @@ from warehouse.backends import query_validation
 from warehouse.backends.base import MAX_TABLES
 from warehouse.connections import ConnectionTestResult
 from warehouse.models import Connection
-from warehouse.previews import Columns, QueryRows, Tables
+from warehouse.previews import ColumnList, QueryRows, TableList
 from warehouse.serializers import (
     ConnectionSerializer,
     NewConnectionSerializer,
@@ -113,19 +113,19 @@ class WarehouseViewSet(OrganizationViewSet[Connection]):
     read_only_actions = ("query",)
     query_parameters = {"tables": (SEARCH_PARAMETER.name,)}
 
-    @extend_schema(responses=Tables, parameters=[SEARCH_PARAMETER])
+    @extend_schema(responses=TableList, parameters=[SEARCH_PARAMETER])
     def tables(self, request: Request) -> Response:
         """List the tables that a query may read, at most 2,000."""
         search = _read_search(request)
         with connections.borrow_backend(self.organization_id) as backend:
             tables = backend.tables(search)
-        return Response(Tables(tables[:MAX_TABLES], len(tables) > MAX_TABLES))
+        return Response(TableList(tables[:MAX_TABLES], len(tables) > MAX_TABLES))
 
-    @extend_schema(responses=Columns)
+    @extend_schema(responses=ColumnList)
     def columns(self, _request: Request, table: str) -> Response:
         """List the columns of a table."""
         with connections.borrow_backend(self.organization_id) as backend:
-            return Response(Columns(list(backend.columns(table))))
+            return Response(ColumnList(list(backend.columns(table))))
 
     @extend_schema(request=QueryBodySerializer, responses=QueryRows)
     def query(self, _request: Request) -> Response:

@@ -27,7 +27,7 @@ RESOURCES = (
 )
 REFERENCE = "#/components/schemas/"
 # Beside the fields of a resource, and of every error; callers see neither.
-LEFT_OUT = {"Envelope", "Meta", "Error"}
+LEFT_OUT = {"Envelope", "Meta", "ErrorBody"}
 PLAIN = {
     "string": "str",
     "integer": "int",

@@ -38,7 +38,7 @@ COMPONENTS: dict[str, dict[str, Any]] = {
         "required": ["meta"],
         "properties": {"meta": {"$ref": "#/components/schemas/Meta"}},
     },
-    "Error": {
+    "ErrorBody": {
         "type": "object",
         "required": ["error", "meta"],
         "properties": {
@@ -63,7 +63,9 @@ COMPONENTS: dict[str, dict[str, Any]] = {
         },
     },
 }
-ERROR_CONTENT = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+ERROR_CONTENT = {
+    "application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}
+}
 ERROR_RESPONSES = {
     "400": ("BadRequest", "The request or one of its fields is invalid"),
     "401": ("Unauthorized", "The credentials are missing or invalid"),
@@ -89,7 +91,7 @@ SERVERS = [
 API_CONVENTIONS = """\
 **Responses.** The fields of a resource stand at the top level beside `meta`, which holds the
 request id (also in the `X-Request-Id` header) and the organization id. A list stands under
-its plural name beside `next_cursor`. Every failure is an `Error`; its `details` name each
+its plural name beside `next_cursor`. Every failure is an `ErrorBody`; its `details` name each
 invalid field. Of a 409 that asks for `confirm`, they are the reasons to hesitate: `code`,
 `message`, and `next`, what to do.
 

@@ -26,7 +26,7 @@ def parse_texts(arguments: Json, problems: Iterable[Any]) -> Json | None:
     """
     parsed = arguments
     for problem in problems:
-        value = _parse_text(problem["input"], EXPECTED_TYPES.get(problem["type"], ()))
+        value = _parse_text(problem["input"], _list_expected_types(problem))
         if value is None:
             continue
         try:
@@ -34,6 +34,12 @@ def parse_texts(arguments: Json, problems: Iterable[Any]) -> Json | None:
         except (LookupError, TypeError, AttributeError):
             continue  # the location names a member of a union, which is no field
     return None if parsed is arguments else parsed
+
+
+def _list_expected_types(problem: Any) -> tuple[type, ...]:
+    if problem["type"] == "literal_error" and problem["ctx"]["expected"] == "True":
+        return (bool,)
+    return EXPECTED_TYPES.get(problem["type"], ())
 
 
 def _parse_text(text: object, types: tuple[type, ...]) -> Any:

@@ -38,15 +38,15 @@ class Level(NestedInput):
     """A level with an id of its own."""
 
     id: str
-    value: str | bool
+    value: str | bool | float
 
 
 class Factor(NestedInput):
     """A design factor or a context factor."""
 
     name: str
-    dtype: Literal["str", "bool"]
-    levels: list[str | bool | Level]
+    dtype: Literal["str", "bool", "number"] | None = None
+    levels: list[str | bool | float | Level]
 
 
 class Reward(NestedInput):
@@ -86,8 +86,8 @@ class TrainingDataConfig(NestedInput):
 class OptimizationSettings(Input):
     """Settings of an optimization that may be set at creation and changed later."""
 
-    reward_metric_id: UUID | None = None
-    guardrail_metric_ids: list[UUID] | None = None
+    reward_metric_id: str | None = None
+    guardrail_metric_ids: list[str] | None = None
     holdout_percentage: float | None = Field(
         None,
         ge=0,
@@ -97,7 +97,7 @@ class OptimizationSettings(Input):
     excluded_combinations: list[dict[str, str | bool | float]] | None = Field(
         None, description="Partial {factor: level} maps never to serve."
     )
-    assignment_source_id: UUID | None = None
+    assignment_source_id: str | None = None
     retrain_every_minutes: int | None = Field(None, ge=5, le=10080)
     allocation: Literal["default", "thompson", "uniform"] | None = None
     exploration_share: float | None = Field(None, ge=0, le=0.2)

@@ -55,6 +55,11 @@ def paginate_rows(
     return _build_page(document, name, rows, start, end)
 
 
+def build_empty_page(document: Json, name: str, rows: Sequence[Any]) -> Json:
+    """Return the document as a page without a row; the next page starts at the first."""
+    return _build_page(document, name, rows, 0, 0)
+
+
 def _build_page(
     document: Json, name: str, rows: Sequence[Any], start: int, end: int
 ) -> Json:

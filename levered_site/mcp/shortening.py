@@ -7,6 +7,8 @@ from typing import Any
 from levered_site.mcp.response_size import MAX_RESULT_BYTES, fits_in_result
 from levered_site.mcp.rest_api import Json
 
+# The lists that answers are pages of.
+PAGED_NAMES = ("items", "probabilities")
 # What an answer is made for. Its texts and lists are cut last, when nothing else is left.
 PROTECTED_NAMES = frozenset({"summary", "next", "health", "reasons"})
 # A dictionary with more keys, or with a key that is no name, is keyed by data: it is a
@@ -41,6 +43,8 @@ class _Shortener:
     """Shortens a document to limits, and counts what it leaves out by path."""
 
     limits: Mapping[str, int]
+    # The list that the answer is a page of: a row that it left out would be on no page.
+    page: str | None = None
     omissions: dict[str, Omission] = field(default_factory=dict)
 
     def shorten(self, value: Any, path: str = "", *, is_protected: bool = False) -> Any:
@@ -68,6 +72,7 @@ class _Shortener:
             if is_rows
             else self.limits["values"]
         )
+        limit = max(limit, len(items)) if path == self.page else limit
         self._count(path, limit, len(items))
         return [
             self.shorten(item, f"{path}[]", is_protected=is_protected)
@@ -99,7 +104,8 @@ def shorten_to_fit(document: Json) -> Json:
 
     Long texts and lists lose what is needed and no more; objects keep their keys, and
     summary, health, reasons and next steps stay whole unless they alone are too long. A
-    text that was cut gives its length, `note` what lists have lost.
+    text that was cut gives its length, `note` what lists have lost. A page keeps its
+    rows, whose texts are cut instead.
     """
     if fits_in_result(document):
         return document
@@ -126,7 +132,7 @@ def _raise_limit(document: Json, limits: Mapping[str, int], name: str) -> int:
 
 
 def _apply_limits(document: Json, limits: Mapping[str, int]) -> Json:
-    shortener = _Shortener(limits)
+    shortener = _Shortener(limits, _find_page(document))
     shortened: Json = shortener.shorten(document)
     parts = [SHORTENED_NOTE, *_describe_omissions(shortener.omissions)]
     if limits["digits"] < FULL_DIGITS:
@@ -151,6 +157,13 @@ def _describe_omissions(omissions: Mapping[str, Omission]) -> Iterator[str]:
         rest = most_first[MAX_SHOWN_OMISSIONS:]
         left_out = sum(omission.total - omission.shown for _, omission in rest)
         yield f"{left_out:,} more are left out of {len(rest)} other lists"
+
+
+def _find_page(document: Json) -> str | None:
+    """Return the name of the list that a document of `paginate_rows` is a page of."""
+    if "next_cursor" not in document:
+        return None
+    return next((name for name in PAGED_NAMES if name in document), None)
 
 
 def _is_keyed_by_data(value: Json) -> bool:

@@ -106,6 +106,9 @@ def _drop_null_type(schema: Json) -> Json:
         rest.pop("default")
     if len(types) == 1:
         return {**types[0], **rest}
-    if all(set(item) == {"type"} for item in types):
-        return {"type": [item["type"] for item in types], **rest}
-    return {"anyOf": types, **rest}
+    plain = [item["type"] for item in types if set(item) == {"type"}]
+    others = [item for item in types if set(item) != {"type"}]
+    if not others:
+        return {"type": plain, **rest}
+    merged = [{"type": plain}] if len(plain) > 1 else [{"type": each} for each in plain]
+    return {"anyOf": [*merged, *others], **rest}

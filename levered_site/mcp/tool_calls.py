@@ -155,7 +155,7 @@ def _build_field_problem(input_model: type[BaseModel], problem: Any) -> FieldPro
 def _is_union_member(part: int | str) -> bool:
     """Return whether a part of pydantic's location names a union member, not a field."""
     return isinstance(part, str) and (
-        not part.isidentifier() or part in {"str", "bool"}
+        not part.isidentifier() or part in {"str", "bool", "float"}
     )
 
 

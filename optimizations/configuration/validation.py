@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from levered_site.errors import FieldProblem, InvalidParametersError
+from levered_site.near_names import suggest_name
 from optimizations import factors
 
 MAX_VARIANTS = 100
@@ -12,6 +13,13 @@ MAX_CONTEXTS = 2000
 MAX_CONTEXT_LEVELS = 50
 
 CONFIG_FIELD = "training_data_config"
+
+# What the levels of each dtype are, and how a problem names them.
+LEVEL_TYPES: Final[Mapping[str, tuple[frozenset[type], str]]] = {
+    "str": (frozenset({str}), "a string"),
+    "bool": (frozenset({bool}), "true or false"),
+    "number": (frozenset({int, float}), "a number"),
+}
 
 Config = Mapping[str, Any]
 
@@ -21,6 +29,14 @@ def raise_problems(problems: Sequence[FieldProblem]) -> None:
     if problems:
         first = problems[0]
         raise InvalidParametersError(f"{first.field}: {first.message}", problems)
+
+
+def find_dtype(values: Sequence[Any]) -> str:
+    """Return the dtype that all levels have; `str` where they differ."""
+    types = set(map(type, values))
+    return next(
+        (name for name, (each, _) in LEVEL_TYPES.items() if types <= each), "str"
+    )
 
 
 def find_config_problems(config: Config, model_type: str) -> list[FieldProblem]:
@@ -126,12 +142,11 @@ def _check_shared_names(config: Config) -> Iterator[FieldProblem]:
 
 
 def _check_levels(field: str, factor: Config) -> Iterator[FieldProblem]:
-    value_type = bool if factor["dtype"] == "bool" else str
+    types, expected = LEVEL_TYPES[factor["dtype"]]
     values = [level["value"] for level in factor["levels"]]
     ids = [level["id"] for level in factor["levels"]]
     for index, value in enumerate(values):
-        if type(value) is not value_type:
-            expected = "true or false" if value_type is bool else "a string"
+        if type(value) not in types:
             yield FieldProblem(
                 f"{field}[{index}]",
                 f"must be {expected}, as dtype is {factor['dtype']}",
@@ -164,6 +179,8 @@ def _check_exclusion(
     for name, value in partial.items():
         field = f"excluded_combinations[{index}].{name}"
         if name not in levels:
-            yield FieldProblem(field, "is not a design factor")
+            guess = suggest_name(name, levels)
+            yield FieldProblem(field, f"is not a design factor{guess}")
         elif factors.find_level(value, levels[name]) is None:
-            yield FieldProblem(field, "must be one of the factor's levels")
+            guess = factors.suggest_level(value, levels[name])
+            yield FieldProblem(field, f"must be one of the factor's levels{guess}")

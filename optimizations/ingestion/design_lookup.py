@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 
 from levered_site.errors import InvalidItemError
+from levered_site.level_texts import NOT_SCALAR_MESSAGE
 from optimizations import factors
 from optimizations.factors import ContextFactor
 
@@ -76,7 +77,10 @@ def _find_levels(
 def _find_level(name: str, value: object, levels: Sequence[Any]) -> Any:
     level = factors.find_level(value, levels)
     if level is None:
-        raise InvalidItemError(f"variant.{name}", "must be one of the factor's levels")
+        guess = factors.suggest_level(value, levels)
+        raise InvalidItemError(
+            f"variant.{name}", f"must be one of the factor's levels{guess}"
+        )
     return level
 
 
@@ -103,6 +107,4 @@ def _compute_recorded_context(design: Design, context: Mapping[str, Any]) -> str
     try:
         return factors.resolve_context(design.context_factors, context).recorded
     except TypeError as error:
-        raise InvalidItemError(
-            f"context.{error}", factors.NOT_SCALAR_MESSAGE
-        ) from error
+        raise InvalidItemError(f"context.{error}", NOT_SCALAR_MESSAGE) from error

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from levered_site.errors import InvalidItemError
+from levered_site.near_names import suggest_name
 from levered_site.organizations.actors import RewardBounds
 from optimizations.ingestion import events
 
@@ -73,7 +74,9 @@ def _read_reward(
     allowed = bounds.get(reward.name)
     if allowed is None:
         names = ", ".join(bounds) or "none"
-        raise InvalidItemError("name", f"must be a reward of this key: {names}")
+        guess = suggest_name(reward.name, bounds)
+        message = f"must be a reward of this key: {names}{guess}"
+        raise InvalidItemError("name", message)
     if not allowed.low <= reward.value <= allowed.high:
         raise InvalidItemError(
             "value",

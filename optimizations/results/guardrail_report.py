@@ -12,7 +12,7 @@ from optimizations.results.stored import StoredCubes
 
 
 @dataclass(frozen=True, slots=True)
-class Guardrails:
+class GuardrailList:
     """All guardrails of an optimization, by name."""
 
     health: Health
@@ -24,11 +24,11 @@ class Guardrails:
 
 def build_guardrails(
     optimization: Optimization, cubes: StoredCubes | None = None
-) -> Guardrails:
+) -> GuardrailList:
     """Return every guardrail, judged by the counts of the last refresh."""
     rows = guardrails.judge_guardrails(optimization, cubes)
     counted = [row.as_of for row in rows if row.as_of is not None]
-    return Guardrails(
+    return GuardrailList(
         health=health_evidence.judge_guardrails(optimization, rows),
         as_of=max(counted, default=None),
         guardrails=rows,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import orjson
 
+from levered_site.level_texts import format_level
 from metrics import stats
 from metrics.stats import ShareCheck
 from metrics.stats.checks import NOTED_CONTEXT_SHARE
 from models_app.bandit.design.design import Design
-from optimizations import factors
 from optimizations.cube.cell_columns import CellArrays
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
@@ -221,7 +221,7 @@ def _fold(text: str) -> object:
         if not isinstance(value, dict):
             return text.strip().casefold()
         return {
-            name.strip().casefold(): factors.format_level(level).strip().casefold()
+            name.strip().casefold(): format_level(level).strip().casefold()
             for name, level in value.items()
         }
     except (ValueError, TypeError):  # no JSON, or a level that is no scalar

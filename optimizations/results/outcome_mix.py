@@ -61,6 +61,7 @@ class OutcomeMixSlice:
     as_of: datetime | None
     notes: list[str]
     outcomes: list[OutcomeWeight]
+    context_factors: list[str]
     rows: list[OutcomeMixRow]
     last_key: MixKey | None
 
@@ -73,6 +74,7 @@ class OutcomeMixDocument:
     as_of: datetime | None
     notes: list[str]
     outcomes: list[OutcomeWeight]
+    context_factors: list[str]
     rows: orjson.Fragment
 
 
@@ -110,6 +112,7 @@ def build_outcome_mix_slice(
         record.as_of,
         count_notes.list_notes(record),
         _list_outcomes(optimization),
+        _list_context_factors(optimization),
         rows,
         last_key,
     )
@@ -143,6 +146,7 @@ def build_outcome_mix_document(
         cube.as_of,
         count_notes.list_notes(cube),
         _list_outcomes(optimization),
+        _list_context_factors(optimization),
         orjson.Fragment(f"[{','.join(rows)}]"),
     )
 
@@ -174,6 +178,10 @@ def _list_outcomes(optimization: Optimization) -> list[OutcomeWeight]:
         for outcome in (metric and metric.outcomes) or ()
     ]
     return outcomes or [OutcomeWeight(CONVERTED, 1.0)]
+
+
+def _list_context_factors(optimization: Optimization) -> list[str]:
+    return [factor.name for factor in optimization.model.design.contexts]
 
 
 def _load_names(

@@ -10,12 +10,15 @@ from levered_site.api.fields import (
     StrictCharField,
     StrictFloatField,
     StrictIntegerField,
-    StrictUUIDField,
 )
 from levered_site.api.serializers import StrictSerializer
 from models_app.models import BanditModel
 from optimizations.models import Optimization
 from optimizations.serializers.origin_field import OriginField
+from optimizations.serializers.reference_field import (
+    AssignmentSourceField,
+    MetricField,
+)
 from optimizations.serializers.training_data_config import (
     MOST_FACTORS,
     ComparedLevelField,
@@ -31,9 +34,9 @@ class OptimizationBodySerializer(StrictSerializer):
 
     name = StrictCharField(max_length=200)
     training_data_config = TrainingDataConfigSerializer()
-    reward_metric_id = StrictUUIDField(required=False, allow_null=True)
+    reward_metric_id = MetricField(required=False, allow_null=True)
     guardrail_metric_ids = BoundedListField(
-        child=StrictUUIDField(), max_length=100, required=False
+        child=MetricField(), max_length=100, required=False
     )
     holdout_percentage = StrictFloatField(
         min_value=0, max_value=limits.MAX_HOLDOUT_PERCENTAGE, required=False
@@ -44,7 +47,7 @@ class OptimizationBodySerializer(StrictSerializer):
         required=False,
         help_text="Partial maps of factor to level. Levels are compared as text.",
     )
-    assignment_source_id = StrictUUIDField(required=False, allow_null=True)
+    assignment_source_id = AssignmentSourceField(required=False, allow_null=True)
     retrain_every_minutes = StrictIntegerField(
         min_value=5, max_value=10_080, required=False
     )

@@ -62,7 +62,11 @@ class ReportDataSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="When the warehouse last counted the reward."
     )
     optimization = serializers.DictField()
-    results = serializers.DictField()
+    results = serializers.DictField(
+        help_text="As of `/results`, but `stats`, `primary_metric_vs_holdout` and "
+        "`variants` are null where one of the numbers that reports format is: `results."
+        "unavailable` says why."
+    )
     holdout_daily = serializers.DictField()
     outcome_mix = serializers.DictField()
     guardrails = serializers.DictField()

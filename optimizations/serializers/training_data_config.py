@@ -1,5 +1,6 @@
 """Fields and serializers of a training_data_config: factors, reward, attribution."""
 
+import math
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -12,13 +13,17 @@ from levered_site.api.fields import (
     StrictIntegerField,
 )
 from levered_site.api.serializers import StrictSerializer
+from levered_site.level_texts import format_level
 from optimizations import factors
 from optimizations.configuration import validation
 
 MOST_FACTORS = 20
 LONGEST_NAME = 100
-LEVEL_VALUE_SCHEMA = {"oneOf": [{"type": "string"}, {"type": "boolean"}]}
-COMPARED_LEVEL_SCHEMA = {"oneOf": [*LEVEL_VALUE_SCHEMA["oneOf"], {"type": "number"}]}
+LEVEL_VALUE_SCHEMA = {
+    "oneOf": [{"type": "string"}, {"type": "boolean"}, {"type": "number"}]
+}
+# As many digits as every reader keeps, and decimals as every warehouse does.
+MAX_DIGITS, MAX_DECIMALS = 15, 12
 LEVEL_SCHEMA = {
     "oneOf": [
         *LEVEL_VALUE_SCHEMA["oneOf"],
@@ -33,18 +38,24 @@ LEVEL_SCHEMA = {
 
 @extend_schema_field(LEVEL_VALUE_SCHEMA)
 class LevelValueField(serializers.Field[Any, Any, Any, Any]):
-    """The value of a level: a string, or true or false."""
+    """The value of a level: a string, a number, or true or false."""
 
     default_error_messages = {
-        "invalid": "must be a string, or true or false",
+        "invalid": "must be a string, a number, true or false",
+        "digits": (
+            f"must have at most {MAX_DIGITS} digits, {MAX_DECIMALS} of them after the "
+            "decimal point"
+        ),
         "length": f"must have 1 to {factors.MAX_LEVEL_LENGTH} characters",
         "nul": "must not contain a NUL character",
     }
 
-    def to_internal_value(self, data: Any) -> str | bool:
-        """Accept a string or a bool."""
+    def to_internal_value(self, data: Any) -> str | float:
+        """Accept a string, a bool or a number, which is an int if it has no fraction."""
         if isinstance(data, bool):
             return data
+        if isinstance(data, int | float):
+            return self._read_number(data)
         if not isinstance(data, str):
             self.fail("invalid")
         if not 1 <= len(data) <= factors.MAX_LEVEL_LENGTH:
@@ -57,15 +68,22 @@ class LevelValueField(serializers.Field[Any, Any, Any, Any]):
         """Return the value unchanged."""
         return value
 
+    def _read_number(self, data: float) -> float:
+        if not math.isfinite(data):
+            self.fail("invalid")
+        text = format_level(data).lstrip("-")
+        whole, _, fraction = text.partition(".")
+        if len(whole + fraction) > MAX_DIGITS or len(fraction) > MAX_DECIMALS:
+            self.fail("digits")
+        return data if fraction else int(data)
 
-@extend_schema_field(COMPARED_LEVEL_SCHEMA)
+
+@extend_schema_field(LEVEL_VALUE_SCHEMA)
 class ComparedLevelField(LevelValueField):
     """A value that is compared with levels, as text: 1 is the level "1"."""
 
-    default_error_messages = {"invalid": "must be a string, a number, true or false"}
-
     def to_internal_value(self, data: Any) -> Any:
-        """Accept a number, too."""
+        """Accept any number, too."""
         if isinstance(data, int | float):
             return data
         return super().to_internal_value(data)
@@ -76,7 +94,7 @@ class LevelField(LevelValueField):
     """A level: a plain value, or `{"id", "value"}`, which responses always show."""
 
     default_error_messages = {
-        "shape": 'must be a string, true, false, or {{"id", "value"}}',
+        "shape": 'must be a string, a number, true, false, or {{"id", "value"}}',
         "id": f"id must be a string of 1 to {factors.MAX_LEVEL_LENGTH} characters",
     }
 
@@ -84,7 +102,7 @@ class LevelField(LevelValueField):
         """Accept either form; the id of a plain value is its text."""
         if not isinstance(data, dict):
             value = super().to_internal_value(data)
-            return {"id": factors.format_level(value), "value": value}
+            return {"id": format_level(value), "value": value}
         if set(data) != {"id", "value"}:
             self.fail("shape")
         level_id = data["id"]
@@ -101,9 +119,10 @@ class FactorSerializer(StrictSerializer):
 
     name = StrictCharField(max_length=LONGEST_NAME)
     dtype = serializers.ChoiceField(
-        choices=["str", "bool"],
+        choices=["str", "bool", "number"],
         required=False,
-        help_text="By default bool if all levels are true or false, else str.",
+        help_text="By default that of the levels: all texts, all numbers, or true and "
+        "false.",
     )
     levels = BoundedListField(
         child=LevelField(), min_length=1, max_length=validation.MAX_VARIANTS
@@ -114,8 +133,7 @@ class FactorSerializer(StrictSerializer):
         factor = super().to_internal_value(data)
         if "dtype" not in factor:
             values = [level["value"] for level in factor["levels"]]
-            is_bool = all(isinstance(value, bool) for value in values)
-            factor["dtype"] = "bool" if is_bool else "str"
+            factor["dtype"] = validation.find_dtype(values)
         return factor
 
 

@@ -12,6 +12,7 @@ from levered_site.errors import (
     InvalidParametersError,
     NotFoundError,
 )
+from levered_site.level_texts import NOT_SCALAR_MESSAGE
 from models_app.bandit.policy import rendezvous
 from optimizations import factors
 from optimizations.factors import Context
@@ -65,7 +66,7 @@ def resolve_context(snapshot: Snapshot, context: Mapping[str, Any]) -> Context:
         return factors.resolve_context(snapshot.contexts, context)
     except TypeError as error:
         raise InvalidParametersError.for_field(
-            f"context.{error}", factors.NOT_SCALAR_MESSAGE
+            f"context.{error}", NOT_SCALAR_MESSAGE
         ) from error
 
 

@@ -12,6 +12,7 @@ from levered_site.errors import (
     InvalidParametersError,
     NotFoundError,
 )
+from levered_site.near_names import suggest_name
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from models_app import allocation_bytes, runs, versions
@@ -210,6 +211,7 @@ def _validate_ignored_factors(
         if name not in names:
             raise InvalidParametersError.for_field(
                 f"ignored_context_factors[{index}]",
-                f"is no context factor; the model has {', '.join(names) or 'none'}",
+                f"is no context factor; the model has {', '.join(names) or 'none'}"
+                f"{suggest_name(name, names)}",
             )
     return [name for name in names if name in settings["ignored_context_factors"]]

@@ -22,8 +22,9 @@ from optimizations.results import (
     progress,
     raw_counts,
     report,
+    report_sections,
 )
-from optimizations.results.guardrail_report import Guardrails
+from optimizations.results.guardrail_report import GuardrailList
 from optimizations.results.health import Health
 from optimizations.results.history import LiftHistory
 from optimizations.results.holdout_daily import HoldoutDaily
@@ -80,6 +81,7 @@ class OutcomeMixPage:
     as_of: Annotated[datetime | None, "When the warehouse last counted the reward."]
     notes: list[str]
     outcomes: list[OutcomeWeight]
+    context_factors: Annotated[list[str], "The names in `context` of each row."]
     rows: list[OutcomeMixRow]
     next_cursor: Annotated[str | None, "Null on the last page."]
 
@@ -117,7 +119,7 @@ class ResultDetailsViewSet(StoredResultsViewSet):
         optimization = self._get_refreshed_optimization(request)
         return Response(progress.build_progress(optimization))
 
-    @extend_schema(parameters=[REFRESH_PARAMETER], responses=Guardrails)
+    @extend_schema(parameters=[REFRESH_PARAMETER], responses=GuardrailList)
     def guardrails(self, request: Request, **_kwargs: Any) -> Response:
         """Judge the metrics that must not get worse."""
         optimization = self._get_refreshed_optimization(request)
@@ -148,6 +150,7 @@ class ResultDetailsViewSet(StoredResultsViewSet):
                 as_of=page.as_of,
                 notes=page.notes,
                 outcomes=page.outcomes,
+                context_factors=page.context_factors,
                 rows=page.rows,
                 next_cursor=last_key and position_cursors.encode_mix_cursor(last_key),
             )
@@ -163,8 +166,8 @@ class ResultDetailsViewSet(StoredResultsViewSet):
         parts: Mapping[str, Callable[[], object]] = {
             # Only `results` refreshes the counts, so it comes first. If the warehouse fails,
             # the other parts show the stored counts.
-            "results": lambda: report.build_results(
-                self._get_refreshed_optimization(request), cubes
+            "results": lambda: report_sections.build_report_results(
+                report.build_results(self._get_refreshed_optimization(request), cubes)
             ),
             "holdout_daily": lambda: holdout_daily.build_holdout_daily(
                 optimization, cubes

@@ -60,7 +60,7 @@ def serve_best_variant(request: HttpRequest) -> HttpResponse:
         "Each optimization has a decision or an error. New assignments are stored "
         "together.",
         "BestVariantsRequest",
-        "Decisions",
+        "DecisionList",
     )
 )
 @responses.json_view("POST", any_origin=True, query_parameters=None)

@@ -100,7 +100,7 @@ COMPONENTS = {
     "BestVariantsRequest": _build_request_schema({"optimization_ids": IDS_SCHEMA}),
     "Decision": RESPONSE_SCHEMA,
     "FailedDecision": FAILED_DECISION_SCHEMA,
-    "Decisions": BATCH_RESPONSE_SCHEMA,
+    "DecisionList": BATCH_RESPONSE_SCHEMA,
 }
 
 

@@ -4,10 +4,11 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
+from levered_site.level_texts import format_level
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import Organization
 from metrics.models import Metric
-from optimizations.configuration import lifecycle
+from optimizations.configuration import lifecycle, validation
 from optimizations.models import Optimization
 from tests.support import factories
 
@@ -41,8 +42,11 @@ def make_metric(organization: Organization, **overrides: Any) -> Metric:
 
 def make_factor(name: str, *values: Any) -> dict[str, Any]:
     """Build a factor as a request has it, with plain levels."""
-    dtype = "bool" if isinstance(values[0], bool) else "str"
-    return {"name": name, "dtype": dtype, "levels": list(values)}
+    return {
+        "name": name,
+        "dtype": validation.find_dtype(values[:1]),
+        "levels": list(values),
+    }
 
 
 def make_config(**overrides: Any) -> dict[str, Any]:
@@ -106,10 +110,7 @@ def _add_ids(factor: Mapping[str, Any]) -> dict[str, Any]:
     levels = [
         level
         if isinstance(level, dict)
-        else {
-            "id": str(level).lower() if level in {True, False} else level,
-            "value": level,
-        }
+        else {"id": format_level(level), "value": level}
         for level in factor["levels"]
     ]
     return {**factor, "levels": levels}

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from levered_site import limits
 from levered_site.errors import ForbiddenError, InvalidParametersError
-from levered_site.mcp import confirmation
+from levered_site.mcp import confirmation, named_ids
 from levered_site.mcp.arguments import Confirm
 from levered_site.mcp.rest_api import Api, Json, quote_segment
 from levered_site.mcp.tool import Input, Tool
@@ -45,7 +45,13 @@ CONSEQUENCES = {
     "person": "events, receipts and assignments are erased and cannot be restored; "
     "counts of sealed days stay",
 }
-NAMED_KINDS = ("optimization", "metric", "assignment_source")
+NAMED_KINDS = {
+    "optimization": named_ids.OPTIMIZATIONS,
+    "candidate": named_ids.OPTIMIZATIONS,
+    "metric": named_ids.METRICS,
+    "assignment_source": named_ids.SOURCES,
+}
+READ_KINDS = ("optimization", "metric", "assignment_source")
 
 
 class DeleteInput(Input):
@@ -67,7 +73,11 @@ def delete_object(api: Api, arguments: DeleteInput) -> Json:
         raise InvalidParametersError.for_field(
             "id", f"is required for kind {arguments.kind}"
         )
-    path = DELETION_PATHS[arguments.kind].format(quote_segment(arguments.id))
+    named = NAMED_KINDS.get(arguments.kind)
+    object_id = (
+        named_ids.require_id(api, named, arguments.id) if named else arguments.id
+    )
+    path = DELETION_PATHS[arguments.kind].format(quote_segment(object_id))
     target = f"{arguments.kind} {arguments.id}".strip()
     if not arguments.confirm:
         changes = _predict_changes(api, arguments, path)
@@ -87,7 +97,7 @@ def _predict_changes(api: Api, arguments: DeleteInput, path: str) -> Json:
     Erasing a person takes many transactions, so there only the role is checked.
     """
     if arguments.kind != "person":
-        before = api.get(path) if arguments.kind in NAMED_KINDS else {}
+        before = api.get(path) if arguments.kind in READ_KINDS else {}
         result: Json = (
             confirmation.run_and_roll_back(api, lambda: api.delete(path)) or {}
         )

@@ -251,10 +251,27 @@ def _fetch_page(api: Api, arguments: ResultsInput) -> Json:
 
 
 def _build_page(arguments: ResultsInput, rows: list[Any], *, figures: Json) -> Json:
+    """Build a page of rows; only the first one has all the figures beside them.
+
+    Where these leave no room for a row, the first page is theirs alone.
+    """
     warning = results_summary.point_to_health(figures.get("health"))
     summary = f"{warning}{len(rows)} rows in all"
+    if arguments.cursor is not None:
+        figures = _select_repeated_figures(figures)
     document = _build_answer(arguments, summary, figures=figures)
-    return response_size.paginate_rows(document, "items", rows, arguments.cursor)
+    page = response_size.paginate_rows(document, "items", rows, arguments.cursor)
+    if arguments.cursor is None and not response_size.fits_in_result(page):
+        return response_size.build_empty_page(document, "items", rows)
+    return page
+
+
+def _select_repeated_figures(figures: Json) -> Json:
+    """Return what every page repeats: when it was counted, and whether to trust it."""
+    repeated = {name: figures[name] for name in ("as_of",) if name in figures}
+    if health := figures.get("health"):
+        repeated["health"] = {"status": health["status"]}
+    return repeated
 
 
 def _build_answer(arguments: ResultsInput, summary: str, **fields: Any) -> Json:

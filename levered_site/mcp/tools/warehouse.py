@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from levered_site.errors import InvalidParametersError
-from levered_site.mcp import response_size
+from levered_site.mcp import named_ids, response_size
 from levered_site.mcp.arguments import Cursor
 from levered_site.mcp.rest_api import Api, Json, quote_segment
 from levered_site.mcp.tool import Input, Tool
@@ -15,11 +15,7 @@ Look = Literal[
     "connection", "test", "tables", "columns", "query", "metrics", "sources", "preview"
 ]
 NEXT_STEP = "define_metric with try_only tries a metric on these data."
-DEFINITION_PATHS = {
-    "metrics": "/warehouse/metrics",
-    "sources": "/warehouse/assignment-sources",
-}
-LIST_KEYS = {"metrics": "metrics", "sources": "assignment_sources"}
+DEFINITIONS = {"metrics": named_ids.METRICS, "sources": named_ids.SOURCES}
 
 
 class ExploreInput(Input):
@@ -93,21 +89,23 @@ def _preview_definition(api: Api, arguments: ExploreInput) -> Json:
     definition_id = _require_argument(
         arguments.id, "id", f"the id of one of the {arguments.of}"
     )
-    path = f"{DEFINITION_PATHS[arguments.of]}/{quote_segment(definition_id)}/preview"
+    named = DEFINITIONS[arguments.of]
+    path = f"{named.path}/{named_ids.require_id(api, named, definition_id)}/preview"
     result = api.post(path, {"limit": arguments.limit})
     return _build_result_answer(arguments, result)
 
 
 def _list_definitions(api: Api, arguments: ExploreInput) -> Json:
-    path, key = DEFINITION_PATHS[arguments.look], LIST_KEYS[arguments.look]
+    named = DEFINITIONS[arguments.look]
     if arguments.id is not None:
-        return _read_definition(api, arguments, f"{path}/{quote_segment(arguments.id)}")
+        definition_id = named_ids.require_id(api, named, arguments.id)
+        return _read_definition(api, arguments, f"{named.path}/{definition_id}")
 
     def fetch_page(limit: int) -> Json:
-        return api.get(path, limit=limit, cursor=arguments.cursor)
+        return api.get(named.path, limit=limit, cursor=arguments.cursor)
 
     def build_answer(page: Json) -> Json:
-        rows = [{**row, "sql": row["sql"][:200]} for row in page[key]]
+        rows = [{**row, "sql": row["sql"][:200]} for row in page[named.key]]
         return {
             "summary": f"{len(rows)} {arguments.look} on this page, newest first; the "
             "first 200 characters of each SQL.",

@@ -95,7 +95,7 @@ def test_local_decisions_equal_the_services(
         training_data_config=optimization_factories.make_config(
             design_factors=[
                 make_factor("headline", *(f"h{n}" for n in range(first))),
-                make_factor("price", *(f"p{n}" for n in range(second))),
+                make_factor("price", *(n + 0.5 for n in range(second))),
             ],
             context_factors=[make_factor(name, *each) for name, each in LEVELS.items()],
         ),

@@ -84,8 +84,10 @@ def test_an_optimization_lives_by_commands(
     assert metric in terminal.run("metrics", "list").out
     draft = terminal.run(
         *("optimizations", "create", "Draft", "--draft", "--json"),
-        *("--factor", 'headline=["a, b", "c"]'),
+        *("--factor", 'headline=["a, b", "c"]', "--factor", "price=[9.99, 20]"),
     ).read()
+    factors = draft["training_data_config"]["design_factors"]
+    assert [level["value"] for level in factors[1]["levels"]] == [9.99, 20]
     candidate = ("optimizations", "candidate", optimization.pk)
     assert terminal.run(*candidate).code == 4
     assert terminal.run(*candidate, "--set", "allocation=uniform").code == 0

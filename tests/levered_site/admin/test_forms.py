@@ -9,7 +9,7 @@ from django.test import Client
 from levered_site.organizations.models import AuditEntry
 from metrics.models import Metric
 from optimizations.models import Optimization, Regime
-from tests.support import admin_forms, staff_world
+from tests.support import admin_forms, optimization_factories, staff_world
 from tests.support.admin_actions import read_last_audit
 from tests.support.staff_world import World
 
@@ -176,3 +176,21 @@ def test_another_organizations_metric_cannot_be_chosen(
 
     assert answer.status_code == 200
     assert not world.optimization.guardrail_metrics.exists()
+
+
+def test_a_level_that_is_a_number_is_excluded_by_its_value(
+    staff: Client, world: World
+) -> None:
+    """The form takes 20.0 for the level 20, and stores the level."""
+    config = optimization_factories.make_config(
+        design_factors=[optimization_factories.make_factor("price", 9.99, 20, 30)]
+    )
+    optimization = optimization_factories.make_optimization(
+        world.organization, training_data_config=config
+    )
+
+    answer = save(staff, optimization, excluded_combinations='[{"price": 20.0}]')
+
+    optimization.refresh_from_db()
+    assert answer.status_code == 302, answer.content
+    assert optimization.excluded_combinations == [{"price": 20}]

@@ -1,5 +1,6 @@
 """JSON values that arrive as text are taken where the schema expects the value."""
 
+import json
 from typing import Any
 
 import pytest
@@ -138,3 +139,106 @@ def test_null_for_a_required_argument_is_refused() -> None:
         parse("serve_variant", optimization_id=ID, anonymous_id=None)
 
     assert [problem.field for problem in refused.value.details] == ["anonymous_id"]
+
+
+Path = tuple[str | int, ...]
+NO_TEXTS = ("integer", "number", "boolean", "object", "array")
+
+
+def resolve(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a value without references and without null."""
+    if "$ref" in schema:
+        return resolve(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
+    if "anyOf" in schema:
+        kinds = [resolve(each, root) for each in schema["anyOf"]]
+        kinds = [kind for kind in kinds if kind.get("type") != "null"]
+        texts = [kind for kind in kinds if kind.get("type") == "string"]
+        return (texts or kinds)[0]
+    return schema
+
+
+def build_example(schema: dict[str, Any], root: dict[str, Any]) -> Any:
+    """Return a value that the schema takes, with all its properties."""
+    schema = resolve(schema, root)
+    if "const" in schema or "enum" in schema:
+        return schema.get("const", schema.get("enum", [None])[0])
+    kind = schema.get("type")
+    if kind == "array":
+        return [build_example(schema["items"], root)]
+    if kind == "object":
+        named = list_properties(schema)
+        return {name: build_example(inner, root) for name, inner in named.items()}
+    number = min(schema.get("maximum", 5), max(schema.get("minimum", 1), 1))
+    text = ID if schema.get("format") == "uuid" else "text"
+    return {"string": text, "boolean": True}.get(str(kind), number)
+
+
+def list_properties(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the schemas of an object's values; those of any name under `name`."""
+    any_name = schema.get("additionalProperties")
+    others = {"name": any_name} if isinstance(any_name, dict) else {}
+    return {**schema.get("properties", {}), **others}
+
+
+def list_places(
+    schema: dict[str, Any], root: dict[str, Any], place: Path = ()
+) -> list[Path]:
+    """Return where the schema takes a value that is no text, at any depth."""
+    schema = resolve(schema, root)
+    own = [place] if place and schema.get("type") in NO_TEXTS else []
+    inner: dict[str | int, dict[str, Any]] = dict(list_properties(schema).items())
+    if "items" in schema:
+        inner[0] = schema["items"]
+    return own + [
+        found
+        for name, each in inner.items()
+        for found in list_places(each, root, (*place, name))
+    ]
+
+
+def replace_at(value: Any, place: Path) -> Any:
+    """Return a copy of a value whose part at the place is JSON text."""
+    if not place:
+        return json.dumps(value)
+    changed = value.copy()
+    changed[place[0]] = replace_at(value[place[0]], place[1:])
+    return changed
+
+
+SCHEMAS = {
+    name: tool.input_model.model_json_schema()
+    for name, tool in tools.TOOLS_BY_NAME.items()
+}
+
+
+@pytest.mark.parametrize(
+    ("tool", "place"),
+    [
+        pytest.param(name, place, id=f"{name}: {'.'.join(map(str, place))}")
+        for name, schema in SCHEMAS.items()
+        for place in list_places(schema, schema)
+    ],
+)
+def test_every_argument_that_is_no_text_may_come_as_text(
+    tool: str, place: Path
+) -> None:
+    model = tools.TOOLS_BY_NAME[tool].input_model
+    arguments = build_example(SCHEMAS[tool], SCHEMAS[tool])
+
+    parsed = tool_calls.parse_arguments(model, replace_at(arguments, place))
+
+    assert parsed == tool_calls.parse_arguments(model, arguments)
+
+
+@pytest.mark.parametrize("tool", SCHEMAS)
+def test_every_argument_may_come_as_text_at_once(tool: str) -> None:
+    model = tools.TOOLS_BY_NAME[tool].input_model
+    arguments = build_example(SCHEMAS[tool], SCHEMAS[tool])
+    sent = arguments
+    for place in list_places(SCHEMAS[tool], SCHEMAS[tool]):
+        if len(place) == 1:
+            sent = replace_at(sent, place)
+
+    parsed = tool_calls.parse_arguments(model, sent)
+
+    assert parsed == tool_calls.parse_arguments(model, arguments)

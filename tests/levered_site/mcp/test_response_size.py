@@ -136,3 +136,49 @@ def test_an_answer_without_pages_is_shortened(
 
     assert not result.is_error, mcp_agents.read_text(result)
     assert mcp_agents.measure_wire_size(result) < mcp_agents.MAX_RESULT_BYTES
+
+
+def read_pages(document: dict[str, Any], rows: list[Any]) -> list[Any]:
+    """Return the rows of all pages, each as a tool answers it."""
+    paged: list[Any] = []
+    cursor: str | None = None
+    while True:
+        page = shortening.shorten_to_fit(
+            response_size.paginate_rows(document, "items", rows, cursor)
+        )
+        assert response_size.fits_in_result(page)
+        paged += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return paged
+
+
+@pytest.mark.parametrize("length", [2, 20, 200])
+def test_a_long_head_takes_no_row_from_a_page(length: int) -> None:
+    reasons = [{"code": "x", "message": LONG_TEXT, "next": LONG_TEXT}] * length
+    document = {
+        "summary": LONG_TEXT,
+        "figures": {"health": {"status": "broken", "reasons": reasons}},
+    }
+    rows = [{"number": n, "variant": {"headline": LONG_TEXT}} for n in range(30)]
+
+    paged = read_pages(document, rows)
+
+    assert [row["number"] for row in paged] == list(range(30))
+
+
+@pytest.mark.parametrize("factors", [1, 20])
+def test_a_row_too_long_for_a_page_is_cut_and_not_left_out(factors: int) -> None:
+    variant = {f"factor {n}": LONG_TEXT * 20 for n in range(factors)}
+    rows = [{"number": n, "variant": variant} for n in range(3)]
+
+    paged = read_pages({"summary": "s"}, rows)
+
+    assert [row["number"] for row in paged] == [0, 1, 2]
+
+
+def test_an_empty_page_leads_to_the_first_row() -> None:
+    page = response_size.build_empty_page({"summary": "s"}, "items", [1, 2])
+
+    assert (page["items"], page["next_cursor"]) == ([], "0")
+    assert response_size.paginate_rows({}, "items", [1, 2], "0")["items"] == [1, 2]

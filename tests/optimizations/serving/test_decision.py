@@ -15,6 +15,7 @@ from levered_site.errors import (
     InvalidParametersError,
     NotFoundError,
 )
+from levered_site.level_texts import format_level
 from optimizations import factors
 from optimizations.factors import ContextFactor
 from optimizations.serving import decision, snapshot
@@ -168,7 +169,7 @@ def test_a_context_resolves_to_its_context_cell(
     ],
 )
 def test_values_are_compared_as_text(value: object, text: str) -> None:
-    assert factors.format_level(value) == text
+    assert format_level(value) == text
 
 
 @pytest.mark.parametrize("value", [[], {}, [1], {"a": 1}])

@@ -172,6 +172,12 @@ class Column(TypedDict):
     nullable: bool
 
 
+class ColumnList(TypedDict):
+    """The columns of a table."""
+
+    columns: list[Column]
+
+
 class ColumnMappingRequest(TypedDict):
     """The role of each column of a metric's query."""
 
@@ -180,12 +186,6 @@ class ColumnMappingRequest(TypedDict):
     value: NotRequired[str]
     name: NotRequired[str]
     reward_type: Literal["bool", "numeric"]
-
-
-class Columns(TypedDict):
-    """The columns of a table."""
-
-    columns: list[Column]
 
 
 class CompanionResult(TypedDict):
@@ -327,6 +327,12 @@ class DecisionExplanation(TypedDict):
     receipts: list[DecisionReceipt]
 
 
+class DecisionList(TypedDict):
+    """DecisionList"""
+
+    decisions: list[Decision | FailedDecision]
+
+
 class DecisionReceipt(TypedDict):
     """One decision, and how it came about."""
 
@@ -351,12 +357,6 @@ class DecisionReceipts(TypedDict):
     duplicates: int
     kept: list[KeptAssignment]
     rejected: list[RejectedEvent]
-
-
-class Decisions(TypedDict):
-    """Decisions"""
-
-    decisions: list[Decision | FailedDecision]
 
 
 class EdgeDecisionRequest(TypedDict):
@@ -442,8 +442,8 @@ class Factor(TypedDict):
     """A factor and its levels."""
 
     name: str
-    dtype: NotRequired[Literal["str", "bool"]]
-    levels: list[str | bool | dict[str, Any]]
+    dtype: NotRequired[Literal["str", "bool", "number"]]
+    levels: list[str | bool | float | dict[str, Any]]
 
 
 class FactorImportance(TypedDict):
@@ -460,8 +460,8 @@ class FactorRequest(TypedDict):
     """A factor and its levels."""
 
     name: str
-    dtype: NotRequired[Literal["str", "bool"]]
-    levels: list[str | bool | dict[str, Any]]
+    dtype: NotRequired[Literal["str", "bool", "number"]]
+    levels: list[str | bool | float | dict[str, Any]]
 
 
 class FactorUtility(TypedDict):
@@ -506,7 +506,7 @@ class Guardrail(TypedDict):
     message: NotRequired[str]
 
 
-class Guardrails(TypedDict):
+class GuardrailList(TypedDict):
     """All guardrails of an optimization, by name."""
 
     health: Health
@@ -932,6 +932,7 @@ class OutcomeMixPage(TypedDict):
     as_of: str | None
     notes: list[str]
     outcomes: list[OutcomeWeight]
+    context_factors: list[str]
     rows: list[OutcomeMixRow]
     next_cursor: str | None
 
@@ -1426,7 +1427,7 @@ class Table(TypedDict):
     rows: NotRequired[int]
 
 
-class Tables(TypedDict):
+class TableList(TypedDict):
     """Tables that a query may read; `truncated` says that there are more: search."""
 
     tables: list[Table]

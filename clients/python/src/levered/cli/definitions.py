@@ -34,7 +34,8 @@ CREATED = (
     "factors",
     multiple=True,
     metavar="NAME=LEVEL,LEVEL",
-    help="What varies; the first levels are the baseline. JSON lists work, too.",
+    help="What varies; the first levels are the baseline. JSON lists work, too: they "
+    "keep numbers, true and false.",
 )
 @click.option(
     "--context", "contexts", multiple=True, metavar="NAME=LEVEL,LEVEL", help="Context."

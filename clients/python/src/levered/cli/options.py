@@ -65,13 +65,14 @@ def read_value(text: str) -> Any:
 
 
 def read_levels(pairs: Sequence[str]) -> list[dict[str, Any]]:
-    """Read `name=one,two` texts, or `name=["one, more", "two"]`, as factors."""
+    """Read `name=one,two` texts, or `name=["one, more", "two"]`, as factors.
+
+    Levels of a JSON list keep their type: `price=[9.99, 19.99]` are numbers.
+    """
     factors = []
     for name, value in read_pairs(pairs).items():
         levels = value if isinstance(value, list) else str(value).split(",")
-        typed = [each if isinstance(each, bool) else str(each) for each in levels]
-        dtype = "bool" if all(isinstance(each, bool) for each in typed) else "str"
-        factors.append({"name": name, "dtype": dtype, "levels": typed})
+        factors.append({"name": name, "levels": levels})
     return factors
 
 

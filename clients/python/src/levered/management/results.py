@@ -42,10 +42,12 @@ class ResultReadings:
 
     def guardrails(
         self, optimization_id: object, *, refresh: bool = False
-    ) -> schemas.Guardrails:
+    ) -> schemas.GuardrailList:
         """Return the guardrail metrics, arm against arm."""
         path = _build_path(optimization_id, "guardrails")
-        return cast("schemas.Guardrails", self._api.get(path, refresh=refresh or None))
+        return cast(
+            "schemas.GuardrailList", self._api.get(path, refresh=refresh or None)
+        )
 
     def lift_history(self, optimization_id: object) -> schemas.LiftHistory:
         """Return the lift of each day, as it was published that day."""

@@ -37,15 +37,15 @@ class Warehouse:
         found = self._api.post(build_path(WAREHOUSE, "connections", "test"))
         return cast("schemas.ConnectionTestResult", found)
 
-    def tables(self, search: str | None = None) -> schemas.Tables:
+    def tables(self, search: str | None = None) -> schemas.TableList:
         """Return the tables there are."""
         found = self._api.get(build_path(WAREHOUSE, "tables"), search=search)
-        return cast("schemas.Tables", found)
+        return cast("schemas.TableList", found)
 
-    def columns(self, table: str) -> schemas.Columns:
+    def columns(self, table: str) -> schemas.ColumnList:
         """Return the columns of a table."""
         found = self._api.get(build_path(WAREHOUSE, "tables", table, "columns"))
-        return cast("schemas.Columns", found)
+        return cast("schemas.ColumnList", found)
 
     def query(self, sql: str, *, limit: int = 100) -> schemas.QueryRows:
         """Run one SELECT; return at most `limit` rows."""

@@ -47,11 +47,11 @@ class AsyncResultReadings:
 
     async def guardrails(
         self, optimization_id: object, *, refresh: bool = False
-    ) -> schemas.Guardrails:
+    ) -> schemas.GuardrailList:
         """Return the guardrail metrics, arm against arm."""
         path = _build_path(optimization_id, "guardrails")
         return cast(
-            "schemas.Guardrails", await self._api.get(path, refresh=refresh or None)
+            "schemas.GuardrailList", await self._api.get(path, refresh=refresh or None)
         )
 
     async def lift_history(self, optimization_id: object) -> schemas.LiftHistory:

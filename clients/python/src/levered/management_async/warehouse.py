@@ -40,15 +40,15 @@ class AsyncWarehouse:
         found = await self._api.post(build_path(WAREHOUSE, "connections", "test"))
         return cast("schemas.ConnectionTestResult", found)
 
-    async def tables(self, search: str | None = None) -> schemas.Tables:
+    async def tables(self, search: str | None = None) -> schemas.TableList:
         """Return the tables there are."""
         found = await self._api.get(build_path(WAREHOUSE, "tables"), search=search)
-        return cast("schemas.Tables", found)
+        return cast("schemas.TableList", found)
 
-    async def columns(self, table: str) -> schemas.Columns:
+    async def columns(self, table: str) -> schemas.ColumnList:
         """Return the columns of a table."""
         found = await self._api.get(build_path(WAREHOUSE, "tables", table, "columns"))
-        return cast("schemas.Columns", found)
+        return cast("schemas.ColumnList", found)
 
     async def query(self, sql: str, *, limit: int = 100) -> schemas.QueryRows:
         """Run one SELECT; return at most `limit` rows."""

@@ -1,0 +1,33 @@
+"""The name that somebody may have meant. Pure."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Final
+
+MAX_NAME_LENGTH: Final = 200
+LIKE: Final = 0.6
+SAME: Final = 1.0
+
+
+def suggest_name(name: str, known: Iterable[str], likeness: float = LIKE) -> str:
+    """Return `; did you mean "…"?` for the known name that is most like a name, else "".
+
+    With `SAME` only case and blanks around the name may differ.
+    """
+    found = find_near_name(name, known, likeness)
+    return "" if found is None else f'; did you mean "{found}"?'
+
+
+def find_near_name(
+    name: str, known: Iterable[str], likeness: float = LIKE
+) -> str | None:
+    """Return the known name that is most like a name, if any is as like as that."""
+    by_folded = {_fold(each): each for each in known}
+    matches = difflib.get_close_matches(
+        _fold(name[:MAX_NAME_LENGTH]), by_folded, n=1, cutoff=likeness
+    )
+    return by_folded[matches[0]] if matches else None
+
+
+def _fold(name: str) -> str:
+    return name.strip().casefold()
