@@ -72,6 +72,15 @@ def find_next_number(saved: Metric) -> int:
     return max(load_definitions(saved)) + 1
 
 
+def restore_definition(metric: Metric, definition: MetricDefinition) -> None:
+    """Give an unsaved metric a definition that it had."""
+    metric.revision = definition.revision
+    metric.sql = definition.sql
+    metric.column_mapping = definition.column_mapping
+    metric.outcomes = None if definition.outcomes is None else [*definition.outcomes]
+    metric.look_back_days = definition.look_back_days
+
+
 def store_definition(metric: Metric) -> None:
     """Store the definition of a saved metric that is about to be changed.
 
