@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from warehouse.sql.customer import allowlist_engines, call_forms
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import describe_node, refuse
+from warehouse.sql.customer.messages import FIRST_OF_EACH, describe_node, refuse
 
 
 def _validate_net_function(node: exp.Func, dialect: Dialect) -> None:
@@ -49,10 +49,32 @@ def _validate_count(node: exp.Expr, _dialect: Dialect) -> None:
         raise refuse("count of", "several values", node, advice)
 
 
+def _validate_distinct(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse DISTINCT ON, which is Postgres'."""
+    if node.args.get("on"):
+        raise refuse("clause", "DISTINCT ON", node, FIRST_OF_EACH)
+
+
+def _validate_any(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse `a = ANY (array)`; LIKE ANY is BigQuery's."""
+    if isinstance(node.parent, exp.EQ):
+        raise refuse("operator", "= ANY", node, "a IN UNNEST(array)")
+
+
+def _validate_within(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse PERCENTILE_CONT(…) WITHIN GROUP."""
+    if isinstance(node.this, exp.PercentileCont | exp.PercentileDisc):
+        advice = "APPROX_QUANTILES(a, 100)[OFFSET(50)]"
+        raise refuse("clause", "WITHIN GROUP", node, advice)
+
+
 RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
+    exp.Any: _validate_any,
     exp.Array: _validate_array,
     exp.Count: _validate_count,
+    exp.Distinct: _validate_distinct,
     exp.If: _validate_if,
+    exp.WithinGroup: _validate_within,
     exp.WeekStart: _validate_week,
     **dict.fromkeys(allowlist_engines.NET_NODES, _validate_net_function),
 }

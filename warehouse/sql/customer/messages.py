@@ -48,6 +48,7 @@ ADVICE = {
     "uuid_string": "a column of the row",
 }
 
+FIRST_OF_EACH = "QUALIFY ROW_NUMBER() OVER (PARTITION BY a ORDER BY b) = 1"
 START_DATE = "@start_date"
 ONE_PARAMETER = (
     f"write {START_DATE} for the start date, the only parameter that a query may have, and"

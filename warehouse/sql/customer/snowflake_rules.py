@@ -7,7 +7,12 @@ from sqlglot import exp
 
 from warehouse.sql.customer import allowlist_snowflake, bounds
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import describe_source, locate, refuse
+from warehouse.sql.customer.messages import (
+    FIRST_OF_EACH,
+    describe_source,
+    locate,
+    refuse,
+)
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.customer.written_names import find_written_name
 
@@ -143,6 +148,12 @@ def _validate_log(node: exp.Expr, _dialect: Dialect) -> None:
         raise refuse("function", "log without a base", node, "LN(x) or LOG(10, x)")
 
 
+def _validate_distinct(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse DISTINCT ON, which is Postgres'."""
+    if node.args.get("on"):
+        raise refuse("clause", "DISTINCT ON", node, FIRST_OF_EACH)
+
+
 def _validate_today(node: exp.Expr, _dialect: Dialect) -> None:
     """Refuse CURRENT_DATE('UTC'), which Snowflake does not know and sqlglot rewrites."""
     if node.this:
@@ -162,6 +173,7 @@ def _read_integer(node: object) -> int | None:
 
 
 RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
+    exp.Distinct: _validate_distinct,
     exp.Explode: _validate_rows,
     exp.SplitToTable: _validate_rows,
     exp.StrtokSplitToTable: _validate_rows,

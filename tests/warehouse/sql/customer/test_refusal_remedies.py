@@ -145,6 +145,10 @@ def test_a_call_with_a_wrong_number_of_arguments_is_named(
         ("postgres", "SELECT p:amount FROM t", "The query cannot be parsed at line 1, column 9, near ':': write value ->> 'key' for a part of JSON."),
         ("bigquery", "SELECT COUNT(DISTINCT a, b) FROM t", "The count of several values is not allowed (line 1): write COUNT(DISTINCT TO_JSON_STRING(STRUCT(a, b))) instead."),
         ("bigquery", "SELECT 1,\n DATE_ADD(d, 7) FROM t", "The call of DATE_ADD cannot be read (line 2): check the number and kinds of its arguments."),
+        ("bigquery", "SELECT\n DISTINCT ON (a) a FROM t", "The clause DISTINCT ON is not allowed (line 2): write QUALIFY ROW_NUMBER() OVER (PARTITION BY a ORDER BY b) = 1 instead."),
+        ("snowflake", "SELECT\n DISTINCT ON (a) a FROM t", "The clause DISTINCT ON is not allowed (line 2): write QUALIFY ROW_NUMBER() OVER (PARTITION BY a ORDER BY b) = 1 instead."),
+        ("bigquery", "SELECT a FROM t\nWHERE a = ANY(b)", "The operator = ANY is not allowed (line 2): write a IN UNNEST(array) instead."),
+        ("bigquery", "SELECT 1,\n PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY a) FROM t", "The clause WITHIN GROUP is not allowed (line 2): write APPROX_QUANTILES(a, 100)[OFFSET(50)] instead."),
         # remedies that fit what was written
         ("bigquery", "SELECT ML.DISTANCE(a, b) FROM t", "The function ML.DISTANCE is not allowed (line 1): write a table that holds its results instead."),
         ("bigquery", "SELECT HLL_COUNT.MERGE(a) FROM t", "The function HLL_COUNT.MERGE is not allowed (line 1): write APPROX_COUNT_DISTINCT instead."),
@@ -167,7 +171,8 @@ def test_a_refusal_helps_its_author(dialect: str, sql: str, message: str) -> Non
         ("postgres", "'\u201cx\u201d', \"\u201cx\u201d\", top, a > '{1}'::int[]"),
         ("snowflake", "[a], ARRAY_AGG(a)[0], REGEXP_LIKE(a, 'b'), DATE_PART(epoch_second, a)"),
         ("snowflake", "APPROX_PERCENTILE(a, 0.5), TIMESTAMPADD(hour, -1, a), BASE64_ENCODE(a)"),
-        ("bigquery", "[a], '{{ x }}', COUNT(DISTINCT TO_JSON_STRING(STRUCT(a, b)))"),
+        ("bigquery", "[a], '{{ x }}', COUNT(DISTINCT TO_JSON_STRING(STRUCT(a, b))), a IN UNNEST(b)"),
+        ("bigquery", "APPROX_QUANTILES(a, 100)[OFFSET(50)], a LIKE ANY ('x', 'y'), STRING_AGG(DISTINCT a)"),
     ],
 )  # fmt: skip
 def test_what_looks_like_it_is_accepted(dialect: str, value: str) -> None:
