@@ -21,7 +21,7 @@ TOO_COMPLEX = (
 )
 # A check has QUERY_CHECK_SECONDS of a processor, and so many times of that by the clock:
 # beyond it the machine is too busy, which is not the query's fault.
-CLOCK_FACTOR = 20
+CLOCK_FACTOR = 6
 
 
 def check_query(
