@@ -1,12 +1,14 @@
 """Every answer fits the size limit, and pages leave nothing out."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings as trials, strategies as st
 
 from levered_site.errors import InvalidParametersError
 from levered_site.mcp import response_size, shortening
+from levered_site.mcp.tools import results
 from tests.support import mcp_agents
 from tests.support.mcp_worlds import CONFIG, World
 
@@ -182,3 +184,44 @@ def test_an_empty_page_leads_to_the_first_row() -> None:
 
     assert (page["items"], page["next_cursor"]) == ([], "0")
     assert response_size.paginate_rows({}, "items", [1, 2], "0")["items"] == [1, 2]
+
+
+def test_figures_that_fill_an_answer_have_the_first_page_alone() -> None:
+    reasons = [{"code": "x", "message": LONG_TEXT, "next": LONG_TEXT}] * 3
+    figures = {
+        "as_of": "2026-03-28T14:22:00Z",
+        "health": {"status": "broken", "reasons": reasons},
+        "notes": [LONG_TEXT],
+    }
+    headline = LONG_TEXT * 5
+    rows = [{"number": n, "variant": {"headline": headline}} for n in range(9)]
+    arguments = {"optimization_id": UUID(int=7), "view": "variants"}
+
+    first = results._build_page(
+        results.ResultsInput.model_validate(arguments), rows, figures=figures
+    )
+    second = results._build_page(
+        results.ResultsInput.model_validate(arguments | {"cursor": "0"}),
+        rows,
+        figures=figures,
+    )
+
+    assert (first["items"], first["next_cursor"]) == ([], "0")
+    assert first["figures"] == figures
+    assert first["next"] == response_size.NEXT_PAGE_STEP
+    assert second["items"] == rows[: len(second["items"])] != []
+    assert second["figures"]["health"] == {"status": "broken"}
+    assert all(map(response_size.fits_in_result, (first, second)))
+
+
+def test_every_variant_of_the_results_is_reached(world: World, large: str) -> None:
+    numbers: list[int] = []
+    arguments: dict[str, Any] = {"optimization_id": large, "view": "variants"}
+    while True:
+        page = world.admin.call_successfully("get_results", **arguments)
+        numbers += [row["number"] for row in page["items"]]
+        arguments["cursor"] = page["next_cursor"]
+        if arguments["cursor"] is None:
+            break
+
+    assert numbers == list(range(1, 101))
