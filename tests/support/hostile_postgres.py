@@ -83,6 +83,15 @@ def send_a_huge_row(client: socket.socket) -> None:
         client.sendall(block)
 
 
+def send_a_list_of_many(client: socket.socket) -> None:
+    """Send one JSON row of 100,000 items."""
+    column = b"a\x00" + struct.pack(">IHIhih", 0, 0, 114, -1, -1, 0)
+    columns = build_message(b"T", struct.pack(">H", 1) + column)
+    content = b"[" + b"1," * 99_999 + b"1]"
+    row = build_message(b"D", struct.pack(">HI", 1, len(content)) + content)
+    client.sendall(PARSED_AND_BOUND + columns + row + DONE)
+
+
 def send_endless_rows(client: socket.socket) -> None:
     """Send rows without an end."""
     client.sendall(PARSED_AND_BOUND + ONE_TEXT_COLUMN)

@@ -61,7 +61,7 @@ class ProcessSession:
         builders: dict[str, Callable[[], WarehouseError]] = {
             "timeout": lambda: QueryFailedError.for_timeout(self.seconds),
             "rows": lambda: QueryFailedError.for_row_limit(failure.limit),
-            "bytes": lambda: QueryFailedError.for_size_limit(failure.limit),
+            "bytes": lambda: self._build_size_error(failure.limit),
             "protocol": lambda: build_breach_error(self.host),
         }
         if failure.kind in builders:
@@ -77,6 +77,12 @@ class ProcessSession:
             )
         is_named = self.host in message
         return WarehouseError(message if is_named else f"{self.host}: {message}")
+
+    def _build_size_error(self, limit: int) -> WarehouseError:
+        """Blame the query only where one was running: else there was no limit yet."""
+        if not limit:
+            return build_breach_error(self.host)
+        return QueryFailedError.for_size_limit(limit)
 
 
 @contextmanager

@@ -79,6 +79,15 @@ class StaffAdmin(GuardedRightsAdmin, BaseUserAdmin, ModelAdmin):
         rights = ("is_superuser", "is_staff", "groups", "user_permissions")
         return (*self.readonly_fields, *rights)
 
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let nobody delete a user whose changes to accounts and groups are recorded.
+
+        The entries would be deleted too. The page says beside "Active" what to do.
+        """
+        is_recorded = obj is not None and LogEntry.objects.filter(user=obj).exists()
+        return not is_recorded and super().has_delete_permission(request, obj)
+
 
 @admin.register(Group)
 class RoleAdmin(GuardedRightsAdmin, GroupAdmin, ModelAdmin):

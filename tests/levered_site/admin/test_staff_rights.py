@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Model
 from django.test import Client
@@ -189,6 +190,26 @@ def test_superusers_touch_everybody(staff: Client) -> None:
 
     assert changed.status_code == 302
     assert staff.get(path).status_code == 200
+
+
+def test_whose_changes_are_recorded_is_deactivated_not_deleted(
+    staff: Client,
+) -> None:
+    """Deleting them would delete the entries that tell who changed what."""
+    other = make_user("boss", is_superuser=True)
+    LogEntry.objects.log_actions(
+        other.pk, [make_user("clerk")], CHANGE, "name", single_object=True
+    )
+    page = reverse("admin:auth_user_change", args=[other.pk])
+    deletion = reverse("admin:auth_user_delete", args=[other.pk])
+
+    shown = staff.get(page).content.decode()
+    refused = staff.post(deletion, {"post": "yes"})
+
+    assert refused.status_code == 403
+    assert deletion not in shown
+    assert "instead of deleting" in shown
+    assert User.objects.filter(pk=other.pk).exists()
 
 
 def list_deletions(world: World) -> list[tuple[Model, str]]:

@@ -42,6 +42,19 @@ def test_rows_that_break_the_protocol_or_fill_the_reader_are_an_error(
     assert _get_peak_bytes() - before < 100 * 2**20
 
 
+@pytest.mark.parametrize(
+    "answer", [hostile_postgres.send_a_huge_row, hostile_postgres.send_a_list_of_many]
+)
+def test_no_query_is_blamed_for_what_answers_the_settings(answer: Answer) -> None:
+    with run_hostile_server(answer) as credentials:
+        backend = postgres.build_backend("org_a", credentials)
+        with pytest.raises(WarehouseError) as caught:
+            backend.query(SQL, 10)
+
+    assert not isinstance(caught.value, QueryFailedError)
+    assert "127.0.0.1" in caught.value.message
+
+
 def test_rows_for_a_cursor_without_columns_crash_only_the_reader() -> None:
     answers = (
         hostile_postgres.send_settings,
