@@ -8,19 +8,20 @@ import pytest
 
 from models_app.bandit.design.design import Floats
 from optimizations.cube import whales
-from optimizations.cube.cell_columns import DayColumns
+from optimizations.cube.cell_columns import COLUMN_NAMES, DayColumns
 from warehouse.sql.cube.amount_buckets import EDGES
 
 RUNS = 100
+COLUMNS = ("holdout", "bucket", "users", "value_sum", "value_sum_squares")
 Draw = Callable[[np.random.Generator], Floats]
 
 
 def bucket_days(optimized: Floats, holdout: Floats, days: int = 7) -> list[DayColumns]:
     """Return days whose buckets hold these amounts, dealt out in turn."""
     return [
-        DayColumns(
+        DayColumns.from_lists(
             date(2026, 1, 1 + day),
-            {},
+            {name: [] for name in COLUMN_NAMES},
             _list_buckets([optimized[day::days], holdout[day::days]]),
         )
         for day in range(days)
@@ -29,14 +30,13 @@ def bucket_days(optimized: Floats, holdout: Floats, days: int = 7) -> list[DayCo
 
 def _list_buckets(arms: Sequence[Floats]) -> dict[str, list[float]]:
     """Return the buckets of a day, of the optimized arm and the holdout."""
-    columns: dict[str, list[float]] = {
-        name: [] for name in ("holdout", "bucket", "users", "value_sum")
-    }
+    columns: dict[str, list[float]] = {name: [] for name in COLUMNS}
     for holdout, amounts in enumerate(arms):
         buckets = np.searchsorted(EDGES, amounts) + 1
         for bucket in np.unique(buckets):
             values = amounts[buckets == bucket]
-            row = (holdout, int(bucket), len(values), float(values.sum()))
+            sums = float(values.sum()), float((values**2).sum())
+            row = (holdout, int(bucket), len(values), *sums)
             for column, value in zip(columns.values(), row, strict=True):
                 column.append(value)
     return columns

@@ -331,7 +331,11 @@ def test_before_the_first_user_is_mature_no_figure_of_the_model_is_shown() -> No
 
 @over_http
 def test_a_forecast_that_rests_on_the_prior_is_withheld() -> None:
-    optimization = make_trained(alike, users=1500, holdout_percentage=50)
+    optimization = make_trained(alike, users=1000, holdout_percentage=50)
+    # Traffic of a whole day of late, at whatever hour the test runs.
+    start = timezone.now() - timedelta(days=2)
+    traffic.simulate_visitors(optimization, start, 500, alike)
+    train_model(optimization)
     version = versions.get_serving_version(optimization.model)
     assert version.report is not None
     version.report["estimated_improvement"] = {"mean": 0.03, "lo": -0.01, "hi": 0.07}

