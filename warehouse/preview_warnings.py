@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 from warehouse.backends.query_results import MetricFacts, QueryResult, SourceFacts
+from warehouse.sql.preview import foreign_texts, suggested_sql
 from warehouse.sql.preview.current_time import reads_current_time
-from warehouse.sql.shapes import CheckedMetric, CheckedQuery, CheckedSource
+from warehouse.sql.shapes import CheckedMetric, CheckedSource
 
 # A smaller share of matching ids probably means that the ids are wrong.
 MIN_EXPECTED_MATCH_RATE = 0.5
 NO_ROWS = "The query returned no rows for the last 30 days."
 MISSING_START_DATE = (
-    "The SQL does not use @start_date, so every refresh reads all rows: add a "
-    "condition like `timestamp_utc >= @start_date`."
+    "The SQL does not use @start_date, so every refresh reads all rows: {condition}"
 )
 CURRENT_TIME = (
     "The SQL reads the current time, so what it returns changes by itself: compare with "
@@ -22,8 +22,7 @@ FLAGS = {"false": "true", "0": "1", "f": "t", "no": "yes", "n": "y"}
 UNREAD = (
     "Rows whose {column!r} is no finite number below 1e40 in size, as “{example}”: "
     "{rows:,}. They count as no amount, as if nobody had paid it: decide in the SQL what "
-    "they are worth. CASE WHEN {column} BETWEEN -1e12 AND 1e12 THEN {column} END makes "
-    "them NULL."
+    "they are worth. {remedy}"
 )
 MIDNIGHT = (
     "All timestamps are at midnight (UTC). A reward counts only after its user's first "
@@ -46,19 +45,28 @@ def compute_match_rate(facts: MetricFacts) -> float | None:
 
 
 def list_metric_warnings(
-    metric: CheckedMetric, facts: MetricFacts, *, has_amounts: bool = False
+    metric: CheckedMetric,
+    facts: MetricFacts,
+    *,
+    has_amounts: bool = False,
+    counts_rows: bool = False,
 ) -> list[str]:
     """Return warnings about a metric, the worst first.
 
-    With `has_amounts` its values are amounts, so one that is no number is worth nothing.
+    With `has_amounts` its values are amounts, so one that is no number is worth nothing;
+    with `counts_rows` each row is a conversion, whatever its value is.
     """
-    start_date_warnings = _warn_about_start_date(metric.query)
+    start_date_warnings = _warn_about_text(metric)
     if not facts.rows:
         return [NO_ROWS, *start_date_warnings]
     warnings = [
         _warn_about_ids(facts),
         _warn_about_timestamps(facts),
-        *_warn_about_values(metric, facts, has_amounts=has_amounts),
+        *(
+            []
+            if counts_rows
+            else _warn_about_values(metric, facts, has_amounts=has_amounts)
+        ),
         _warn_about_repeats(facts),
     ]
     return [warning for warning in warnings if warning] + start_date_warnings
@@ -66,7 +74,7 @@ def list_metric_warnings(
 
 def list_source_warnings(source: CheckedSource, facts: SourceFacts) -> list[str]:
     """Return warnings about an assignment source, the worst first."""
-    start_date_warnings = _warn_about_start_date(source.query)
+    start_date_warnings = _warn_about_text(source)
     if not facts.rows:
         return [NO_ROWS, *start_date_warnings]
     warnings = []
@@ -84,8 +92,13 @@ def list_source_warnings(source: CheckedSource, facts: SourceFacts) -> list[str]
     return warnings + start_date_warnings
 
 
-def _warn_about_start_date(query: CheckedQuery) -> list[str]:
-    warnings = [] if query.takes_start_date else [MISSING_START_DATE]
+def _warn_about_text(checked: CheckedMetric | CheckedSource) -> list[str]:
+    """Return warnings about the SQL itself, whatever its rows are."""
+    query = checked.query
+    warnings = foreign_texts.list_text_warnings(query)
+    if not query.takes_start_date:
+        condition = suggested_sql.suggest_start_date(query, checked.timestamp)
+        warnings.append(MISSING_START_DATE.format(condition=condition))
     if reads_current_time(query):
         warnings.append(CURRENT_TIME)
     return warnings
@@ -154,23 +167,44 @@ def list_flag_warnings(result: QueryResult, roles: Mapping[str, str]) -> list[st
         if name in other_columns
     }
     return [
-        f"Column {name!r} is {flag} in some rows, and every row counts as a conversion: "
-        f"select the rows in which it is {FLAGS[flag]}."
+        f"Column {name!r} is {flag[0]} in some rows, and every row counts as a conversion: "
+        f"select the rows in which it is {flag[1]}."
         for name, flag in flags.items()
         if flag
     ]
 
 
-def _find_flag(values: Sequence[object]) -> str | None:
-    """Return the word for no of a column that holds yes and no alone, if a row has it."""
-    words = {_write_flag(value) for value in values if value is not None}
-    return next((no for no, yes in FLAGS.items() if no in words <= {no, yes}), None)
+def _find_flag(values: Sequence[object]) -> tuple[str, str] | None:
+    """Return no and yes as a column that holds these alone writes them, if one is no."""
+    spellings: dict[str, dict[str, None]] = {}
+    for value in values:
+        if value is not None:
+            spellings.setdefault(_read_flag(value), {})[_write_flag(value)] = None
+    for no, yes in FLAGS.items():
+        if no in spellings and spellings.keys() <= {no, yes}:
+            noes = list(spellings[no])
+            yeses = list(spellings.get(yes, ())) or [_match_case(yes, noes[0])]
+            return " or ".join(noes), " or ".join(yeses)
+    return None
 
 
-def _write_flag(value: object) -> str:
+def _read_flag(value: object) -> str:
     """Return a value as one of FLAGS is written: exact decimals and times are texts."""
     text = str(value).strip().lower()
     return {"0.0": "0", "1.0": "1"}.get(text, text)
+
+
+def _write_flag(value: object) -> str:
+    """Return a value as the column has it, in quotes where blanks stand around."""
+    if not isinstance(value, str):
+        return _read_flag(value)
+    return value if value == value.strip() else repr(value)
+
+
+def _match_case(word: str, example: str) -> str:
+    if example.isupper():
+        return word.upper()
+    return word.title() if example.istitle() else word
 
 
 def _warn_about_values(
@@ -183,7 +217,10 @@ def _warn_about_values(
         not_numeric -= facts.unread
         sentences.append(
             UNREAD.format(
-                rows=facts.unread, example=facts.unread_example, column=metric.value
+                rows=facts.unread,
+                example=facts.unread_example,
+                column=metric.value,
+                remedy=suggested_sql.suggest_amount(metric, facts.value_type),
             )
         )
     if not_numeric:

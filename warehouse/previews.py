@@ -85,7 +85,7 @@ def build_metric_preview(
     """
     result, facts = preview.answer, preview.facts
     warnings = preview_warnings.list_metric_warnings(
-        metric, facts, has_amounts=has_amounts
+        metric, facts, has_amounts=has_amounts, counts_rows=counts_rows
     )
     if counts_rows:
         roles = map_roles_to_columns(metric)

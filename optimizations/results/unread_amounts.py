@@ -16,7 +16,8 @@ GUARDRAIL_CODE = "guardrail_unread_amounts"
 CORRECT_SQL = (
     "Look at these rows, and decide in the metric's SQL what they are worth: "
     "CASE WHEN amount BETWEEN -1e12 AND 1e12 THEN amount END, in place of amount, keeps "
-    "finite numbers and makes the others NULL, which is no amount and no warning."
+    "finite numbers and makes the others NULL, which is no amount and no warning. For a "
+    "column of another type than a number a preview of the metric says what to write."
 )
 
 

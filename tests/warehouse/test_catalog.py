@@ -166,6 +166,24 @@ def test_a_name_without_quotes_is_folded_as_a_query_folds_it(
     assert "There is no table public.FOLDED (line 1)" in failed["message"]
 
 
+def test_a_table_may_be_named_with_the_connected_database_as_in_a_query(
+    second: SecondServer, alice: factories.Api
+) -> None:
+    database = second.credentials["database"]
+    names = [
+        f"{database}.shop.orders",
+        f'"{database}"."shop"."orders"',
+        f"{database.upper()}.Shop.ORDERS",
+    ]
+    others = ["other.shop.orders", f'"{database.upper()}".shop.orders', database]
+
+    for name in names:
+        query = {"sql": f"SELECT * FROM {name} LIMIT 1"}  # noqa: S608
+        assert alice.post("/warehouse/query", query).status_code == 200
+        assert find_first_column(alice, name) == "user"
+    assert [find_first_column(alice, name) for name in others] == [None] * len(others)
+
+
 def find_first_column(alice: factories.Api, table: str) -> str | None:
     """Return the first column of a table; None where there is no such table."""
     answer = alice.get(f"/warehouse/tables/{quote(table, safe='')}/columns")

@@ -113,9 +113,12 @@ def test_a_missing_start_date_is_the_last_warning() -> None:
         ([1.0, 0.0], "0", "1"),
         (["1.000000000", "0"], None, None),
         ([0, 0, 0], "0", "1"),
-        (["Yes", " no "], "no", "yes"),
+        (["Yes", " no "], "' no '", "Yes"),
+        (["Y", "N"], "N", "Y"),
+        (["N", "n", "Y"], "N or n", "Y"),
+        (["No"], "No", "Yes"),
         (["t", "f"], "f", "t"),
-        (["FALSE", "true"], "false", "true"),
+        (["FALSE", "true"], "FALSE", "true"),
         ([1, 1], None, None),
         ([True, True], None, None),
         ([0, 1, 2], None, None),
@@ -182,7 +185,9 @@ def test_a_source_that_reads_all_rows_or_the_clock_is_told() -> None:
     warnings = preview_warnings.list_source_warnings(source, facts)
 
     assert warnings == [
-        preview_warnings.MISSING_START_DATE,
+        preview_warnings.MISSING_START_DATE.format(
+            condition="add a condition like `seen >= @start_date`."
+        ),
         preview_warnings.CURRENT_TIME,
     ]
     assert preview_warnings.list_source_warnings(source, replace(facts, rows=0)) == [

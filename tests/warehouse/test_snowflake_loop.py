@@ -113,7 +113,11 @@ def test_a_schema_and_tables_made_in_quotes_are_read_without_them(cursor: Any) -
     alice = factories.make_admin_api(factories.make_organization())
 
     alice.post("/warehouse/connections", {**CONNECTION, "dataset_id": "analytics"})
-    columns = read_body(alice.get("/warehouse/tables/clicks/columns"))["columns"]
+    named = f"{histories.SNOWFLAKE_ACCOUNT['database']}.analytics.clicks"
+    columns, same = (
+        read_body(alice.get(f"/warehouse/tables/{name}/columns"))["columns"]
+        for name in ("clicks", named)
+    )
     metric = alice.post(
         "/warehouse/metrics",
         {
@@ -128,6 +132,7 @@ def test_a_schema_and_tables_made_in_quotes_are_read_without_them(cursor: Any) -
     )
 
     assert [column["name"] for column in columns] == ["user_id", "at"]
+    assert same == columns
     assert metric.status_code == 201, metric.content
 
 

@@ -97,13 +97,19 @@ class PostgresBackend(ConnectedBackend):
 
     @override
     def columns(self, table: str) -> list[Column]:
+        """Return a table's columns; the connected database may stand before its schema.
+
+        A name may hold dots: one that is the whole of it comes first.
+        """
+        below = catalog_postgres.leave_out_database(table, self.database)
         with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
-            columns = session.fetch_records(
-                Column, catalog_postgres.SELECT_COLUMNS, (self.schema, table)
-            )
-        if not columns:
-            raise NotFoundError(f"There is no table {table}.")
-        return columns
+            for name in filter(None, (table, below)):
+                columns = session.fetch_records(
+                    Column, catalog_postgres.SELECT_COLUMNS, (self.schema, name)
+                )
+                if columns:
+                    return columns
+        raise NotFoundError(f"There is no table {table}.")
 
     @override
     def compute_cube(

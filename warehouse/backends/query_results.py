@@ -64,7 +64,8 @@ class MetricFacts:
     outside of the years 1 to 9999; `empty_ids` those whose id is empty or blank.
     `alike_users` counts, where no user matches, those who would in lower case and
     without blanks around. `unread` counts rows with a value that is no finite number in
-    range, as `unread_example`; one of NULL has none.
+    range, as `unread_example`; one of NULL has none. `value_type` is the type of the value
+    where the warehouse tells it.
     """
 
     rows: int
@@ -83,6 +84,7 @@ class MetricFacts:
     alike_users: int = 0
     unread: int = 0
     unread_example: str | None = None
+    value_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

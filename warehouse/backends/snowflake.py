@@ -162,7 +162,9 @@ class SnowflakeBackend(CloudBackend):
 
         A table of exactly this name comes first, one of its name in capitals second.
         """
-        spellings = snowflake_names.list_spellings(table, self.schema or "")
+        spellings = snowflake_names.list_spellings(
+            table, self.schema or "", self.valid_credentials["database"]
+        )
         text = SELECT_COLUMNS.format(names=", ".join("?" * len(spellings)))
         columns = Statement(text, tuple(map(".".join, spellings)))
         result = self.run(columns, CATALOG_SECONDS, MAX_COLUMNS, MAX_CATALOG_BYTES)

@@ -14,17 +14,22 @@ def fold_name(name: str) -> str:
     return name.upper() if UNQUOTED_NAME.fullmatch(name) else name
 
 
-def list_spellings(table: str, schema: str) -> list[tuple[str, str]]:
+def list_spellings(
+    table: str, schema: str, database: str = ""
+) -> list[tuple[str, str]]:
     """Return the schemas and names that a table's name may mean, the likeliest first.
 
     The exact spelling comes before the one in capitals. Quotes may be left out, also
-    where a name has dots, and so may the schema, which then is `schema`.
+    where a name has dots, and so may the schema, which then is `schema`. The connected
+    database may stand before it.
     """
     parts = PART.findall(table) or [table]
     spellings: list[tuple[str, str]] = []
     for position in range(1, len(parts)):
         spellings += product(_spell(parts[:position]), _spell(parts[position:]))
     spellings += [(schema, name) for name in _spell(parts)]
+    if len(parts) > 2 and fold_name(database) in {parts[0], fold_name(parts[0])}:
+        spellings += list_spellings(table[len(parts[0]) + 1 :], schema)
     return list(dict.fromkeys(spellings))
 
 

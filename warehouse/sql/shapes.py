@@ -15,6 +15,8 @@ class RowTraits:
     whether any part of it does. `constructs` are what combines several rows. An earlier
     start date changes no later row if the mapped time is among `start_columns` (in lower
     case). `own_times` are the result's columns that are the managed store's timestamps.
+    `aliases` are columns with an alias, each with the column that it renames, or None if
+    it is computed.
     """
 
     row_limit: str | None = None
@@ -22,6 +24,7 @@ class RowTraits:
     constructs: tuple[str, ...] = ()
     start_columns: tuple[str, ...] = ()
     own_times: tuple[str, ...] = ()
+    aliases: tuple[tuple[str, str | None], ...] = ()
 
 
 NO_TRAITS = RowTraits()

@@ -8,6 +8,7 @@ from sqlglot import exp
 from warehouse.sql.customer import allowlist_engines, call_forms
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import FIRST_OF_EACH, describe_node, refuse
+from warehouse.sql.customer.written_names import find_written_name
 
 
 def _validate_net_function(node: exp.Func, dialect: Dialect) -> None:
@@ -68,12 +69,19 @@ def _validate_within(node: exp.Expr, _dialect: Dialect) -> None:
         raise refuse("clause", "WITHIN GROUP", node, advice)
 
 
+def _validate_pattern(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse `a ~* 'b'`, which sqlglot writes as a function that BigQuery does not have."""
+    name, advice = find_written_name(node), "REGEXP_CONTAINS(text, r'(?i)pattern')"
+    raise refuse("function" if name else "operator", name or "~*", node, advice)
+
+
 RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Any: _validate_any,
     exp.Array: _validate_array,
     exp.Count: _validate_count,
     exp.Distinct: _validate_distinct,
     exp.If: _validate_if,
+    exp.RegexpILike: _validate_pattern,
     exp.WithinGroup: _validate_within,
     exp.WeekStart: _validate_week,
     **dict.fromkeys(allowlist_engines.NET_NODES, _validate_net_function),

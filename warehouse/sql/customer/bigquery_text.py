@@ -25,6 +25,12 @@ def refuse_other_syntax(tokens: Sequence[Token]) -> None:
                 f"A table as an argument is not allowed{write_line(token.line)}: read the"
                 " table itself."
             )
+        if path := _read_json_path(tokens, position):
+            value, _, keys = path.partition(":")
+            raise RefusedError(
+                f"The path {path} is not read{write_line(token.line)}: write"
+                f" JSON_VALUE({value}, '$.{keys}')."
+            )
         if token.token_type == TokenType.PIPE_GT:
             raise RefusedError(PIPE.format(line=write_line(token.line)))
         if _names_model(tokens[position : position + 3]):
@@ -42,6 +48,22 @@ def _read_path(tokens: Sequence[Token], position: int) -> str:
         path += "".join(token.text for token in tokens[position + 1 :][:2])
         position += 2
     return path
+
+
+def _read_json_path(tokens: Sequence[Token], position: int) -> str:
+    """Return `p:a.b`, Snowflake's path into JSON, from the position of its colon."""
+    if not 0 < position < len(tokens) - 1:
+        return ""
+    value, colon, key = tokens[position - 1 : position + 2]
+    is_path = colon.token_type == TokenType.COLON and key.token_type in NAMES
+    is_value = value.token_type in NAMES or value.text in {")", "]"}
+    if not is_path or not is_value or value.end + 1 != colon.start:
+        return ""
+    name, before = value.text if value.token_type in NAMES else "…", position - 2
+    while before > 0 and tokens[before].token_type == TokenType.DOT:
+        name = f"{tokens[before - 1].text}.{name}"
+        before -= 2
+    return f"{name}:{_read_path(tokens, position + 1)}"
 
 
 def _names_model(tokens: Sequence[Token]) -> bool:

@@ -29,6 +29,12 @@ def refuse_quotes(sql: str, tokens: Sequence[Token], rules: Dialect) -> None:
                 f"The quote {found} is none of SQL's{line}: write ' around a text, and"
                 f" {quote} around a name."
             )
+        name = _read_backticked(sql, token) if quote == '"' else ""
+        if name:
+            raise RefusedError(
+                f"The backticks around `{name}` are not read{line}: write"
+                f" {_write_name(name)}."
+            )
         name = _read_bracketed(sql, tokens, position, rules)
         if name and depth == 0:
             written = name.replace(":", ".")
@@ -50,6 +56,22 @@ def _find_typographic(sql: str, token: Token) -> str:
     is_bare = token.token_type == TokenType.VAR or sql[token.start] in TYPOGRAPHIC
     characters = sql[token.start : token.end + 1] if is_bare else ""
     return next((each for each in characters if each in TYPOGRAPHIC), "")
+
+
+def _read_backticked(sql: str, token: Token) -> str:
+    """Return the name in backticks that begin at a token; "" without."""
+    end = sql.find("`", token.start + 1)
+    return sql[token.start + 1 : end] if sql[token.start] == "`" and end > 0 else ""
+
+
+def _write_name(name: str) -> str:
+    """Return a name with each part in double quotes, if it needs some."""
+    parts = name.replace("`", "").split(".")
+    plain = [part.isidentifier() and part == part.lower() for part in parts]
+    return ".".join(
+        part if is_plain else f'"{part}"'
+        for part, is_plain in zip(parts, plain, strict=True)
+    )
 
 
 def _read_bracketed(

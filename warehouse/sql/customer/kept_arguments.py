@@ -33,6 +33,12 @@ DEPTHS = {
     TokenType.L_PAREN: 1, TokenType.L_BRACKET: 1, TokenType.L_BRACE: 1,
     TokenType.R_PAREN: -1, TokenType.R_BRACKET: -1, TokenType.R_BRACE: -1,
 }  # fmt: skip
+# Where other dialects have fewer.
+SIGNATURES = {
+    "DATEADD": "write DATEADD(day, n, date)",
+    "DATEDIFF": "write DATEDIFF(day, start, end)",
+    "TIMESTAMPDIFF": "write TIMESTAMPDIFF(day, start, end)",
+}
 LOST = "lost_argument"
 MARKER = "levered_argument_{}_"
 
@@ -102,9 +108,8 @@ class KeepsArguments(Parser):
     def _build_wrong_arguments(self, error: ParseError) -> WrongArgumentsError:
         name = self.find_call()
         lacks_some = str(error).startswith("Required")
-        amount, advice = (
-            ("few", "add what it needs") if lacks_some else ("many", "leave some out")
-        )
+        few = SIGNATURES.get(name.text.upper(), "add what it needs")
+        amount, advice = ("few", few) if lacks_some else ("many", "leave some out")
         wrong = WrongArgumentsError(str(error), error.errors)
         wrong.reason = (
             f"The function {name.text} has too {amount} arguments{write_line(name.line)}:"

@@ -25,7 +25,8 @@ def refuse_forms(sql: str, tokens: Sequence[Token], rules: Dialect) -> None:
     for token in tokens:
         text = sql[token.start : token.end + 1]
         kind = token.token_type
-        if kind in _ADVICE and text[:2].lower() != "0x":  # BigQuery's number
+        is_number = text[:2].lower() == "0x"
+        if kind in _ADVICE and not (is_number and rules.name == "bigquery"):
             raise _refuse(kind, text, token, rules)
     for prefix, token in pairwise(tokens):
         kind = PREFIXES.get(prefix.text.upper(), TokenType.STRING)
@@ -36,9 +37,12 @@ def refuse_forms(sql: str, tokens: Sequence[Token], rules: Dialect) -> None:
 
 
 def _refuse(kind: TokenType, text: str, token: Token, rules: Dialect) -> RefusedError:
+    advice = _ADVICE[kind](token.text, rules.name)
+    if text[:2].lower() == "0x" and DIGITS.fullmatch(token.text):
+        advice = f"the number {int(token.text, 16)}"
     return RefusedError(
-        f"The literal {text[:60]} is not allowed{write_line(token.line)}: write"
-        f" {_ADVICE[kind](token.text, rules.name)} instead."
+        f"The literal {text[:60]} is not allowed{write_line(token.line)}: write {advice}"
+        " instead."
     )
 
 

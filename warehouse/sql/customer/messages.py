@@ -32,6 +32,7 @@ ADVICE = {
     "TABLESAMPLE": "a WHERE",
     "TABLE SAMPLE": "a WHERE",
     "uuid": "a column of the row",
+    "uuid_generate_v4": "a column of the row",
     # Snowflake
     "AT or BEFORE of a table": "a WHERE over a time of the row",
     "CONNECT BY": "WITH RECURSIVE with a bound, or one join per level,",
@@ -67,13 +68,24 @@ GENERAL_ADVICE = {
 
 # Clauses of a SELECT, or a table, whose key in sqlglot is not their name.
 CLAUSES = {
+    "cluster": "CLUSTER BY",
     "connect": "CONNECT BY",
+    "distribute": "DISTRIBUTE BY",
+    "laterals": "LATERAL VIEW",
     "locks": "FOR UPDATE",
     "match": "MATCH_RECOGNIZE",
+    "sort": "SORT BY",
     "when": "AT or BEFORE",
 }
 # Functions as which sqlglot writes others: YEAR(ts) as EXTRACT, DATEDIFF with a CAST.
 REWRITTEN = frozenset({"CASE", "CAST", "EXTRACT", "PERCENTILE_CONT", "SUM"})
+
+# What is an operator where it has no name of a function.
+OPERATORS: dict[type[exp.Expr], str] = {
+    exp.JSONBExtract: "#>",
+    exp.JSONBExtractScalar: "#>>",
+    exp.RegexpILike: "~*",
+}
 
 # What sqlglot raises where a function lacks an argument, or has one of another kind.
 UNWRITABLE = (AttributeError, LookupError, TypeError, ValueError, SqlglotError)
@@ -108,16 +120,26 @@ def write_line(line: int | None) -> str:
     return f" (line {line})" if line else ""
 
 
+def describe_kind(node: exp.Expr) -> str:
+    """Return what a node is to its author: a function, an operator, a type …."""
+    called = node.expression if isinstance(node, exp.Dot) else node
+    if isinstance(node, exp.ObjectIdentifier):
+        return "type"
+    if type(node) in OPERATORS and not find_written_name(node):
+        return "operator"
+    return "function" if isinstance(called, exp.Func | exp.Aliases) else "construct"
+
+
 def describe_node(node: exp.Expr, grammar: str) -> str:
     """Return a name that the query's author knows: as it was written, if it was."""
     if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Func):
         is_schema = isinstance(node.this, exp.Identifier | exp.Dot)
         schema = f"{write_path(node.this)}." if is_schema else ""
         return f"{schema}{describe_node(node.expression, grammar)}"
-    if isinstance(node, exp.Anonymous):
-        return node.name
-    if written_name := find_written_name(node):
-        return written_name
+    if isinstance(node, exp.Anonymous | exp.Aliases):
+        return node.name or write_path(node.this)  # `DATABASE(x)` has Aliases
+    if name := find_written_name(node) or OPERATORS.get(type(node)):
+        return name
     if isinstance(node, exp.Func):
         call = re.match(r"\w+(?=\()", _write_call(node, grammar))
         name = call[0] if call and call[0] not in REWRITTEN else node.sql_name()

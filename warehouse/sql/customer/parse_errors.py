@@ -1,6 +1,8 @@
 """Errors of texts that cannot be parsed: where parsing stopped, and what is likely missing."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import sqlglot
 from sqlglot.errors import ParseError, SqlglotError
@@ -32,9 +34,28 @@ REMEDIES = {
 NAME_QUOTES = 'write " around a name, or nothing'
 REMEDIES_NEAR = {
     "postgres": {"`": NAME_QUOTES, ":": "write value ->> 'key' for a part of JSON"},
-    "snowflake": {"`": NAME_QUOTES, "~": "write REGEXP_LIKE(text, 'pattern')"},
-    "bigquery": {":": "write JSON_VALUE(value, '$.key') for a part of JSON"},
+    "snowflake": {
+        "`": NAME_QUOTES,
+        "~": "write REGEXP_INSTR(text, 'pattern') > 0, which finds it anywhere in the text",
+    },
+    "bigquery": {
+        ":": "write JSON_VALUE(value, '$.key') for a part of JSON",
+        "~": "write REGEXP_CONTAINS(text, r'pattern')",
+        "!": "write NOT, as in NOT REGEXP_CONTAINS(text, r'pattern')",
+    },
 }
+# What to do, by the dialect and the word before the place where parsing stopped.
+REMEDIES_BEHIND = {
+    "postgres": {"MINUS": "write EXCEPT in place of MINUS"},
+    "snowflake": {},
+    "bigquery": {
+        "EXCEPT": "write EXCEPT DISTINCT",
+        "INTERSECT": "write INTERSECT DISTINCT",
+        "MINUS": "write EXCEPT DISTINCT in place of MINUS",
+        "UNION": "write UNION ALL, or UNION DISTINCT",
+    },
+}
+DOUBLED_QUOTE = "write \\' for a ' inside of a text"
 USUAL_REMEDY = (
     "look before it for a comma, operator or bracket that is missing or one too many, and"
     " write quotes around a name that is a word of SQL"
@@ -57,11 +78,23 @@ def build_parse_error(error: SqlglotError, sql: str, dialect: str) -> RefusedErr
         (each for words, each in REMEDIES.items() if description.startswith(words)),
         USUAL_REMEDY,
     )
-    remedy = REMEDIES_NEAR[dialect].get(position["highlight"], usual)
+    remedy = _find_near_remedy(position, dialect) or usual
     return RefusedError(
         f"The query cannot be parsed at line {position['line']}, column"
         f" {position['col']}, near {position['highlight'][:80]!r}: {remedy}."
     )
+
+
+def _find_near_remedy(position: Mapping[str, Any], dialect: str) -> str:
+    """Return what to do by what stands at the place and before it; "" if unknown."""
+    before, near = position["start_context"], position["highlight"]
+    is_doubled = before.endswith("'") and near.startswith("'")
+    if is_doubled and dialect == "bigquery":
+        return DOUBLED_QUOTE
+    words = before.split()[-1:]
+    word = words[0].upper() if words and near.upper() in {"SELECT", "("} else ""
+    behind = REMEDIES_BEHIND[dialect].get(word, "")
+    return behind or REMEDIES_NEAR[dialect].get(near, "")
 
 
 def _build_open_text(sql: str, dialect: str) -> RefusedError:

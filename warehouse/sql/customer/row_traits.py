@@ -26,6 +26,7 @@ def read_traits(query: exp.Expr) -> RowTraits:
         constructs=constructs,
         start_columns=() if constructs else tuple(_list_start_columns(root)),
         own_times=tuple(_list_own_times(query)),
+        aliases=tuple(_list_aliases(root)),
     )
 
 
@@ -109,6 +110,14 @@ def _list_own_times(query: exp.Expr) -> Iterator[str]:
             yield TIMESTAMP_COLUMN
         elif isinstance(source, exp.Column) and source.name == TIMESTAMP_COLUMN:
             yield column.alias_or_name
+
+
+def _list_aliases(root: exp.Expr) -> Iterator[tuple[str, str | None]]:
+    """Yield each alias of the result with the column that it renames; None if computed."""
+    for column in root.selects if isinstance(root, exp.Query) else ():
+        if isinstance(column, exp.Alias):
+            source = column.this
+            yield column.alias, source.name if isinstance(source, exp.Column) else None
 
 
 def _is_renamed(query: exp.Select) -> bool:

@@ -51,6 +51,14 @@ def _validate_rows(node: exp.Expr, _dialect: Dialect) -> None:
         raise refuse("function", _name_call(node), node, IN_FROM)
 
 
+def _validate_unnest(node: exp.Expr, _dialect: Dialect) -> None:
+    """UNNEST is a table as well; sqlglot writes it as FLATTEN."""
+    if isinstance(node.parent, exp.In):
+        raise refuse("operator", "IN UNNEST", node, "ARRAY_CONTAINS(a::VARIANT, b)")
+    if not isinstance(node.parent, exp.From | exp.Join | exp.Lateral):
+        raise refuse("function", _name_call(node), node, IN_FROM)
+
+
 def _name_call(node: exp.Expr) -> str:
     if name := find_written_name(node):
         return name
@@ -175,6 +183,7 @@ def _read_integer(node: object) -> int | None:
 RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Distinct: _validate_distinct,
     exp.Explode: _validate_rows,
+    exp.Unnest: _validate_unnest,
     exp.SplitToTable: _validate_rows,
     exp.StrtokSplitToTable: _validate_rows,
     exp.TableFromRows: _validate_table,

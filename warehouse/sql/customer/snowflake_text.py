@@ -63,6 +63,11 @@ def refuse_foreign_words(tokens: Sequence[Token]) -> None:
             raise RefusedError(
                 f"The parameter &{following.text} is unknown{line}: {ONE_PARAMETER}"
             )
+        if (word, following.text[:1]) == ("!", "~") and is_adjacent:
+            raise RefusedError(
+                f"The operator !~ is not allowed{line}: write"
+                " REGEXP_INSTR(text, 'pattern') = 0 instead."
+            )
         if (word, following.text) == ("<", "%") and is_adjacent:
             raise RefusedError(
                 f"The template <% … %> is not filled in here{line}: {TEMPLATE_REMEDY}"

@@ -11,6 +11,7 @@ from warehouse.sql.customer import (
     kept_arguments,
     managed_schema,
     node_rules,
+    postgres_advice,
     recursion,
     snowflake_rules,
 )
@@ -18,6 +19,7 @@ from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import (
     ADVICE,
     CLAUSES,
+    describe_kind,
     describe_node,
     locate,
     refuse,
@@ -70,17 +72,17 @@ def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
     elif isinstance(node, exp.Dot) and node_rules.reads_field(node, dialect):
         return
     elif type(node) not in dialect.nodes:
-        called = node.expression if isinstance(node, exp.Dot) else node
-        kind = "function" if isinstance(called, exp.Func) else "construct"
-        kind = "type" if isinstance(node, exp.ObjectIdentifier) else kind
         name = describe_node(node, dialect.grammar)
-        raise refuse(kind, name, node, _advise(node, name, dialect))
+        raise refuse(describe_kind(node), name, node, _advise(node, name, dialect))
     node_rules.validate_details(node, dialect)
     kept_arguments.require_kept(node)
 
 
 def _advise(node: exp.Expr, name: str, dialect: Dialect) -> str:
     """Return what to write instead of a node, by the name it was written by or another."""
+    is_postgres = dialect.name == "postgres"
+    if is_postgres and (of_call := postgres_advice.advise_call(node)):
+        return of_call
     for known in (
         name,
         name.lower(),
@@ -181,6 +183,8 @@ def validate_table_clauses(table: exp.Table, dialect: Dialect) -> None:
         if value and key not in allowed:
             name = f"{CLAUSES.get(key, key.upper())} of a table"
             name = TABLE_CLAUSES.get(dialect.name, {}).get(key, name)
+            if key == "hints":
+                name = ", ".join(hint.sql() for hint in value)
             raise refuse("clause", name, table, dialect.advice.get(name, ""))
 
 

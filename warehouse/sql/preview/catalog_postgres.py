@@ -1,5 +1,10 @@
 """Queries for the tables and columns that a Postgres role may read, system ones aside."""
 
+import re
+
+# The first part of a name, and what stands behind its dot.
+FIRST_PART = re.compile(r'("(?:[^"]|"")+"|[^".]+)\.(.+)', re.DOTALL)
+
 # The session is read only whatever the role may do. $1 is true.
 SELECT_ROLE = """SELECT r.rolsuper AS is_superuser, EXISTS (
   SELECT
@@ -67,3 +72,17 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE a.attnum > 0 AND NOT a.attisdropped
   AND has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT')
 ORDER BY a.attnum"""
+
+
+def leave_out_database(table: str, database: str) -> str | None:
+    """Return a table's name without the connected database before it; None without one.
+
+    The database is named as a query names it: without quotes it is in lower case.
+    """
+    parts = FIRST_PART.fullmatch(table)
+    if not parts:
+        return None
+    first, rest = parts[1], parts[2]
+    is_quoted = first.startswith('"')
+    names = {first[1:-1].replace('""', '"')} if is_quoted else {first, first.lower()}
+    return rest if database in names else None

@@ -40,7 +40,7 @@ METRIC_FACTS_QUERY = """{bound},
 rewards AS (
   SELECT {metric_columns},
          CAST(pg_typeof(q.{timestamp}) AS text) = 'timestamp without time zone'
-           AS zoneless
+           AS zoneless, {value_type} AS value_type
   FROM (
 {metric_query}
   ) AS q
@@ -67,7 +67,8 @@ SELECT count(*) AS rows,
        count(*) FILTER (WHERE {is_blank_id}) AS empty_ids,
        CASE WHEN {matched_users} = 0 THEN {alike_users} ELSE 0 END AS alike_users,
        count(text_value) - count(value) AS unread,
-       substr(min(text_value) FILTER (WHERE value IS NULL), 1, 40) AS unread_example
+       substr(min(text_value) FILTER (WHERE value IS NULL), 1, 40) AS unread_example,
+       min(value_type) AS value_type
 FROM rewards"""
 EXPOSED_CTE = """exposed AS (
   {exposed_users}
@@ -243,7 +244,12 @@ def build_metric_slots(metric: CheckedMetric) -> dict[str, str]:
         "metric_columns": postgres.build_metric_columns_sql(metric),
         "metric_query": metric.query.text,
         "is_blank_id": postgres.IS_BLANK_ID,
+        "value_type": _build_type_sql(metric.value),
     }
+
+
+def _build_type_sql(column: str | None) -> str:
+    return f"CAST({f'pg_typeof(q.{quote_identifier(column)})' if column else 'NULL'} AS text)"
 
 
 def _build_source_slots(source: CheckedSource) -> dict[str, str]:

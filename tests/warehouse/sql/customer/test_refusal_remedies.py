@@ -126,7 +126,7 @@ def test_a_call_with_a_wrong_number_of_arguments_is_named(
         ("bigquery", "SELECT a FROM t\nWHERE a = \u2018x\u2019", "The quote \u2018 is none of SQL's (line 2): write ' around a text, and ` around a name."),
         ("postgres", "SELECT 1,\n [a] FROM t", 'The brackets around [a] are not read (line 2): write "a".'),
         ("bigquery", "SELECT a\nFROM [p:ds.t]", "The brackets around [p:ds.t] are not read (line 2): write `p.ds.t`."),
-        ("snowflake", "SELECT `a` FROM t", "The query cannot be parsed at line 1, column 10, near '`': write \" around a name, or nothing."),
+        ("snowflake", "SELECT `a` FROM t", "The backticks around `a` are not read (line 1): write a."),
         ("postgres", "SELECT\n TOP 10 a FROM t", "TOP is not allowed (line 2): write LIMIT 10 at the end of the query."),
         # what has no end
         ("snowflake", "SELECT 'a',\n 'it's' FROM t", "The query cannot be parsed: what ' begins (line 2) has no end. Write ' behind it; inside of a text, write it twice."),

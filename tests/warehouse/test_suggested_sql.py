@@ -1,0 +1,146 @@
+# ruff: noqa: S608 - the texts of the tests are their own
+"""What a preview's warning advises runs where it appears, and ends the warning."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.support import factories, shop
+from tests.support.factories import Api, read_body
+from tests.support.second_postgres import SecondServer
+from tests.support.zetasql_engine import Engine
+from warehouse import preview_warnings
+from warehouse.backends.query_results import MetricFacts
+from warehouse.sql.customer import check
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CREATE_PAID = """CREATE TABLE public.paid (
+  "user" text, at timestamptz, t text, m money, j jsonb, b boolean, f double precision,
+  "Mixed" numeric);
+INSERT INTO public.paid
+SELECT 'u' || n, now() - n * INTERVAL '1 hour', CASE n WHEN 1 THEN 'n/a' ELSE n || '.5' END,
+       CAST(n AS money), CASE n WHEN 1 THEN '"x"' ELSE CAST(CAST(n AS text) AS jsonb) END,
+       n > 1, CASE n WHEN 1 THEN 'NaN' ELSE CAST(n AS double precision) END,
+       CASE n WHEN 1 THEN 'NaN' ELSE CAST(n AS numeric) END
+FROM generate_series(1, 5) AS n;
+GRANT SELECT ON public.paid TO reader"""
+MAPPING = {"anonymous_id": "user", "timestamp": "at", "value": "value"}
+
+
+@pytest.fixture
+def alice(second: SecondServer) -> Any:
+    admin = factories.make_admin_api(factories.make_organization())
+    shop.connect_warehouse(admin, second)
+    with second.owner() as owner:
+        owner.execute(CREATE_PAID)
+        yield admin
+        owner.execute("DROP TABLE public.paid")
+
+
+def preview(alice: Api, expression: str, **mapping: str) -> dict[str, Any]:
+    sql = f'SELECT "user", at, {expression} FROM public.paid WHERE at >= @start_date'
+    columns = {**MAPPING, "reward_type": "numeric", **mapping}
+    body = {"sql": sql, "column_mapping": columns}
+    return read_body(alice.post("/warehouse/preview", body))
+
+
+@pytest.mark.parametrize(
+    ("column", "written", "numbers"),
+    [
+        ("t", "t", 4),
+        ("m", "m", 5),
+        ("j", "j", 4),
+        ("b", "b", 5),
+        ("f", "f", 4),
+        ("Mixed", '"Mixed"', 4),
+    ],
+)
+def test_the_remedy_for_amounts_runs_for_the_type_of_the_column(
+    alice: Api, column: str, written: str, numbers: int
+) -> None:
+    before = preview(alice, written, value=column)["warnings"]
+    (warning,) = [text for text in before if "no finite number" in text]
+    remedy, _, kept = warning.partition("are worth. ")[2].partition(" in place of ")
+
+    after = preview(alice, f"{remedy} AS value")
+
+    assert kept.startswith(f"{written} makes ")
+    assert not [text for text in after["warnings"] if "no finite number" in text]
+    values = [row[2] for row in after["rows"]]
+    assert len([value for value in values if value is not None]) == numbers
+
+
+def test_the_remedy_for_amounts_runs_on_bigquery() -> None:
+    metric = check.check_metric_query(
+        "SELECT id, ts, v FROM ds.t WHERE ts >= @start_date",
+        {"anonymous_id": "id", "timestamp": "ts", "value": "v"},
+        "bigquery",
+    )
+    facts = MetricFacts(5, 5, 5, 5, True, 0, False, 3, 3, 0, unread=2)  # noqa: FBT003
+    (warning,) = preview_warnings.list_metric_warnings(metric, facts, has_amounts=True)
+    remedy = warning.partition("are worth. ")[2].partition(" in place of ")[0]
+    engine = Engine("ds", datetime(2026, 1, 1, tzinfo=UTC))
+
+    for values in ("'1.5', 'x', NULL", "1.5, CAST('NaN' AS FLOAT64), 1e300", "1, 2, 3"):
+        sql = f"SELECT SUM({remedy}) AS s FROM UNNEST([{values}]) AS v"
+        assert "nan" not in str(engine.run(sql).rows[0]).lower()
+
+
+def test_a_boolean_value_of_a_metric_that_counts_rows_is_no_fault(alice: Api) -> None:
+    warnings = preview(alice, "b", value="b", reward_type="bool")["warnings"]
+
+    assert not [text for text in warnings if "not a number" in text]
+    assert [text for text in warnings if "Column 'b' is false" in text]
+
+
+@pytest.mark.parametrize(
+    ("time", "mapped", "condition"),
+    [
+        ("at", "at", "`at >= @start_date`."),
+        ("at AS seen", "seen", "`at >= @start_date`."),
+        ('at AS "Seen"', "Seen", "`at >= @start_date`."),
+        ("at + INTERVAL '1 hour' AS x", "x", "on the column that 'x' is made of."),
+    ],
+)
+def test_the_condition_on_the_start_date_names_the_mapped_column(
+    alice: Api, time: str, mapped: str, condition: str
+) -> None:
+    sql = f'SELECT "user", {time}, f AS value FROM public.paid'
+    columns = {**MAPPING, "timestamp": mapped, "reward_type": "bool"}
+    body = {"sql": sql, "column_mapping": columns}
+
+    (warning,) = [
+        text
+        for text in read_body(alice.post("/warehouse/preview", body))["warnings"]
+        if "does not use @start_date" in text
+    ]
+    corrected = warning.partition("`")[2].partition("`")[0].replace("time", "at")
+    body["sql"] = f"{sql} WHERE {corrected}"
+    after = read_body(alice.post("/warehouse/preview", body))
+
+    assert warning.endswith(condition)
+    assert after["row_count"] == 5
+    assert not [text for text in after["warnings"] if "@start_date" in text]
+
+
+def test_a_template_in_quotes_is_told_at_preview_and_save(alice: Api) -> None:
+    sql = (
+        'SELECT "user", at, f AS value FROM public.paid WHERE at >= @start_date AND '
+        "(t = '{{ event }}' OR t = '${x}' OR t = '@start_date' OR t <> '{a}')"
+    )
+    columns = {**MAPPING, "reward_type": "bool"}
+    shown = read_body(
+        alice.post("/warehouse/preview", {"sql": sql, "column_mapping": columns})
+    )
+    metric = {"name": "won", "sql": sql, "column_mapping": columns}
+    saved = read_body(alice.post("/warehouse/metrics", metric))
+
+    for warnings in (shown["warnings"], saved["warnings"]):
+        told = [text for text in warnings if "parameter of another program" in text]
+        assert [text.split("'")[1] for text in told] == [
+            "{{ event }}",
+            "${x}",
+            "@start_date",
+        ]
