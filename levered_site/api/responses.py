@@ -8,6 +8,7 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from levered_site import json_text
 from levered_site.api import cors, payloads, requests
 from levered_site.errors import (
     ConfirmationRequiredError,
@@ -28,8 +29,11 @@ _JSON_OPTIONS = (
 
 
 def to_json(document: Any) -> bytes:
-    """Return JSON with times as `2026-03-28T14:22:00Z` and UUIDs as text."""
-    return orjson.dumps(document, payloads.list_fields, _JSON_OPTIONS)
+    """Return JSON with times as `2026-03-28T14:22:00Z` and UUIDs as text.
+
+    Integers beyond 64 bits, as JSON columns return large floats, are floats.
+    """
+    return json_text.dump_json(document, payloads.list_fields, _JSON_OPTIONS)
 
 
 def build_meta(organization_id: str | None = None) -> dict[str, str]:

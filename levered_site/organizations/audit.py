@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from django.db.models import Model
 
+from levered_site import json_text
 from levered_site.api import requests
 from levered_site.organizations.actors import Actor
 from levered_site.organizations.models import AuditEntry
@@ -30,6 +31,6 @@ def record(
         target_type=target._meta.label_lower,
         target_id=str(target.pk)[:64],
         target_name=str(target)[:200],
-        changes=orjson.loads(orjson.dumps(dict(changes), default=str)),
+        changes=orjson.loads(json_text.dump_json(dict(changes), default=str)),
         request_id=requests.get_request_id()[:64],
     )

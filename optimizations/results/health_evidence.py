@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -48,7 +49,8 @@ class Evidence:
     `revisions` are those that the metrics were counted by, by their ids; a metric that
     was not counted as it is now is missing. `unread_guardrails` are the reasons of
     guardrails some of whose values are no amounts. `redefined` has what is known now of
-    guardrails that nothing had counted until they were redefined.
+    guardrails that nothing had counted until they were redefined. Everything stored until
+    `current_at` is in it.
     """
 
     cube: ObservationCube
@@ -58,6 +60,7 @@ class Evidence:
     revisions: Mapping[UUID, int]
     unread_guardrails: Sequence[HealthReason] = ()
     redefined: Mapping[PastKey, HealthReason | None] = field(default_factory=dict)
+    current_at: datetime = field(default_factory=timezone.now)
 
 
 def refresh_results(optimization: Optimization, *, full: bool = False) -> None:
@@ -90,6 +93,7 @@ def collect_evidence(
         revisions=revisions,
         unread_guardrails=guardrails.describe_unread_amounts(optimization, cubes),
         redefined=redefined_guardrails.judge_redefined(optimization, cubes),
+        current_at=cubes.current_at,
     )
 
 
@@ -178,12 +182,47 @@ def judge_guardrails(optimization: Optimization, rows: list[Guardrail]) -> Healt
     return health_records.build_health(optimization, reasons)
 
 
-def store_summary(optimization: Optimization, evidence: Evidence) -> None:
-    """Store the lift and the reasons that are shown without counts until the next count."""
+@transaction.atomic
+def store_summary(optimization: Optimization, evidence: Evidence) -> Evidence:
+    """Store the lift and the reasons that are shown without counts until the next count.
+
+    Returns the evidence that is stored, current as of now: where somebody stored a summary
+    since this was loaded, it is loaded again, so that newer counts are not overwritten.
+    """
+    # Detaching or redefining a guardrail waits for the row, and the other way round.
+    row, _ = ResultsSummary.objects.select_for_update().get_or_create(
+        optimization=optimization, defaults={"exposures": 0}
+    )
+    if _is_superseded(evidence, row):
+        rows = Optimization.objects.select_related("model", "reward_metric")
+        optimization = rows.get(pk=optimization.pk)  # another report may serve now
+        evidence = collect_evidence(optimization)
+    evidence = replace(evidence, current_at=timezone.now())
     reasons = _list_reasons(optimization, evidence)
     guardrails.store_violations(optimization, evidence.guardrails)
-    first_week = anytime_tuning.find_first_week_users(optimization, evidence.cube)
-    figures = {
+    for name, value in _build_summary(optimization, evidence, reasons).items():
+        setattr(row, name, value)
+    violation_records.replace_unknown(row, evidence.redefined)
+    violation_records.store_violations(
+        row, evidence.guardrails, reasons.guardrails, evidence.revisions
+    )
+    row.save()
+    return evidence
+
+
+def _is_superseded(evidence: Evidence, row: ResultsSummary) -> bool:
+    """Return whether the summary was stored after the evidence was loaded."""
+    if row.judged_at is not None and row.judged_at > evidence.current_at:
+        return True
+    as_of = evidence.cube.as_of  # the clocks of two machines may differ
+    return row.as_of is not None and (as_of is None or row.as_of > as_of)
+
+
+def _build_summary(
+    optimization: Optimization, evidence: Evidence, reasons: CountedReasons
+) -> dict[str, Any]:
+    """Return the fields of the summary, but for the guardrails."""
+    return {
         **summary_figures.build_figures(evidence.comparison.lift),
         "exposures": int(evidence.cube.arrays.exposures.sum()),
         "as_of": reasons.as_of,
@@ -191,19 +230,11 @@ def store_summary(optimization: Optimization, evidence: Evidence) -> None:
         "counted_revisions": {
             str(metric_id): number for metric_id, number in evidence.revisions.items()
         },
-        "judged_at": timezone.now(),
-        "first_week_users": first_week,
+        "judged_at": evidence.current_at,
+        "first_week_users": anytime_tuning.find_first_week_users(
+            optimization, evidence.cube
+        ),
     }
-    with transaction.atomic():
-        # Detaching or redefining a guardrail waits for the row, and the other way round.
-        row, _ = ResultsSummary.objects.select_for_update().update_or_create(
-            optimization=optimization, defaults=figures
-        )
-        violation_records.replace_unknown(row, evidence.redefined)
-        violation_records.store_violations(
-            row, evidence.guardrails, reasons.guardrails, evidence.revisions
-        )
-        row.save(update_fields=["guardrail_reasons", "past_violations"])
 
 
 def judge_copied_summaries(limit: int = MAX_JUDGED) -> int:

@@ -77,15 +77,21 @@ def _is_counted_until(
 class StoredCubes:
     """The stored counts of an optimization's metrics: each is loaded once.
 
-    For one request only: a later refresh does not show.
+    For one request only: a later refresh does not show. They have everything that was
+    stored until `current_at`, and maybe more.
     """
 
     def __init__(
         self,
         optimization: Optimization,
         loaded_cubes: Mapping[UUID, ObservationCube] = MappingProxyType({}),
+        loaded_at: datetime | None = None,
     ) -> None:
-        """Read the counts of `optimization`, but those in `loaded_cubes` by metric id."""
+        """Read the counts of `optimization`, but those in `loaded_cubes` by metric id.
+
+        `loaded_at` is a time before those were read.
+        """
+        self.current_at = loaded_at or timezone.now()
         self._optimization = optimization
         self._cubes = dict(loaded_cubes)
 

@@ -46,7 +46,7 @@ def count_metrics(
         message = "; ".join(failed)
         raise CountFailedError(message, retry_after=error.retry_after) from error
     stored.refresh_guardrails(optimization, as_of)
-    cubes = StoredCubes(optimization, {metric.pk: cube})
+    cubes = StoredCubes(optimization, {metric.pk: cube}, loaded_at=as_of)
     _store_summary(optimization, cubes)
     return cubes
 
@@ -64,7 +64,9 @@ def _store_summary(optimization: Optimization, cubes: StoredCubes) -> None:
     """Store what lists show of the new counts, also where nothing can be learned of them."""
     try:
         evidence = health_evidence.collect_evidence(optimization, cubes)
+        stored_evidence = health_evidence.store_summary(optimization, evidence)
     except ArithmeticError:  # counts beyond all sums: the fit says so
         log.warning("health_not_judged", exc_info=True)
     else:
-        health_evidence.store_summary(optimization, evidence)
+        if stored_evidence.cube is evidence.cube:  # nobody stored a newer summary
+            cubes.current_at = stored_evidence.current_at

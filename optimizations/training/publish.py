@@ -95,8 +95,9 @@ def publish_training_result(
         in_sample_metrics=_build_in_sample_metrics(result, document),
         policy_version=number,
     )
-    evidence = _judge_new_report(locked, result.evidence, document)
-    health_evidence.store_summary(locked, evidence)
+    evidence = health_evidence.store_summary(
+        locked, _judge_new_report(locked, result.evidence, document)
+    )
     figures = published_day.build_published_figures(locked, evidence)
     history.publish_day(locked, figures, result.as_of)
     snapshot_store.publish_on_commit(locked.pk)

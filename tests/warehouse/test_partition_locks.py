@@ -39,7 +39,9 @@ def count_locks(sql: str, days: int) -> tuple[int, int]:
     statement = managed.build_sample(check.check_query(sql, "postgres", managed=True))
     since = timezone.now() - timedelta(days=days)
     with managed_connections.open_cursor(organization_id, 30, {}) as cursor:
-        cursor.execute(statement, (organization_id, since, None, 10, 10**6))
+        cursor.execute(
+            statement, (organization_id, since, None, managed.ALL_TIMES, 10, 10**6)
+        )
         (row,) = managed_connections.fetch_records(cursor, _Locks, COUNT_LOCKS, ())
     return row.locks, row.partitions
 

@@ -144,7 +144,7 @@ class ManagedBackend(Backend):
         self, query: CheckedQuery, since: datetime, max_rows: int
     ) -> StatementResult:
         max_bytes = settings.QUERY_ANSWER_BYTES
-        parameters = (self.organization_id, since, None, max_rows, max_bytes)
+        parameters = (*self._list_parameters(since), max_rows, max_bytes)
         try:
             with self._open_cursor(settings.QUERY_TIMEOUT_SECONDS) as cursor:
                 postgres_values.print_values(cursor)
@@ -161,7 +161,7 @@ class ManagedBackend(Backend):
 
     @override
     def _estimate_cost(self, query: CheckedQuery, since: datetime) -> float | None:
-        parameters = (self.organization_id, since, None)
+        parameters = self._list_parameters(since)
         plan = managed.build_plan(query)
         managed_statistics.analyze_stale_days()
         with self._open_cursor(settings.QUERY_TIMEOUT_SECONDS) as cursor:
@@ -174,12 +174,16 @@ class ManagedBackend(Backend):
     def _fetch_metric_facts(
         self, metric: CheckedMetric, source: CheckedSource | None, since: datetime
     ) -> MetricFacts:
-        parameters = (self.organization_id, since, None, timezone.now())
+        parameters = (*self._list_parameters(since), timezone.now())
         with self._open_cursor(settings.QUERY_TIMEOUT_SECONDS) as cursor:
             (facts,) = managed_connections.fetch_records(
                 cursor, MetricFacts, managed.build_facts(metric), parameters
             )
         return facts
+
+    def _list_parameters(self, since: datetime) -> tuple[object, ...]:
+        """Return those of a CheckedQuery that sees all rewards, of all times."""
+        return (self.organization_id, since, None, managed.ALL_TIMES)
 
     @contextmanager
     def _open_cursor(

@@ -46,9 +46,10 @@ class Recursion:
 class CheckedQuery:
     """A customer's query that passed the check; only this regenerated text is ever run.
 
-    On the managed store `text` has three numbered parameters: $1 the organization's id
+    On the managed store `text` has four numbered parameters: $1 the organization's id
     (text), $2 the start date (timestamp with time zone), $3 an optimization's id (uuid),
-    which hides the rewards that were sent for other optimizations, or null. On a
+    which hides the rewards that were sent for other optimizations, or null, and $4 the
+    moment after which no row is seen (timestamp with time zone, or `infinity`). On a
     connected warehouse it has only the start date, as dialects.Dialect writes it
     (Postgres: $2 in a metric, $1 in an assignment source). `columns` are the names of the
     result's columns, or None if the text alone does not tell them. `table_lines` says in

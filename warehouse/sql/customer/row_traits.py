@@ -80,8 +80,8 @@ def _is_nested(root: exp.Select) -> bool:
 
 
 def _is_start_date(parameter: exp.Expr) -> bool:
-    """Tell it from the managed store's other parameters, $1 and $3."""
-    return parameter.name not in ("1", "3")
+    """Tell it from the managed store's other parameters, $1, $3 and $4."""
+    return parameter.name not in ("1", "3", "4")
 
 
 def _find_bounded_column(parameter: exp.Expr) -> str | None:

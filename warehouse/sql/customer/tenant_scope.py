@@ -1,4 +1,4 @@
-"""Tables of a query on the managed store: each limited to the organization's rows."""
+"""Tables of a query on the managed store: limited to the organization's rows, up to a time."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from warehouse.sql.customer import managed_schema, validator
 from warehouse.sql.customer.refusal import RefusedError
 
 # Numbers of a checked query's parameters; see CheckedQuery. $2 is the start date.
-ORGANIZATION_PARAMETER, OPTIMIZATION_PARAMETER = 1, 3
+ORGANIZATION_PARAMETER, OPTIMIZATION_PARAMETER, AS_OF_PARAMETER = 1, 3, 4
 
 
 def scope_tables(query: exp.Query) -> tuple[str, ...]:
@@ -43,24 +43,30 @@ def _select_tenant_rows(table: str) -> exp.Query:
     """Build the query for the organization's rows of a table.
 
     A reward sent for one optimization counts for no other. A reward sent without one
-    counts for any whose metric selects it.
+    counts for any whose metric selects it. Rows dated ahead are hidden here because a
+    query that aggregates would mix them with others.
     """
-    is_own = exp.column("organization_id").eq(_build_parameter(ORGANIZATION_PARAMETER))
-    rows = exp.select(*managed_schema.COLUMNS[table]).from_(
-        f"{managed_schema.SCHEMA}.{table}"
-    )
-    rows = rows.where(is_own)
+    as_of = exp.cast(_build_parameter(AS_OF_PARAMETER), "timestamptz")
+    conditions = [
+        exp.column("organization_id").eq(_build_parameter(ORGANIZATION_PARAMETER)),
+        exp.column("timestamp_utc") <= as_of,
+    ]
     if table == "rewards":
         requested = exp.cast(_build_parameter(OPTIMIZATION_PARAMETER), "uuid")
         sent_for = exp.column("optimization_id")
-        rows = rows.where(
+        conditions.append(
             exp.or_(
                 requested.is_(exp.null()),
                 sent_for.is_(exp.null()),
                 sent_for.eq(requested),
             )
         )
-    return rows
+    columns = managed_schema.COLUMNS[table]
+    return (
+        exp.select(*columns)
+        .from_(f"{managed_schema.SCHEMA}.{table}")
+        .where(*conditions)
+    )
 
 
 def _build_parameter(number: int) -> exp.Parameter:

@@ -11,11 +11,14 @@ from warehouse.sql.preview.postgres import (
 )
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery
 
-# Parameters: $1 to $3 of a CheckedQuery. `bound` fixes their types even where the query
+# Parameters: $1 to $4 of a CheckedQuery. `bound` fixes their types even where the query
 # leaves one unused.
 BOUND_PARAMETERS = """WITH bound AS (
-  SELECT CAST($1 AS text), CAST($2 AS timestamptz), CAST($3 AS uuid)
+  SELECT CAST($1 AS text), CAST($2 AS timestamptz), CAST($3 AS uuid),
+         CAST($4 AS timestamptz)
 )"""
+# As $4: a preview shows rows dated ahead, and warns of them.
+ALL_TIMES = "infinity"
 
 MATCHED_USERS = """(SELECT count(*) FROM people AS p
         WHERE EXISTS (
@@ -28,11 +31,11 @@ HAS_EXPOSED_USERS = (
 
 
 def build_sample(query: CheckedQuery) -> str:
-    """Wrap a query so that at most $4 rows and $5 bytes leave the warehouse.
+    """Wrap a query so that at most $5 rows and $6 bytes leave the warehouse.
 
     The last column is the wrapper's own.
     """
-    return fill_sample(query, BOUND_PARAMETERS, "$4", "$5")
+    return fill_sample(query, BOUND_PARAMETERS, "$5", "$6")
 
 
 def build_plan(query: CheckedQuery) -> str:
@@ -43,7 +46,7 @@ def build_plan(query: CheckedQuery) -> str:
 def build_facts(metric: CheckedMetric) -> str:
     """Build the statement that computes a MetricFacts over all rows of a metric.
 
-    $4 is the current time.
+    $5 is the current time.
     """
     slots = build_metric_slots(metric) | {
         "bound": BOUND_PARAMETERS,
@@ -52,6 +55,6 @@ def build_facts(metric: CheckedMetric) -> str:
         "matched_users": MATCHED_USERS,
         "alike_users": fill_slots(ALIKE_USERS, {"exposed": OWN_EXPOSURES}),
         "has_exposed_users": HAS_EXPOSED_USERS,
-        "now": "CAST($4 AS timestamptz)",
+        "now": "CAST($5 AS timestamptz)",
     }
     return fill_slots(METRIC_FACTS_QUERY, slots)
