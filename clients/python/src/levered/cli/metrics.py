@@ -11,6 +11,7 @@ from levered.cli.options import (
     printing,
     read_pairs,
     read_text,
+    refuse_together,
 )
 from levered.cli.session import Session
 from levered.cli.tables import Column, format_time
@@ -96,6 +97,7 @@ def _build_mapping(reward_type: str, columns: Sequence[str]) -> Any:
 
 
 def _build_sql(sql: str | None, event: str | None, reward_type: str) -> str:
+    refuse_together(sql=sql, event=event)
     if sql:
         return read_text(sql)
     if not event:
@@ -141,6 +143,7 @@ def preview_metric(
 @metrics.command("delete")
 @click.argument("metric")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@printing()
 @click.pass_obj
 def delete_metric(session: Session, metric: str, *, yes: bool) -> None:
     """Delete a metric that no optimization uses."""
@@ -148,4 +151,4 @@ def delete_metric(session: Session, metric: str, *, yes: bool) -> None:
     if not yes:
         click.confirm("Delete the metric?", abort=True, err=True)
     session.client.metrics.delete(name)
-    session.say("deleted")
+    session.say("deleted", {"id": name, "deleted": True})

@@ -10,6 +10,8 @@ import click
 
 from levered.cli.session import Session
 
+OUTPUT = "levered.output"
+UNSET: tuple[object, ...] = (None, False, "", ())
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -38,8 +40,19 @@ def printing(*, rows: bool = False) -> Callable[[Command], Command]:
 
 def _set_output(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     session = context.find_object(Session)
-    if value and session is not None and parameter.name:
-        session.output = parameter.name
+    if not value or session is None or not parameter.name:
+        return
+    chosen = context.meta.setdefault(OUTPUT, parameter.name)
+    if chosen != parameter.name:
+        raise click.UsageError("--json and --csv cannot be combined")
+    session.output = parameter.name
+
+
+def refuse_together(**options: object) -> None:
+    """Raise UsageError if more than one of the options is given."""
+    given = [f"--{name}" for name, value in options.items() if value not in UNSET]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} cannot be combined")
 
 
 def read_pairs(pairs: Sequence[str]) -> dict[str, Any]:
