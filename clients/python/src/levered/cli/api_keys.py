@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from levered.cli.options import printing
-from levered.cli.session import Session
+from levered.cli.session import Session, warn_of_namesakes
 from levered.cli.tables import Column, format_time
 
 
@@ -106,6 +106,8 @@ def create_key(session: Session, /, label: str, **options: Any) -> None:
         config = session.config
         config.keep_credential(session.environment, created["secret"], "ingest")
     _show_key(session, created)
+    rows = session.client.api_keys.list()
+    warn_of_namesakes(rows, created, "API key", "label")
 
 
 def _show_key(session: Session, key: Any) -> None:

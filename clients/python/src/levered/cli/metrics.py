@@ -13,7 +13,7 @@ from levered.cli.options import (
     read_text,
     refuse_together,
 )
-from levered.cli.session import Session
+from levered.cli.session import Session, warn_of_namesakes
 from levered.cli.tables import Column, format_time
 from levered.cli.warehouse import show_query_rows
 
@@ -83,6 +83,7 @@ def create_metric(session: Session, /, name: str, **options: Any) -> None:
         fields["direction"] = options["direction"]
     created = session.client.metrics.create(**fields)
     session.show_fields(created, CREATED, title="created")
+    warn_of_namesakes(session.client.metrics.list(), created, "metric")
 
 
 def _build_mapping(reward_type: str, columns: Sequence[str]) -> Any:

@@ -209,6 +209,21 @@ def _choose_id(
     return str(found[0]["id"])
 
 
+def warn_of_namesakes(
+    rows: Iterable[Mapping[str, Any]],
+    created: Mapping[str, Any],
+    kind: str,
+    field: str = "name",
+) -> None:
+    """Print a warning if another one has the name, which then finds neither."""
+    name = created[field]
+    if any(row[field] == name and row["id"] != created["id"] for row in rows):
+        click.echo(
+            f"warning: another {kind} is called {name}, too; commands need an id",
+            err=True,
+        )
+
+
 def _is_id(text: str) -> bool:
     try:
         uuid.UUID(text)
