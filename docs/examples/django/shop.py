@@ -5,7 +5,8 @@
     python docs/examples/django/shop.py runserver 8000
 
 The optimization varies `headline` and `button`; its reward is the event `purchase`. The
-key has the scopes `serve` and `ingest`. docs/in-your-app.md explains each step.
+key is a secret one, with the scopes `serve` and `ingest`, not the publishable one of a
+page. docs/in-your-app.md ("In Python") makes both and explains each step.
 """
 
 import os

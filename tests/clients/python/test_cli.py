@@ -48,6 +48,54 @@ def test_a_pasted_token_is_kept_for_its_environment_and_for_nobody_else(
     assert terminal.run("--env", "staging", "whoami").code == 3
 
 
+def test_a_login_to_another_environment_does_not_send_later_commands_there(
+    terminal: Terminal, live_server: LiveServer, optimization: Optimization
+) -> None:
+    """A pause that was meant for a test must not reach production."""
+    token = factories.admin_token(optimization.organization)
+    prod = ("--env", "prod")
+    login = (*prod, "login", "--url", live_server.url)
+
+    first = terminal.run(*login, stdin=token)
+    again = terminal.run(*login, "--json", stdin=token).read()
+    after_login = terminal.run("whoami", "--json").read()
+    out = terminal.run(*prod, "logout")
+    after_logout = terminal.run("whoami", "--json").read()
+
+    assert "test is in use: `levered env use prod`" in " ".join(first.out.split())
+    assert (again["environment"], again["used"]) == ("prod", "test")
+    assert after_login["environment"] == after_logout["environment"] == "test"
+    assert out.out == "logged out of prod; test is in use\n"
+    assert terminal.run("env", "use", "prod", "--json").read()["used"] == "prod"
+    assert terminal.run("whoami").code == 3
+
+
+def test_a_login_after_the_last_logout_does_not_switch(
+    terminal: Terminal, live_server: LiveServer, optimization: Optimization
+) -> None:
+    token = factories.admin_token(optimization.organization)
+    terminal.run("logout")
+
+    terminal.run("--env", "prod", "login", "--url", live_server.url, stdin=token)
+
+    assert terminal.run("whoami").code == 3
+
+
+def test_the_variable_of_the_environment_wins_and_is_named(
+    terminal: Terminal, live_server: LiveServer, optimization: Optimization
+) -> None:
+    token = factories.admin_token(optimization.organization)
+    named = Terminal(terminal.folder, {"LEVERED_ENV": "prod"})
+
+    named.run("login", "--url", live_server.url, stdin=token)
+    switched = named.run("env", "use", "test")
+
+    rows = named.run("env", "list", "--json").read()
+    assert [row["name"] for row in rows if row["used"]] == ["prod"]
+    assert "LEVERED_ENV is set, so prod is used" in switched.err
+    assert terminal.run("whoami", "--json").read()["environment"] == "test"
+
+
 def test_a_kept_token_is_not_sent_to_another_address(
     terminal: Terminal, live_server: LiveServer
 ) -> None:
@@ -95,6 +143,15 @@ def test_an_address_that_does_not_answer_is_named(tmp_path: Path) -> None:
     assert "levered login --url" in asked.err
 
 
+def test_a_login_that_nobody_answers_names_the_address(tmp_path: Path) -> None:
+    login = ("--env", "prod", "login", "--url", "http://127.0.0.1:9")
+
+    asked = Terminal(tmp_path, {}).run(*login, stdin="token\n")
+
+    assert asked.code == 6
+    assert "Asked http://127.0.0.1:9." in asked.err
+
+
 EXIT_CODES = re.compile(r"^\| (\d) \| (.+?) \|$", re.MULTILINE)
 
 
@@ -131,7 +188,8 @@ def test_a_setting_changes_how_everything_is_printed(terminal: Terminal) -> None
     assert terminal.run("config", "set", "output", "json").code == 0
     assert terminal.run("config", "set", "output", "yaml").code == 2
 
-    assert terminal.run("config", "get", "output").out == "json\n"
+    got = terminal.run("config", "get", "output").read()
+    assert got == {"name": "output", "value": "json"}
     assert terminal.run("whoami").read()["role"] == "admin"
     assert len(terminal.run("config", "list").read()) == 2
 

@@ -55,6 +55,19 @@ def test_a_publishable_key_is_shown_again(terminal: Terminal) -> None:
     assert row["public_key"] in terminal.run("api-keys", "list").out
 
 
+def test_a_publishable_key_that_is_rotated_is_called_public(
+    terminal: Terminal,
+) -> None:
+    terminal.run(*CREATE)
+
+    rotated = terminal.run("api-keys", "rotate", "pages")
+
+    assert "this may stand in a page" in rotated.out
+    assert "lev_pub_" in rotated.out
+    assert "secret" not in rotated.out
+    assert "shown once" not in rotated.out
+
+
 def test_a_key_without_rewards_and_origins_says_what_it_takes(
     terminal: Terminal,
 ) -> None:

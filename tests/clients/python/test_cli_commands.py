@@ -1,11 +1,16 @@
 """What the commands do, against the real service."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
+from levered.cli.main import cli
+from models_app.models import BanditModel
 from optimizations.models import Assignment, Optimization
 from tests.clients.python.terminals import log_in
 from tests.support.python_client import Terminal
@@ -133,6 +138,53 @@ def test_visitors_are_served_explained_and_their_events_sent(
     assert "server" in terminal.run("api-keys", "list").out
     assert terminal.run("api-keys", "revoke", key["id"], "--yes").code == 0
     assert terminal.run("ingest", "rewards", rewards).code == 3
+
+
+def _list_commands(group: click.Group, path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _list_commands(command, f"{path}{name} ")
+        else:
+            yield f"{path}{name}", command
+
+
+def test_every_command_prints_json() -> None:
+    """Only the script of a shell is none."""
+    without = [
+        name
+        for name, command in _list_commands(cli)
+        if "json" not in {parameter.name for parameter in command.params}
+    ]
+
+    assert without == ["completion"]
+
+
+def test_what_deletes_prints_what_it_deleted(
+    terminal: Terminal, optimization: Optimization
+) -> None:
+    make = ("metrics", "create", "Spare", "--event", "spare", "--json")
+    metric = terminal.run(*make).read()["id"]
+    key = terminal.run("api-keys", "create", "spare", "--json").read()["id"]
+    model = BanditModel.objects.create(
+        organization=optimization.organization,
+        model_type="cmab",
+        training_data_config=optimization.model.training_data_config,
+    )
+
+    deleted = [
+        terminal.run(*command.split(), name, "--yes", "--json").read()
+        for command, name in (
+            ("metrics delete", metric),
+            ("models delete", model.pk),
+            ("api-keys revoke", key),
+        )
+    ]
+
+    assert deleted == [
+        {"id": metric, "deleted": True},
+        {"id": str(model.pk), "deleted": True},
+        {"id": key, "revoked": True},
+    ]
 
 
 def test_the_warehouse_is_looked_at(terminal: Terminal) -> None:

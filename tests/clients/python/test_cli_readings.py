@@ -52,9 +52,26 @@ def test_every_reading_has_a_table_and_json(
         table = terminal.run(*arguments)
         assert table.code == 0, (command, table.err)
         assert shown in table.out, (command, table.out)
-        if "report-data" not in command:
-            document = terminal.run(*arguments, "--json").read()
-            assert document if not field else field in document, command
+        document = terminal.run(*arguments, "--json").read()
+        assert document if not field else field in document, command
+
+
+def test_a_reading_of_one_document_is_one_row(
+    terminal: Terminal, optimization: Optimization
+) -> None:
+    for reading in ("progress", "evaluate --variant 2"):
+        done = terminal.run("optimizations", *reading.split(), optimization.pk, "--csv")
+        assert done.code == 0, done.err
+        (row,) = csv.DictReader(io.StringIO(done.out))
+        assert any(row.values())
+
+
+def test_flags_of_rows_are_true_and_false(
+    terminal: Terminal, optimization: Optimization
+) -> None:
+    text = terminal.run("optimizations", "show", optimization.pk, "--csv").out
+
+    assert {row["enabled"] for row in csv.DictReader(io.StringIO(text))} == {"true"}
 
 
 def test_results_show_the_difference_beside_the_lift(

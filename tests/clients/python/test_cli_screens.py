@@ -1,5 +1,6 @@
 """Commands that stay: results that are watched, and pictures by a browser."""
 
+import json
 import os
 import pty
 import signal
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
+from levered.cli.readings import show_results
 from optimizations.models import Assignment
 from tests.support import chromium, factories
 from tests.support.optimization_factories import make_live_optimization
@@ -139,6 +141,107 @@ def test_results_are_watched_until_the_user_leaves(
 
     assert code == 0
     assert "valid at any time" in output.read_text()
+
+
+def test_each_document_of_a_watch_is_a_line_of_json(
+    live_server: LiveServer, tmp_path: Path
+) -> None:
+    """`--watch` needs no number, wherever it stands."""
+    optimization = make_live_optimization()
+    token = factories.admin_token(optimization.organization)
+    variables = {"LEVERED_URL": live_server.url, "LEVERED_TOKEN": token}
+    output = tmp_path / "output"
+
+    with output.open("w") as file:
+        process = Terminal(tmp_path, variables).start(
+            *("optimizations", "results", "--watch", "0.05", optimization.pk, "--json"),
+            output=file,
+        )
+        until(lambda: output.read_text().count("\n") > 2, 30)
+        process.send_signal(signal.SIGINT)
+        code = process.wait(30)
+
+    documents = [json.loads(line) for line in output.read_text().splitlines()]
+    assert code == 0
+    assert all(len(each["variants"]) == 4 for each in documents)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("results", "x", "--watch", "--csv"), "--watch and --csv"),
+        (("results", "--watch", "x", "--json", "--csv"), "--json and --csv"),
+        (("results", "x", "--watch", "0"), "more than 0"),
+        (("results", "x", "--watch=nan"), "more than 0"),
+        (("evaluate", "x", "--variant", "1", "--candidate"), "--variant and"),
+        (("candidate", "x", "--promote", "--delete"), "--promote and --delete"),
+        (("candidate", "x", "--delete", "--csv"), "--csv and --delete"),
+        (("screenshot", "x", "--url", "http://a", "--file", __file__), "--url and"),
+    ],
+)
+def test_options_that_contradict_each_other_are_wrong_usage(
+    tmp_path: Path, arguments: tuple[str, ...], problem: str
+) -> None:
+    done = Terminal(tmp_path, {}).run("optimizations", *arguments)
+
+    assert done.code == 2
+    assert problem in done.err
+
+
+def test_a_watch_without_a_number_is_every_ten_seconds(tmp_path: Path) -> None:
+    context = show_results.make_context("results", ["--watch", "Landing page"])
+
+    assert context.params["watch"] == 10
+    assert context.params["optimization"] == "Landing page"
+
+
+@pytest.mark.skipif(not chromium.PATH.exists(), reason="needs Debian's chromium")
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [("http://127.0.0.1:9/", "does not open: net::ERR"), ("nonsense", "does not open")],
+)
+def test_a_page_that_does_not_open_is_one_line(
+    live_server: LiveServer, tmp_path: Path, url: str, reason: str
+) -> None:
+    optimization = make_live_optimization()
+    terminal = Terminal(
+        tmp_path,
+        {
+            "LEVERED_URL": live_server.url,
+            "LEVERED_TOKEN": factories.admin_token(optimization.organization),
+            "LEVERED_CHROMIUM": str(chromium.PATH),
+        },
+    )
+
+    done = terminal.spawn("optimizations", "screenshot", optimization.pk, "--url", url)
+
+    assert done.code == 6
+    (line,) = [each for each in done.err.splitlines() if each.startswith("Error")]
+    assert reason in line
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.skipif(not chromium.PATH.exists(), reason="needs Debian's chromium")
+def test_a_page_that_answers_an_error_is_no_picture(
+    live_server: LiveServer, tmp_path: Path
+) -> None:
+    optimization = make_live_optimization()
+    terminal = Terminal(
+        tmp_path,
+        {
+            "LEVERED_URL": live_server.url,
+            "LEVERED_TOKEN": factories.admin_token(optimization.organization),
+            "LEVERED_CHROMIUM": str(chromium.PATH),
+        },
+    )
+    take = ("optimizations", "screenshot", optimization.pk, "--json", "--url")
+
+    done = terminal.spawn(*take, f"{live_server.url}/no-such-page")
+
+    assert (done.code, done.out) == (6, "")
+    assert "/no-such-page answers 404" in done.err
+    missing = terminal.spawn(*take, live_server.url, "--variant", "99")
+    assert missing.code == 4
 
 
 def _is_watching(process: "subprocess.Popen[str]", asked: list[int]) -> bool:

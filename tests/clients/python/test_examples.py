@@ -2,17 +2,20 @@
 
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import httpx
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
 from optimizations.models import Assignment, Optimization
+from tests.clients.python.terminals import log_in
 from tests.support import factories, optimization_factories
 from tests.support.code_blocks import ROOT
 from tests.support.optimization_factories import make_factor
@@ -135,6 +138,71 @@ def test_a_visitor_sees_a_variant_keeps_it_and_counts(
     assert (reward.anonymous_id, reward.name) == (anonymous_id, "purchase")
     assert reward.value == 12.5
     assert "no-store" in first.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_guide_makes_what_the_programs_use(
+    live_server: LiveServer, tmp_path: Path, name: str
+) -> None:
+    terminal = log_in(tmp_path, live_server.url, factories.make_organization())
+    terminal.run("metrics", "create", "Purchases", "--event", "purchase")
+    made, key = (terminal.run(*each, "--json").read() for each in read_guide())
+    variables = {
+        "LEVERED_URL": live_server.url,
+        "LEVERED_KEY": key["secret"],
+        "LEVERED_OPTIMIZATION": made["id"],
+    }
+
+    with (
+        run_program(name, variables) as address,
+        httpx.Client(base_url=address, headers={"User-Agent": BROWSER}) as visitor,
+    ):
+        page = visitor.get("/")
+
+    factors = made["training_data_config"]["design_factors"]
+    assert tuple(level["value"] for level in factors[0]["levels"]) == HEADLINES
+    assert [factor["name"] for factor in factors] == ["headline", "button"]
+    assert read_headline(page) in HEADLINES
+    assert Assignment.objects.count() == 1
+
+
+def read_guide() -> list[list[str]]:
+    """Return the arguments of the two commands that the guide begins with."""
+    guide = (ROOT / "docs" / "in-your-app.md").read_text()
+    (text,) = re.findall(
+        r"```text\n(levered optimizations create .+?)```", guide, re.DOTALL
+    )
+    lines = text.replace("\\\n", " ").splitlines()
+    return [shlex.split(line)[1:] for line in lines]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_page_shows_a_factor_that_is_not_varied_as_before(
+    live_server: LiveServer, name: str
+) -> None:
+    config = optimization_factories.make_config(
+        design_factors=[make_factor("headline", *HEADLINES)]
+    )
+    only_headline = optimization_factories.make_live_optimization(
+        training_data_config=config
+    )
+    variables = {
+        "LEVERED_URL": live_server.url,
+        "LEVERED_KEY": factories.make_api_key(
+            only_headline.organization, "server", ("serve", "ingest")
+        ),
+        "LEVERED_OPTIMIZATION": str(only_headline.pk),
+    }
+
+    with (
+        run_program(name, variables) as address,
+        httpx.Client(base_url=address, headers={"User-Agent": BROWSER}) as visitor,
+    ):
+        page = visitor.get("/")
+
+    assert read_headline(page) in HEADLINES
+    assert "<button>Buy</button>" in page.text
+    assert Assignment.objects.count() == 1
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

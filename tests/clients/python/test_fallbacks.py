@@ -56,6 +56,24 @@ def test_every_fault_gives_the_fallback(
 
 
 @pytest.mark.parametrize("mode", ["remote", "local"])
+def test_a_factor_that_is_not_varied_has_the_value_of_the_fallback(
+    live_server: LiveServer, open_client: Opener, mode: Mode
+) -> None:
+    name = str(make_public_optimization().pk)
+    fallback = {"headline": "before", "color": "green"}
+    client = open_client(live_server.url, mode=mode, timeout=PATIENT)
+
+    one = client.get_decision(name, "ann", {}, fallback)
+    several = client.get_variants({name: fallback}, "ann")
+
+    assert one.source != "fallback"
+    assert one.variant == several[name]
+    assert one.variant["color"] == "green"
+    assert one.variant["headline"] in {"A", "B"}
+    assert "color" not in client.get_variant(name, "ann")
+
+
+@pytest.mark.parametrize("mode", ["remote", "local"])
 def test_a_slow_service_costs_no_more_than_the_timeout(
     proxy: ChaosProxy, open_client: Opener, mode: Mode
 ) -> None:

@@ -1,6 +1,7 @@
 """The management API by its Python resources, against the real service."""
 
 import asyncio
+import re
 import subprocess
 import sys
 import threading
@@ -191,6 +192,25 @@ def test_a_training_is_waited_for_and_its_results_are_read(
     assert [each["id"] for each in client.models.runs(optimization.model_id)] == [
         run["id"]
     ]
+
+
+def test_results_that_are_withheld_are_not_drawn_and_say_why(
+    client: Levered, optimization: Optimization
+) -> None:
+    """A training without mature users leaves the rewards withheld, with a reason."""
+
+    def run_here(_run: TrainingRunDocument) -> None:
+        for queued in TrainingRun.objects.filter(status="queued"):
+            training_workers.run_here(queued)
+
+    client.get_variant(optimization.pk, "ann", {"device": "mobile"})
+    run = client.models.train(str(optimization.model_id), on_progress=run_here)
+    results = client.results.get(optimization.pk)
+    reason = results.data["unavailable"]["variants.expected_reward_mean"]
+
+    with pytest.raises(LeveredError, match=re.escape(reason)):
+        results.plot()
+    assert run["status"] == "succeeded"
 
 
 def test_a_training_that_fails_says_why(

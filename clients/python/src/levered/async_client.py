@@ -6,7 +6,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, Unpack
 
-from levered.core import Core, Options, Settings
+from levered.core import Core, Options, Settings, fill_in
 from levered.decision import Ask, Context, Decision, How, Variant, build_ask
 from levered.exchange import Answer, Request, run_flow_async
 from levered.local.policy import Policy
@@ -42,7 +42,10 @@ class AsyncLevered(AsyncResources):
         fallback: Variant | None = None,
         **how: Unpack[How],
     ) -> Variant:
-        """Return the variant to show; the fallback whenever there is no decision."""
+        """Return the variant to show; the fallback whenever there is no decision.
+
+        A factor that only the fallback has keeps the fallback's value.
+        """
         decision = await self.get_decision(
             optimization_id, anonymous_id, context, fallback, **how
         )
@@ -63,7 +66,7 @@ class AsyncLevered(AsyncResources):
         with self._core.catch() as failed:
             ask = build_ask(optimization_id, anonymous_id, context, **how)
             async with asyncio.timeout(self._core.settings.timeout):
-                return await self._decide(ask)
+                return fill_in(await self._decide(ask), fallback)
         ids = optimization_id, anonymous_id
         return self._core.fall_back(ids, fallback, failed.error)
 

@@ -11,7 +11,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
-from levered.core import Core, Options, Settings
+from levered.core import Core, Options, Settings, fill_in
 from levered.decision import Ask, Context, Decision, How, Variant, build_ask
 from levered.errors import LateError
 from levered.exchange import Answer, Flow, Request, run_flow
@@ -58,7 +58,10 @@ class Levered(Resources):
         fallback: Variant | None = None,
         **how: Unpack[How],
     ) -> Variant:
-        """Return the variant to show; the fallback whenever there is no decision."""
+        """Return the variant to show; the fallback whenever there is no decision.
+
+        A factor that only the fallback has keeps the fallback's value.
+        """
         return self.get_decision(
             optimization_id, anonymous_id, context, fallback, **how
         ).variant
@@ -77,7 +80,7 @@ class Levered(Resources):
         """
         with self._core.catch() as failed:
             ask = build_ask(optimization_id, anonymous_id, context, **how)
-            return self._decide(ask)
+            return fill_in(self._decide(ask), fallback)
         ids = optimization_id, anonymous_id
         return self._core.fall_back(ids, fallback, failed.error)
 

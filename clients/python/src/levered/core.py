@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Literal, Self, TypedDict
 
@@ -48,6 +48,16 @@ class Settings:
     flush_seconds: float = 0.5
     queue_size: int = 10_000
     remembered_users: int = 10_000
+
+
+def fill_in(decision: Decision, fallback: Variant | None) -> Decision:
+    """Return the decision with the fallback's value of each factor that it leaves out.
+
+    A page may format a factor that the optimization does not vary, or not any more.
+    """
+    if not fallback:
+        return decision
+    return replace(decision, variant={**fallback, **decision.variant})
 
 
 class Catch:
@@ -168,7 +178,7 @@ class Core:
                 ids = name, anonymous_id
                 variants[name] = self.fall_back(ids, fallback, outcome).variant
             else:
-                variants[name] = outcome.variant
+                variants[name] = fill_in(outcome, fallback).variant
         return variants
 
     def report(self, error: Exception) -> None:

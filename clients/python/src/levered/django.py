@@ -49,7 +49,10 @@ class Visitor:
         fallback: Variant | None = None,
         **how: Unpack[How],
     ) -> Variant:
-        """Return the variant to show; the fallback whenever there is no decision."""
+        """Return the variant to show; the fallback whenever there is no decision.
+
+        A factor that only the fallback has keeps the fallback's value.
+        """
         return self.get_decision(optimization_id, context, fallback, **how).variant
 
     def get_decision(

@@ -1,6 +1,8 @@
 """Results in a notebook: as a table of pandas, and as a picture."""
 
 import importlib
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +13,12 @@ COLUMNS = (
     *("number", "enabled", "users", "rewarded_users", "user_rate", "weight"),
     *("prob_best", "expected_reward_mean", "expected_reward_lo", "expected_reward_hi"),
 )
+
+
+UNAVAILABLE = "variants.expected_reward_mean"
+NO_REASON = "nothing was learned yet"
+LABEL_WIDTH, LABEL_LINES = 40, 3
+WIDTH_INCHES, SMALLEST_INCHES, INCHES_PER_LINE = 8.0, 3.0, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,7 @@ class OptimizationResults:
         """Draw what each variant is expected to earn, with its interval.
 
         Return the axes of matplotlib. Raise LeveredError where it is not installed, and
-        where nothing was learned yet.
+        with the reason where the expected rewards are withheld.
         """
         variants = [
             variant
@@ -42,14 +50,15 @@ class OptimizationResults:
             if variant["expected_reward_mean"] is not None
         ]
         if not variants:
-            raise LeveredError("there is nothing to draw before the first training")
-        ax = _load("matplotlib.pyplot").subplots()[1] if ax is None else ax
+            reason = self.data["unavailable"].get(UNAVAILABLE)
+            raise LeveredError(f"there is nothing to draw: {reason or NO_REASON}")
+        names = [_name(variant) for variant in variants]
+        ax = _open_axes(names) if ax is None else ax
         means = [variant["expected_reward_mean"] or 0.0 for variant in variants]
         lows = [variant["expected_reward_lo"] or 0.0 for variant in variants]
         highs = [variant["expected_reward_hi"] or 0.0 for variant in variants]
         below = [mean - low for mean, low in zip(means, lows, strict=True)]
         above = [high - mean for mean, high in zip(means, highs, strict=True)]
-        names = [_name(variant) for variant in variants]
         ax.errorbar(means, range(len(names)), xerr=[below, above], fmt="o", capsize=3)
         ax.set_yticks(range(len(names)), names)
         ax.invert_yaxis()
@@ -59,7 +68,17 @@ class OptimizationResults:
 
 def _name(variant: schemas.VariantResult) -> str:
     levels = ", ".join(map(str, variant["variant"].values()))
-    return f"{variant['number']}: {levels}"
+    lines = textwrap.wrap(f"{variant['number']}: {levels}", LABEL_WIDTH)
+    kept = lines[:LABEL_LINES]
+    return "\n".join(kept) + ("…" if len(lines) > len(kept) else "")
+
+
+def _open_axes(names: Sequence[str]) -> Any:
+    """Return axes of a figure that has the room for all labels."""
+    lines = sum(name.count("\n") + 1 for name in names)
+    height = max(SMALLEST_INCHES, INCHES_PER_LINE * (lines + len(names)))
+    pyplot = _load("matplotlib.pyplot")
+    return pyplot.subplots(figsize=(WIDTH_INCHES, height), layout="constrained")[1]
 
 
 def _load(library: str) -> Any:

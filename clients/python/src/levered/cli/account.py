@@ -39,19 +39,33 @@ def login(session: Session, url: str, token: str, org: str) -> None:
 
     Paste it when asked, or pipe it in. In a checkout of the service, the environment
     `local` makes a token by itself instead.
+
+    The first one is the environment in use. Later logins do not change that:
+    `levered env use NAME` does.
     """
-    name = session.environment
-    address = _parse_address(url) if url else session.config.find_url(name)
+    name, config = session.environment, session.config
+    address = _parse_address(url) if url else config.find_url(name)
+    session.url = address
     secret = token or _make_local_token(session, address, org) or _ask_for_secret()
     with Levered(address, secret) as client:
         who = client.account.me()
     if url or name != LOCAL:
-        session.config.environments[name] = address
-    session.config.environment = name
-    session.config.save()
-    session.config.keep_credential(name, secret)
-    document = {"environment": name, "url": address, **who}
-    session.show_fields(document, WHO, title=f"logged in to {name}")
+        config.environments[name] = address
+    if not config.credentials:
+        config.environment = name
+    config.save()
+    config.keep_credential(name, secret)
+    document = {"environment": name, "used": config.used, "url": address, **who}
+    title = f"logged in to {name}; {_describe_used(session)}"
+    session.show_fields(document, WHO, title=title)
+
+
+def _describe_used(session: Session) -> str:
+    """Say where commands go that name no environment."""
+    used, name = session.config.used, session.environment
+    if used == name:
+        return f"{name} is in use"
+    return f"{used} is in use: `levered env use {name}` changes that"
 
 
 def _parse_address(url: str) -> str:
@@ -95,12 +109,17 @@ def _make_local_token(session: Session, url: str, organization: str) -> str:
 
 
 @click.command()
+@printing()
 @click.pass_obj
 def logout(session: Session) -> None:
-    """Forget the credentials of the environment."""
-    session.config.keep_credential(session.environment, "")
-    session.config.keep_credential(session.environment, "", "ingest")
-    session.say(f"logged out of {session.environment}")
+    """Forget the credentials of the environment; the one in use stays in use."""
+    name, used = session.environment, session.config.used
+    session.config.keep_credential(name, "")
+    session.config.keep_credential(name, "", "ingest")
+    session.say(
+        f"logged out of {name}; {used} is in use",
+        {"environment": name, "used": used, "logged_in": False},
+    )
 
 
 @click.command()
@@ -129,7 +148,7 @@ def list_environments(session: Session) -> None:
         {
             "name": name,
             "url": url,
-            "used": name == session.environment,
+            "used": name == config.used,
             "logged_in": bool(config.find_credential(name)),
         }
         for name, url in names.items()
@@ -140,13 +159,18 @@ def list_environments(session: Session) -> None:
 
 @env.command("use")
 @click.argument("name")
+@printing()
 @click.pass_obj
 def use_environment(session: Session, name: str) -> None:
     """Work with another environment from now on."""
-    url = session.config.find_url(name)
-    session.config.environment = name
-    session.config.save()
-    session.say(f"using {name} ({url})")
+    config = session.config
+    url = config.find_url(name)
+    config.environment = name
+    config.save()
+    document = {"environment": name, "used": config.used, "url": url}
+    session.say(f"using {name} ({url})", document)
+    if config.used != name:
+        click.echo(f"warning: LEVERED_ENV is set, so {config.used} is used", err=True)
 
 
 @click.group()
@@ -156,15 +180,18 @@ def config() -> None:
 
 @config.command("get")
 @click.argument("name", type=click.Choice(list(SETTINGS)))
+@printing()
 @click.pass_obj
 def get_setting(session: Session, name: str) -> None:
     """Print a setting."""
-    click.echo(session.config.settings.get(name, ""))
+    value = session.config.settings.get(name, "")
+    session.say(value, {"name": name, "value": value})
 
 
 @config.command("set")
 @click.argument("name", type=click.Choice(list(SETTINGS)))
 @click.argument("value")
+@printing()
 @click.pass_obj
 def set_setting(session: Session, name: str, value: str) -> None:
     """Change a setting."""
@@ -173,6 +200,7 @@ def set_setting(session: Session, name: str, value: str) -> None:
         raise click.BadParameter(f"{name} must be one of {', '.join(allowed)}")
     session.config.settings[name] = value
     session.config.save()
+    session.say(f"{name} is {value}", {"name": name, "value": value})
 
 
 @config.command("list")

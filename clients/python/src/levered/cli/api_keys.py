@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from levered.cli.options import printing
-from levered.cli.session import Session
+from levered.cli.session import Session, warn_of_namesakes
 from levered.cli.tables import Column, format_time
 
 
@@ -105,10 +105,17 @@ def create_key(session: Session, /, label: str, **options: Any) -> None:
     if options["keep"]:
         config = session.config
         config.keep_credential(session.environment, created["secret"], "ingest")
-    if is_publishable:
-        session.show_fields(created, PUBLIC, title="this may stand in a page")
+    _show_key(session, created)
+    rows = session.client.api_keys.list()
+    warn_of_namesakes(rows, created, "API key", "label")
+
+
+def _show_key(session: Session, key: Any) -> None:
+    """Print a new key: a publishable one is no secret, and is shown again."""
+    if key.get("public_key"):
+        session.show_fields(key, PUBLIC, title="this may stand in a page")
     else:
-        session.show_fields(created, SECRET, title="this is shown once")
+        session.show_fields(key, SECRET, title="this is shown once")
 
 
 def build_key(label: str, options: dict[str, Any]) -> Any:
@@ -144,12 +151,13 @@ def rotate_key(session: Session, key: str, overlap_hours: int) -> None:
     """Give a key a new secret; the old one works for as long as the overlap."""
     name = session.find_key(key)
     rotated = session.client.api_keys.rotate(name, overlap_hours=overlap_hours)
-    session.show_fields(rotated, SECRET, title="this is shown once")
+    _show_key(session, rotated)
 
 
 @api_keys.command("revoke")
 @click.argument("key")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@printing()
 @click.pass_obj
 def revoke_key(session: Session, key: str, *, yes: bool) -> None:
     """End a key, by its label or id."""
@@ -157,4 +165,4 @@ def revoke_key(session: Session, key: str, *, yes: bool) -> None:
     if not yes:
         click.confirm("Revoke the key?", abort=True, err=True)
     session.client.api_keys.revoke(name)
-    session.say("revoked")
+    session.say("revoked", {"id": name, "revoked": True})

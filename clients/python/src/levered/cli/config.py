@@ -26,6 +26,11 @@ class Config:
     settings: dict[str, str] = field(default_factory=dict)
     credentials: dict[str, dict[str, str]] = field(default_factory=dict)
 
+    @property
+    def used(self) -> str:
+        """The environment of commands that name none: LEVERED_ENV, or the kept one."""
+        return os.environ.get("LEVERED_ENV") or self.environment
+
     def find_url(self, environment: str) -> str:
         """Return the address of an environment. Raise UsageError for an unknown one."""
         known = {LOCAL: LOCAL_URL, **self.environments}

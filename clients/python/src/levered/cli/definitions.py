@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from levered.cli.options import printing, read_document, read_levels, read_pairs
-from levered.cli.session import Session
+from levered.cli.session import Session, warn_of_namesakes
 from levered.cli.tables import Column
 
 CREATED = (
@@ -34,8 +34,8 @@ CREATED = (
     "factors",
     multiple=True,
     metavar="NAME=LEVEL,LEVEL",
-    help="What varies; the first levels are the baseline. JSON lists work, too: they "
-    "keep numbers, true and false.",
+    help="What varies; the first levels are the baseline. Levels that are all numbers, "
+    "or all true and false, are no texts. A comma in a level is \\,; JSON lists work, too.",
 )
 @click.option(
     "--context", "contexts", multiple=True, metavar="NAME=LEVEL,LEVEL", help="Context."
@@ -67,6 +67,10 @@ def create_optimization(session: Session, /, **options: Any) -> None:
     body |= build_body(session, options) | read_pairs(options["fields"])
     created = session.client.optimizations.create(**body)
     session.show_fields(created, CREATED, title=f"created {created['name']}")
+    rows = session.client.optimizations.list(
+        search=created["name"], include_archived=True
+    )
+    warn_of_namesakes(rows, created, "optimization")
 
 
 def build_body(session: Session, options: dict[str, Any]) -> dict[str, Any]:

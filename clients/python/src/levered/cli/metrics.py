@@ -11,8 +11,9 @@ from levered.cli.options import (
     printing,
     read_pairs,
     read_text,
+    refuse_together,
 )
-from levered.cli.session import Session
+from levered.cli.session import Session, warn_of_namesakes
 from levered.cli.tables import Column, format_time
 from levered.cli.warehouse import show_query_rows
 
@@ -82,6 +83,7 @@ def create_metric(session: Session, /, name: str, **options: Any) -> None:
         fields["direction"] = options["direction"]
     created = session.client.metrics.create(**fields)
     session.show_fields(created, CREATED, title="created")
+    warn_of_namesakes(session.client.metrics.list(), created, "metric")
 
 
 def _build_mapping(reward_type: str, columns: Sequence[str]) -> Any:
@@ -96,6 +98,7 @@ def _build_mapping(reward_type: str, columns: Sequence[str]) -> Any:
 
 
 def _build_sql(sql: str | None, event: str | None, reward_type: str) -> str:
+    refuse_together(sql=sql, event=event)
     if sql:
         return read_text(sql)
     if not event:
@@ -141,6 +144,7 @@ def preview_metric(
 @metrics.command("delete")
 @click.argument("metric")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@printing()
 @click.pass_obj
 def delete_metric(session: Session, metric: str, *, yes: bool) -> None:
     """Delete a metric that no optimization uses."""
@@ -148,4 +152,4 @@ def delete_metric(session: Session, metric: str, *, yes: bool) -> None:
     if not yes:
         click.confirm("Delete the metric?", abort=True, err=True)
     session.client.metrics.delete(name)
-    session.say("deleted")
+    session.say("deleted", {"id": name, "deleted": True})

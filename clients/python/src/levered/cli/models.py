@@ -170,6 +170,7 @@ def _format_context(context: dict[str, Any]) -> str:
 @models.command("delete")
 @click.argument("model")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@printing()
 @click.pass_obj
 def delete_model(session: Session, model: str, *, yes: bool) -> None:
     """Delete a model that no optimization uses."""
@@ -177,4 +178,4 @@ def delete_model(session: Session, model: str, *, yes: bool) -> None:
     if not yes:
         click.confirm("Delete the model?", abort=True, err=True)
     session.client.models.delete(name)
-    session.say("deleted")
+    session.say("deleted", {"id": name, "deleted": True})

@@ -1,6 +1,8 @@
 """Options that many commands have, and how their texts are read."""
 
 import json
+import math
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +12,8 @@ import click
 
 from levered.cli.session import Session
 
+OUTPUT = "levered.output"
+UNSET: tuple[object, ...] = (None, False, "", ())
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -38,8 +42,19 @@ def printing(*, rows: bool = False) -> Callable[[Command], Command]:
 
 def _set_output(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     session = context.find_object(Session)
-    if value and session is not None and parameter.name:
-        session.output = parameter.name
+    if not value or session is None or not parameter.name:
+        return
+    chosen = context.meta.setdefault(OUTPUT, parameter.name)
+    if chosen != parameter.name:
+        raise click.UsageError("--json and --csv cannot be combined")
+    session.output = parameter.name
+
+
+def refuse_together(**options: object) -> None:
+    """Raise UsageError if more than one of the options is given."""
+    given = [f"--{name}" for name, value in options.items() if value not in UNSET]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} cannot be combined")
 
 
 def read_pairs(pairs: Sequence[str]) -> dict[str, Any]:
@@ -59,21 +74,43 @@ def read_pairs(pairs: Sequence[str]) -> dict[str, Any]:
 def read_value(text: str) -> Any:
     """Return JSON where a text is some, otherwise the text."""
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return text
+    # Python reads NaN and 1e999, which are no JSON and cannot be sent.
+    is_number = isinstance(value, float)
+    return text if is_number and not math.isfinite(value) else value
 
 
 def read_levels(pairs: Sequence[str]) -> list[dict[str, Any]]:
     """Read `name=one,two` texts, or `name=["one, more", "two"]`, as factors.
 
-    Levels of a JSON list keep their type: `price=[9.99, 19.99]` are numbers.
+    Raise BadParameter for one without `=`, and for a factor that is told twice.
     """
-    factors = []
-    for name, value in read_pairs(pairs).items():
-        levels = value if isinstance(value, list) else str(value).split(",")
-        factors.append({"name": name, "levels": levels})
-    return factors
+    factors: dict[str, dict[str, Any]] = {}
+    for pair in pairs:
+        name, _, text = pair.partition("=")
+        read_pairs([pair])
+        if name in factors:
+            raise click.BadParameter(f"{name} is told twice")
+        value = read_value(text)
+        levels = value if isinstance(value, list) else split_levels(text)
+        factors[name] = {"name": name, "levels": levels}
+    return list(factors.values())
+
+
+def split_levels(text: str) -> list[Any]:
+    r"""Split levels at commas, but not at `\,`, which is a comma of the level.
+
+    Levels that are all numbers, or all true and false, are no texts. A number that
+    would read in another way, such as 1.10 or 007, is one.
+    """
+    texts = [each.replace(r"\,", ",") for each in re.split(r"(?<!\\),", text)]
+    values = [read_value(each) for each in texts]
+    is_exact = [json.dumps(value) for value in values] == texts
+    types = {type(value) for value in values}
+    is_typed = types <= {int, float} or types == {bool}
+    return values if is_exact and is_typed else texts
 
 
 def is_source(text: str) -> bool:

@@ -7,7 +7,7 @@ import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from levered.cli.options import printing, read_pairs
+from levered.cli.options import printing, read_pairs, refuse_together
 from levered.cli.reading_columns import (
     CANDIDATE,
     EVALUATION,
@@ -21,6 +21,7 @@ from levered.cli.reading_columns import (
 )
 from levered.cli.session import Session, build_fields
 from levered.cli.tables import build_table, make_printable
+from levered.cli.watching import WatchingCommand, watching
 
 
 def render_results(document: Any) -> RenderableType:
@@ -32,30 +33,31 @@ def render_results(document: Any) -> RenderableType:
     return Group(*parts)
 
 
-@click.command("results")
+@click.command("results", cls=WatchingCommand)
 @click.argument("optimization")
 @click.option("--refresh", is_flag=True, help="Count in the warehouse first.")
-@click.option(
-    "--watch", type=float, metavar="SECONDS", help="Show again and again, until Ctrl-C."
-)
+@watching
 @printing(rows=True)
 @click.pass_obj
 def show_results(
     session: Session, optimization: str, watch: float | None, *, refresh: bool
 ) -> None:
-    """Show lift, intervals and variants; --csv has the variants."""
+    """Show lift, intervals and variants; --csv has the variants.
+
+    With --watch and --json each line is one document.
+    """
+    refuse_together(watch=watch, csv=session.output == "csv")
     name = session.find_optimization(optimization)
 
-    def render() -> RenderableType:
-        found = session.client.results.get(name, refresh=refresh)
-        return render_results(found.data)
+    def read() -> Any:
+        return session.client.results.get(name, refresh=refresh).data
 
     if watch:
-        session.watch(render, watch)
+        session.watch(read, render_results, watch)
     elif session.output == "table":
-        session.console.print(render())
+        session.console.print(render_results(read()))
     else:
-        document = session.client.results.get(name, refresh=refresh).data
+        document = read()
         session.show_rows(VARIANTS, document["variants"], document=document)
 
 
@@ -69,7 +71,7 @@ def _print_reasons(session: Session, lines: Iterable[str]) -> None:
 @click.command("progress")
 @click.argument("optimization")
 @click.option("--refresh", is_flag=True, help="Count in the warehouse first.")
-@printing()
+@printing(rows=True)
 @click.pass_obj
 def show_progress(session: Session, optimization: str, *, refresh: bool) -> None:
     """Show how far it is, and when it may be decided."""
@@ -119,6 +121,7 @@ def show_observations(session: Session, optimization: str) -> None:
 @click.command("report-data")
 @click.argument("optimization")
 @click.option("--refresh", is_flag=True, help="Count in the warehouse first.")
+@printing()
 @click.pass_obj
 def show_report_data(session: Session, optimization: str, *, refresh: bool) -> None:
     """Print everything in one JSON document."""
@@ -133,7 +136,7 @@ def show_report_data(session: Session, optimization: str, *, refresh: bool) -> N
 @click.option("--variant", type=int, help="If everybody had got this variant.")
 @click.option("--version", type=int, help="If this policy version had served.")
 @click.option("--candidate", is_flag=True, help="If the candidate had served.")
-@printing()
+@printing(rows=True)
 @click.pass_obj
 def evaluate_policy(
     session: Session,
@@ -144,6 +147,7 @@ def evaluate_policy(
     candidate: bool,
 ) -> None:
     """Show what another policy would have earned; by default one without context."""
+    refuse_together(variant=variant, version=version, candidate=candidate)
     policy: Any = "candidate" if candidate else "without_context"
     if variant is not None:
         policy = {"variant": variant}
@@ -161,7 +165,7 @@ def evaluate_policy(
 )
 @click.option("--promote", is_flag=True, help="Let it serve from now on.")
 @click.option("--delete", is_flag=True, help="Forget it.")
-@printing()
+@printing(rows=True)
 @click.pass_obj
 def show_candidate(
     session: Session,
@@ -172,12 +176,15 @@ def show_candidate(
     delete: bool,
 ) -> None:
     """Show the candidate: a second model that learns by other settings."""
+    refuse_together(set=fields, promote=promote, delete=delete)
+    if session.output == "csv":
+        refuse_together(csv=True, promote=promote, delete=delete)
     name, results = session.find_optimization(optimization), session.client.results
     if promote:
         session.say("the candidate serves", results.promote_candidate(name))
     elif delete:
         results.delete_candidate(name)
-        session.say("the candidate is gone")
+        session.say("the candidate is gone", {"optimization_id": name, "deleted": True})
     else:
         document = (
             results.set_candidate(name, **read_pairs(fields))

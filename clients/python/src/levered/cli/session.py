@@ -17,6 +17,7 @@ from levered.cli.tables import (
     Row,
     build_table,
     find_field,
+    write_compact,
     write_csv,
     write_json,
 )
@@ -25,7 +26,6 @@ from levered.errors import ApiError
 
 WIDE = 240
 SHORTEST_ID = 4
-Watched = Callable[[], RenderableType]
 
 
 def _open_console() -> Console:
@@ -90,9 +90,12 @@ class Session:
     def show_fields(
         self, document: Any, fields: Sequence[Column], *, title: str = ""
     ) -> None:
-        """Print fields of one document, a line each; JSON is all of it."""
+        """Print fields of one document, a line each; JSON is all of it, CSV one row."""
         if self.output == "json":
             click.echo(write_json(document))
+            return
+        if self.output == "csv":
+            click.echo(write_csv(fields, [document]), nl=False)
             return
         self.console.print(build_fields(document, fields, title=title))
 
@@ -103,15 +106,27 @@ class Session:
         else:
             click.echo(text)
 
-    def watch(self, render: Watched, seconds: float) -> None:
-        """Print again and again, until Ctrl-C."""
+    def watch(
+        self,
+        read: Callable[[], Any],
+        render: Callable[[Any], RenderableType],
+        seconds: float,
+    ) -> None:
+        """Print a document again and again, until Ctrl-C; JSON takes a line each."""
         try:
-            with Live(render(), console=self.console, auto_refresh=False) as live:
+            if self.output == "json":
+                self._print_lines(read, seconds)
+            with Live(render(read()), console=self.console, auto_refresh=False) as live:
                 while True:
                     time.sleep(seconds)
-                    live.update(render(), refresh=True)
+                    live.update(render(read()), refresh=True)
         except KeyboardInterrupt:
             return
+
+    def _print_lines(self, read: Callable[[], Any], seconds: float) -> None:
+        while True:
+            click.echo(write_compact(read()))
+            time.sleep(seconds)
 
     def find_optimization(self, text: str) -> str:
         """Return the id of an optimization by its id, a beginning of it, or its name.
@@ -192,6 +207,21 @@ def _choose_id(
         ids = ", ".join(row["id"] for row in found)
         raise click.UsageError(f"several {kind}s are called {text}; give an id: {ids}")
     return str(found[0]["id"])
+
+
+def warn_of_namesakes(
+    rows: Iterable[Mapping[str, Any]],
+    created: Mapping[str, Any],
+    kind: str,
+    field: str = "name",
+) -> None:
+    """Print a warning if another one has the name, which then finds neither."""
+    name = created[field]
+    if any(row[field] == name and row["id"] != created["id"] for row in rows):
+        click.echo(
+            f"warning: another {kind} is called {name}, too; commands need an id",
+            err=True,
+        )
 
 
 def _is_id(text: str) -> bool:

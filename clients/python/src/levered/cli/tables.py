@@ -142,7 +142,9 @@ def write_json(document: Any) -> str:
 
 
 def _write_cell(value: Any) -> Any:
-    return write_compact(value) if isinstance(value, (dict, list)) else value
+    """Return a value as JSON has it, but a text without quotes, and null as nothing."""
+    is_json = isinstance(value, (dict, list, bool))
+    return write_compact(value) if is_json else value
 
 
 def write_compact(value: Any) -> str:
