@@ -5,14 +5,21 @@ change, and how far the shares of all possible seeds are from the probabilities.
 """
 
 import argparse
+import sys
 import timeit
 from collections.abc import Sequence
 from time import process_time
 
-import numpy as np
-from numpy.typing import NDArray
+try:
+    import numpy as np
+    from numpy.typing import NDArray
 
-from models_app.bandit.policy import allocation, rendezvous
+    from models_app.bandit.policy import allocation, rendezvous
+except ModuleNotFoundError as error:
+    raise SystemExit(
+        f"benchmarks.draw needs the module {error.name}, which {sys.executable} does not "
+        "have: run `make bench BENCH=draw`, which makes the environment first."
+    ) from error
 
 OPTIMIZATION = "3f0c6a4e-8d5b-4a51-9a3e-2a6d1f7c9b10"
 ROWS: dict[str, list[float]] = {

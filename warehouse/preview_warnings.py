@@ -9,6 +9,8 @@ from warehouse.sql.shapes import CheckedMetric, CheckedSource
 
 # A smaller share of matching ids probably means that the ids are wrong.
 MIN_EXPECTED_MATCH_RATE = 0.5
+# Above it, other spellings are worth a word from this share of all ids on.
+MIN_ALIKE_SHARE = 0.01
 NO_ROWS = "The query returned no rows for the last 30 days."
 MISSING_START_DATE = (
     "The SQL does not use @start_date, so every refresh reads all rows: {condition}"
@@ -110,19 +112,34 @@ def _warn_about_ids(facts: MetricFacts) -> str:
         return "There are no exposures yet, so the ids cannot be compared."
     if rate is None:
         return "No row has an anonymous_id."
+    alike = _describe_spellings(facts)
     if not facts.matched_users:
-        alike = (
-            f" {facts.alike_users:,} would match in lower case and without blanks around."
-            if facts.alike_users
-            else ""
-        )
         return (
             f"None of {facts.users:,} ids matches an exposure: the metric probably "
             f"uses another id than serve requests do.{alike}"
         )
     if rate < MIN_EXPECTED_MATCH_RATE:
-        return f"Only {rate:.0%} of {facts.users:,} ids match an exposure."
+        return f"Only {rate:.0%} of {facts.users:,} ids match an exposure.{alike}"
+    if facts.alike_users + facts.hashed_users >= MIN_ALIKE_SHARE * facts.users:
+        return f"{rate:.0%} of {facts.users:,} ids match an exposure.{alike}"
     return ""
+
+
+def _describe_spellings(facts: MetricFacts) -> str:
+    """Return how many more ids would match if they were spelled alike, as sentences."""
+    more = " more" if facts.matched_users else ""
+    sentences = ""
+    if facts.alike_users:
+        sentences += (
+            f" {facts.alike_users:,}{more} would match in lower case and without blanks "
+            "or quotes around."
+        )
+    if facts.hashed_users:
+        sentences += (
+            f" {facts.hashed_users:,}{more} are the MD5 or SHA-256 of an id that was "
+            "served: select the id that serve requests send."
+        )
+    return sentences
 
 
 def _warn_about_timestamps(facts: MetricFacts | SourceFacts) -> str:

@@ -13,7 +13,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+try:
+    import yaml
+except ModuleNotFoundError as error:
+    raise SystemExit(
+        f"generate.py needs the module {error.name}, which {sys.executable} does not "
+        "have: run `make openapi`, which makes the environment first."
+    ) from error
 
 Schema = Mapping[str, Any]
 

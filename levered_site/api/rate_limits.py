@@ -25,6 +25,7 @@ from levered_site.errors import RateLimitedError
 
 log = structlog.get_logger(__name__)
 
+UNLIMITED = "0"
 SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 # Keep a counter this long after its window, so that a late request still finds it.
 GRACE_SECONDS = 5

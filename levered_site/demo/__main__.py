@@ -8,8 +8,14 @@ import sys
 import time
 from datetime import UTC, datetime
 
-import httpx
-from tqdm import tqdm
+try:
+    import httpx
+    from tqdm import tqdm
+except ModuleNotFoundError as error:
+    raise SystemExit(
+        f"levered_site.demo needs the module {error.name}, which {sys.executable} does "
+        "not have: run `make demo`, which makes the environment first."
+    ) from error
 
 from levered_site.demo import open_bandit_replay, simulated_visitors
 from levered_site.demo.client import Client, RefusedError

@@ -94,7 +94,7 @@ def read_resource(api: Api, uri: str) -> ReadResourceResult:
 
 def _list_optimizations(api: Api) -> Json:
     return response_size.fetch_fitting_page(
-        lambda limit: api.get("/optimizations", limit=limit), dict, 100
+        lambda limit: api.get("/optimizations", limit=limit), dict, 100, "optimizations"
     )
 
 

@@ -13,6 +13,7 @@ from levered_site.mcp.rest_api import Json
 # content, and as text for clients that read only text.
 MAX_RESULT_BYTES = 8_000
 ENVELOPE_BYTES = 120  # of the result around both
+LONG_CURSOR = "x" * 100  # as long as a cursor of the API may be
 CHUNK_LENGTH = 1_000  # characters of each part of a long text
 NEXT_PAGE_STEP = "for the next page make the same call with cursor = next_cursor."
 
@@ -93,12 +94,43 @@ def parse_cursor(cursor: str | None, length: int) -> int:
     return int(cursor)
 
 
+def describe_page(rows: Sequence[Any], name: str, next_cursor: str | None) -> str:
+    """Return a sentence, without its full stop, on a page of a list by age."""
+    more = "; more follow at next_cursor" if next_cursor else ""
+    return f"{len(rows)} {name} on this page, newest first{more}"
+
+
 def fetch_fitting_page(
-    fetch_page: Callable[[int], Json], build_answer: Callable[[Json], Json], limit: int
+    fetch_page: Callable[[int], Json],
+    build_answer: Callable[[Json], Json],
+    limit: int,
+    key: str,
 ) -> Json:
-    """Return the answer built from a page of the API, halving `limit` until it fits."""
-    while True:
-        answer = build_answer(fetch_page(limit))
-        if fits_in_result(answer) or limit == 1:
-            return answer
-        limit //= 2
+    """Return the answer built from a page of the API with as many rows as fit.
+
+    `key` names the rows of a page. Where those of `limit` do not fit, the rows that do
+    are counted, and a page of so many is fetched for its cursor.
+    """
+    page = fetch_page(limit)
+    rows = page[key]
+    answer = build_answer(dict(page))
+    while not fits_in_result(answer) and len(rows) > 1:
+        rows = rows[: _count_fitting_rows(build_answer, page, key, len(rows) - 1)]
+        answer = build_answer(fetch_page(len(rows)))
+    return answer
+
+
+def _count_fitting_rows(
+    build_answer: Callable[[Json], Json], page: Json, key: str, most: int
+) -> int:
+    """Return how many first rows of a page fit beside a cursor: 1 to `most`."""
+    cursor = page["next_cursor"] or LONG_CURSOR
+    low, high = 1, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        part = {**page, key: page[key][:middle], "next_cursor": cursor}
+        if fits_in_result(build_answer(part)):
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -14,8 +14,8 @@ ServingKey: TypeAlias = KeyHolder
 def find_key_in_memory(secret: str) -> ServingKey | None:
     """Return the key of a secret if this process knows that it may serve now.
 
-    None says nothing about the key: call `load_serving_key`. Reads no store and takes no
-    lock, so it may be called in an event loop.
+    None says nothing about the key: call `authenticate_serving_key`. Reads no store and
+    takes no lock, so it may be called in an event loop.
     """
     holder = key_memory.find_holder(key_memory.hash_secret(secret))
     if holder is None or scopes.SERVE not in holder.scopes:
@@ -23,30 +23,24 @@ def find_key_in_memory(secret: str) -> ServingKey | None:
     return holder
 
 
-def load_serving_key(secret: str) -> ServingKey:
-    """Return the key of a secret, from the database if memory does not know it.
-
-    Raises:
-        UnauthorizedError: the key is unknown, revoked or expired.
-        ForbiddenError: the key lacks the scope `serve`.
-    """
-    holder = key_lookup.load_holder(secret)
-    scopes.require_scope(holder, scopes.SERVE)
-    return holder
-
-
 def authenticate_serving_key(request: HttpRequest) -> ServingKey | None:
     """Return the key of a serve request; None without one, since serving is public.
 
-    A bearer token of a person is no key and is ignored.
+    A bearer token of a person is no key and is ignored. Call `require_serve_scope` next:
+    a key that may not serve is known, so its requests are its own.
 
     Raises:
         UnauthorizedError: the key is unknown, revoked or expired.
-        ForbiddenError: the key lacks the scope `serve`.
         RateLimitedError: too many unknown keys from this address.
     """
     secret = credentials.read_api_key(request)
     if secret is None:
         return None
     authentication.count_possible_guess(request, secret)
-    return load_serving_key(secret)
+    return key_lookup.load_holder(secret)
+
+
+def require_serve_scope(key: ServingKey | None) -> None:
+    """Raise ForbiddenError if there is a key, and it lacks the scope `serve`."""
+    if key is not None:
+        scopes.require_scope(key, scopes.SERVE)

@@ -5,7 +5,13 @@ import logging
 import os
 import sys
 
-import structlog
+try:
+    import structlog
+except ModuleNotFoundError as error:
+    raise SystemExit(
+        f"levered_site.web needs the module {error.name}, which {sys.executable} does not "
+        "have: run `make run`, which makes the environment first."
+    ) from error
 
 from levered_site.web.listener import open_listener, raise_file_limit
 from levered_site.web.manager import Manager

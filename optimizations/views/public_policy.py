@@ -66,7 +66,7 @@ POLICY_OPERATION: dict[str, Any] = {
 def get_policy(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Return the signed policy; 304 if If-None-Match names it."""
     holder, refusal = _authenticate_key(request)
-    snapshot = _load_snapshot(request, str(pk), holder)
+    snapshot = _load_snapshot(request, str(pk), holder, is_counted=refusal is not None)
     if snapshot is not None and policy_document.is_public(snapshot):
         document = policy_document.load_document(snapshot)
         return _build_response(request, document, is_public=True)
@@ -110,20 +110,27 @@ def _authenticate_key(
 
 
 def _load_snapshot(
-    request: HttpRequest, optimization_id: str, holder: KeyHolder | None
+    request: HttpRequest,
+    optimization_id: str,
+    holder: KeyHolder | None,
+    *,
+    is_counted: bool,
 ) -> Snapshot | None:
     """Count the request, then return the newest snapshot; None for an unknown id.
 
     A publishable key stands in web pages: its requests are those of visitors, each
-    counted by its address.
+    counted by its address. One with a wrong key `is_counted` as a guess already.
     """
     key = None if holder and scopes.TRACK in holder.scopes else holder
-    limit = choose_rate_limit(requests.get_client_network(request), key)
+    group, rate, caller = choose_rate_limit(requests.get_client_network(request), key)
     usage, values = rate_limits.count_in_pipeline(
-        *limit,
+        group,
+        rate_limits.UNLIMITED if is_counted else rate,
+        caller,
         [snapshot_cache.build_version_key(optimization_id)],
     )
-    rate_limits.enforce_limit(request, usage)
+    if not is_counted:
+        rate_limits.enforce_limit(request, usage)
     try:
         return snapshot_store.load_snapshot(optimization_id, values[0])
     except NotFoundError:

@@ -139,10 +139,13 @@ def _read_and_count(
     read: Callable[[ServeClient], T],
     list_cache_keys: Callable[[T], Sequence[str]],
 ) -> tuple[T, list[bytes | None]]:
-    """Read the body; count the request and read the cache keys in one round trip."""
-    key = None
+    """Read the body; count the request and read the cache keys in one round trip.
+
+    A wrong key has been counted as a guess by then, and takes nothing from visitors.
+    """
+    key = serving_keys.authenticate_serving_key(request)
     try:
-        key = serving_keys.authenticate_serving_key(request)
+        serving_keys.require_serve_scope(key)
         requests.refuse_unknown_parameters(request, ())  # counted as other refusals are
         result = read(_describe_client(request, key))
     except LeveredError:

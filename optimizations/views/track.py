@@ -21,6 +21,7 @@ from levered_site.api.origins import is_origin_allowed
 from levered_site.errors import (
     ForbiddenError,
     InvalidParametersError,
+    LeveredError,
     UnauthorizedError,
 )
 from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH, MAX_IDEMPOTENCY_KEY_LENGTH
@@ -160,10 +161,7 @@ def track_events(request: HttpRequest) -> HttpResponse:
 
     Those of a known crawler are read, refused where they are wrong, and not stored.
     """
-    network = requests.get_client_network(request)
-    rate_limits.count_request(request, "track", settings.RATELIMIT_TRACK, network)
-    body = parsers.parse_object(request.body)
-    holder = load_key_holder(request, _read_key(request, body))
+    body, holder = _read_and_count(request)
     scopes.require_scope(holder, scopes.TRACK)
     _refuse_foreign_origin(request, holder)
     is_crawler = crawlers.is_crawler(request.headers.get("User-Agent", ""))
@@ -176,6 +174,27 @@ def track_events(request: HttpRequest) -> HttpResponse:
         is_recorded=not is_crawler,
     )
     return _build_response(holder, result, is_crawler=is_crawler)
+
+
+def _read_and_count(request: HttpRequest) -> tuple[dict[str, Any], KeyHolder]:
+    """Return the body and the holder of its key; count the request by its address.
+
+    A wrong key has been counted as a guess by then, and takes nothing from visitors.
+    """
+    try:
+        body = parsers.parse_object(request.body)
+        secret = _read_key(request, body)
+    except LeveredError:
+        _count_request(request)
+        raise
+    holder = load_key_holder(request, secret)
+    _count_request(request)
+    return body, holder
+
+
+def _count_request(request: HttpRequest) -> None:
+    network = requests.get_client_network(request)
+    rate_limits.count_request(request, "track", settings.RATELIMIT_TRACK, network)
 
 
 def _build_response(

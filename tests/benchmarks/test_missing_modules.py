@@ -51,6 +51,28 @@ def test_other_errors_of_a_benchmark_keep_their_traceback() -> None:
     assert "Traceback" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (("-m", "levered_site.demo"), "make demo"),
+        (("-m", "levered_site.web"), "make run"),
+        (("clients/python/generate.py",), "make openapi"),
+        (("benchmarks/draw.py",), "make bench BENCH=draw"),
+        (("benchmarks/javascript_client.py",), "make bench BENCH=javascript_client"),
+        (("benchmarks/python_client.py",), "make bench BENCH=python_client"),
+    ],
+)
+def test_other_programs_name_the_module_and_the_command_in_one_sentence(
+    arguments: tuple[str, ...], command: str
+) -> None:
+    ended = run_without_packages(*arguments)
+
+    assert ended.returncode == 1
+    assert " needs the module " in ended.stderr
+    assert f"run `{command}`" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
 def test_manage_names_the_module_and_the_command_in_one_sentence() -> None:
     ended = run_without_packages("manage.py", "issue_token")
 

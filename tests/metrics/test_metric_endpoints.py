@@ -163,6 +163,32 @@ def test_saving_a_metric_says_what_looks_wrong_with_its_rows() -> None:
     assert read_body(renamed)["warnings"] == []
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("spelling", "warning"),
+    [
+        ("md5(anonymous_id)", "2 are the MD5 or SHA-256 of an id that was served"),
+        ("encode(sha256(anonymous_id::bytea), 'hex')", "2 are the MD5 or SHA-256"),
+        ("chr(160) || upper(anonymous_id) || '\"'", "2 would match in lower case"),
+    ],
+)
+def test_a_metric_of_another_spelling_of_served_ids_says_so(
+    spelling: str, warning: str
+) -> None:
+    acme = factories.make_organization()
+    store_two_users(acme, "2026-03-02")
+    sql = f"SELECT {spelling} AS anonymous_id, timestamp_utc FROM managed_dw.exposures"  # noqa: S608
+    mapping = {
+        "anonymous_id": "anonymous_id",
+        "timestamp": "timestamp_utc",
+        "reward_type": "bool",
+    }
+
+    metric = create_metric(acme, sql=sql, column_mapping=mapping)
+
+    assert warning in metric["warnings"][0]
+
+
 def test_the_managed_warehouse_needs_no_assignment_source() -> None:
     bob = factories.make_member_api(factories.make_organization())
     mapping = {

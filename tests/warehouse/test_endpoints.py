@@ -4,6 +4,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from threading import Event
+from urllib.parse import quote
 
 import pytest
 from cryptography.fernet import Fernet
@@ -242,6 +243,29 @@ def test_tables_and_columns() -> None:
     assert columns[0] == columns[1]
     assert columns[0][0] == {"name": "anonymous_id", "type": "text", "nullable": False}
     assert missing.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("table", "status"),
+    [
+        ("MANAGED_DW.REWARDS", 200),
+        ("REWARDS", 200),
+        ('"rewards"', 200),
+        ('managed_dw."rewards"', 200),
+        ('"managed_dw".Rewards', 200),
+        ('"REWARDS"', 404),
+        ("levered.managed_dw.rewards", 404),
+        ('"', 404),
+    ],
+)
+def test_managed_columns_take_a_name_as_a_query_writes_it(
+    table: str, status: int
+) -> None:
+    bob = factories.make_member_api(factories.make_organization())
+
+    answer = bob.get(f"/warehouse/tables/{quote(table, safe='')}/columns")
+
+    assert answer.status_code == status
 
 
 def test_a_query_returns_rows() -> None:

@@ -1,5 +1,6 @@
 """What a preview counts of a customer's rows, on connected warehouses."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -45,6 +46,32 @@ def test_ids_of_another_spelling_are_counted_on_postgres(
     preview = read_body(connected.post("/warehouse/preview", UNSAVED_METRIC))
 
     assert "2 would match in lower case" in preview["warnings"][0]
+
+
+def test_one_match_hides_no_other_spelling_on_postgres(
+    second: SecondServer, connected: factories.Api
+) -> None:
+    digest = hashlib.sha256(b"cid").hexdigest().upper()
+    odd = (
+        "\tDan\u00a0",
+        '"eve"',
+        "`fay`",
+        hashlib.md5(b"cid", usedforsecurity=False).hexdigest(),
+        digest,
+    )
+    second.store(
+        "00000000-0000-0000-0000-000000000001",
+        [Touch(each, NOW, "{}", "{}", 1) for each in ("cid", "dan", "eve", "fay")],
+        [Reward(user, NOW) for user in odd],
+    )
+
+    preview = read_body(connected.post("/warehouse/preview", UNSAVED_METRIC))
+
+    assert preview["warnings"][0] == (
+        "Only 12% of 8 ids match an exposure. 5 more would match in lower case and "
+        "without blanks or quotes around. 2 more are the MD5 or SHA-256 of an id that was "
+        "served: select the id that serve requests send."
+    )
 
 
 def test_empty_and_blank_ids_are_counted_on_postgres(connected: factories.Api) -> None:

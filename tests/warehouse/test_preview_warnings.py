@@ -71,6 +71,19 @@ def test_each_fault_has_its_own_warning() -> None:
     assert all(name in sentences[0] for name, sentences in warnings.items())
 
 
+def test_a_match_hides_no_other_spelling_unless_hardly_any_is_left() -> None:
+    facts = replace(GOOD_FACTS, users=1000, matched_users=900, alike_users=10)
+    few = replace(facts, alike_users=9)
+
+    [warning] = preview_warnings.list_metric_warnings(METRIC, facts)
+
+    assert warning == (
+        "90% of 1,000 ids match an exposure. 10 more would match in lower case and "
+        "without blanks or quotes around."
+    )
+    assert preview_warnings.list_metric_warnings(METRIC, few) == []
+
+
 @pytest.mark.parametrize(
     ("condition", "reads"),
     [

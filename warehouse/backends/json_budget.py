@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 import psycopg
@@ -41,8 +42,9 @@ class JsonBudget:
     def loads(self, data: str | bytes) -> Any:
         """Return the value of a JSON text.
 
-        Raises TooManyItemsError or TooDeepError before it is built, and DataError for a
-        number that no float holds, as 1e999, which Python reads as an infinity.
+        A number that a float holds with fewer digits stays text. Raises
+        TooManyItemsError or TooDeepError before it is built, and DataError for a number
+        that no float holds, as 1e999, which Python reads as an infinity.
         """
         text = data.decode() if isinstance(data, bytes) else data
         self.spend(sum(text.count(mark) for mark in ITEM_MARKS))
@@ -91,11 +93,23 @@ def spend_items(items: int) -> None:
         budget.spend(items)
 
 
-def _read_float(text: str) -> float:
+def _read_float(text: str) -> float | str:
+    """Return a number with a point or an exponent; its text where a float loses digits.
+
+    Zeros at the end are no digits: 1.10 is 1.1, so that all prices are numbers.
+    """
     number = float(text)
     if math.isinf(number):
         _refuse_number(text)
-    return number
+    printed = repr(number)
+    return number if printed == text or _is_equal(printed, text) else text
+
+
+def _is_equal(printed: str, text: str) -> bool:
+    try:
+        return Decimal(printed) == Decimal(text)
+    except InvalidOperation:  # an exponent beyond those of decimals
+        return False
 
 
 def _refuse_number(text: str) -> NoReturn:

@@ -83,7 +83,7 @@ class ManagedBackend(Backend):
 
     @override
     def columns(self, table: str) -> list[Column]:
-        name = table.removeprefix(f"{managed_schema.SCHEMA}.")
+        name = _fold_name(table).removeprefix(f"{managed_schema.SCHEMA}.")
         if name not in managed_schema.COLUMNS:
             raise NotFoundError(f"There is no table {table}.")
         nullable = managed_schema.NULLABLE[name]
@@ -210,3 +210,11 @@ def _load_first_touch_coverage(
         cursor, FirstTouchCoverage, SELECT_FIRST_TOUCH_COVERAGE, parameters
     )
     return rows[0] if rows else None
+
+
+def _fold_name(table: str) -> str:
+    """Return a name as a query means it: without quotes what has some, else lower case."""
+    return ".".join(
+        part[1:-1] if len(part) > 1 and part[0] == part[-1] == '"' else part.lower()
+        for part in table.split(".")
+    )

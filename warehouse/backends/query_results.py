@@ -62,8 +62,9 @@ class MetricFacts:
     counts rows that equal another row in every mapped column. `midnight` counts rows
     whose timestamp has no time of day; `out_of_range` those with an infinite one or one
     outside of the years 1 to 9999; `empty_ids` those whose id is empty or blank.
-    `alike_users` counts, where no user matches, those who would in lower case and
-    without blanks around. `unread` counts rows with a value that is no finite number in
+    `alike_users` counts those without a match who would have one in lower case and
+    without blanks or quotes around; `hashed_users` those whose id is the MD5 or SHA-256 of
+    an exposure's, on Postgres. `unread` counts rows with a value that is no finite number in
     range, as `unread_example`; one of NULL has none. `value_type` is the type of the value
     where the warehouse tells it.
     """
@@ -85,6 +86,7 @@ class MetricFacts:
     unread: int = 0
     unread_example: str | None = None
     value_type: str | None = None
+    hashed_users: int = 0
 
 
 @dataclass(frozen=True, slots=True)

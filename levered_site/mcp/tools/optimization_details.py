@@ -101,14 +101,19 @@ def _list_training_runs(
     def build_answer(page: Json) -> Json:
         runs = page["training_runs"]
         return {
-            "summary": f"{len(runs)} training runs on this page, newest first.",
+            "summary": response_size.describe_page(
+                runs, "training runs", page["next_cursor"]
+            )
+            + ".",
             "optimization": header,
             "items": runs,
             "next_cursor": page["next_cursor"],
             "next": "train_model starts a run, or cancels the one under way.",
         }
 
-    return response_size.fetch_fitting_page(fetch_page, build_answer, 10)
+    return response_size.fetch_fitting_page(
+        fetch_page, build_answer, 10, "training_runs"
+    )
 
 
 # Facts beside the optimization's name, and the rows of a detail.

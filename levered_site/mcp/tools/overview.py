@@ -42,8 +42,10 @@ def show_overview(api: Api, arguments: OverviewInput) -> Json:
     def build_answer(page: Json) -> Json:
         rows = page[arguments.show]
         return {
-            "summary": f"{len(rows)} {arguments.show} on this page, newest first."
-            f"{_describe_unhealthy(rows)}",
+            "summary": response_size.describe_page(
+                rows, arguments.show, page["next_cursor"]
+            )
+            + f".{_describe_unhealthy(rows)}",
             **header,
             "items": [
                 response_size.drop_field(row, "training_data_config") for row in rows
@@ -52,7 +54,9 @@ def show_overview(api: Api, arguments: OverviewInput) -> Json:
             "next": _suggest_next_step(arguments, rows),
         }
 
-    return response_size.fetch_fitting_page(fetch_page, build_answer, arguments.limit)
+    return response_size.fetch_fitting_page(
+        fetch_page, build_answer, arguments.limit, arguments.show
+    )
 
 
 def _describe_unhealthy(rows: list[Json]) -> str:

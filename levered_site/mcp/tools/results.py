@@ -243,11 +243,16 @@ def _fetch_page(api: Api, arguments: ResultsInput) -> Json:
 
     def build_answer(page: Json) -> Json:
         items, next_cursor = page.pop(key), page.pop("next_cursor")
+        more = "; more follow at next_cursor" if next_cursor else ""
         return _build_answer(
-            arguments, summary, figures=page, items=items, next_cursor=next_cursor
+            arguments,
+            summary.rstrip(".") + more,
+            figures=page,
+            items=items,
+            next_cursor=next_cursor,
         )
 
-    return response_size.fetch_fitting_page(fetch_page, build_answer, 20)
+    return response_size.fetch_fitting_page(fetch_page, build_answer, 20, key)
 
 
 def _build_page(arguments: ResultsInput, rows: list[Any], *, figures: Json) -> Json:

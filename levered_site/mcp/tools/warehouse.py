@@ -107,8 +107,10 @@ def _list_definitions(api: Api, arguments: ExploreInput) -> Json:
     def build_answer(page: Json) -> Json:
         rows = [{**row, "sql": row["sql"][:200]} for row in page[named.key]]
         return {
-            "summary": f"{len(rows)} {arguments.look} on this page, newest first; the "
-            "first 200 characters of each SQL.",
+            "summary": response_size.describe_page(
+                rows, arguments.look, page["next_cursor"]
+            )
+            + ". Of each SQL the first 200 characters.",
             "items": rows,
             "next_cursor": page["next_cursor"],
             "next": "the same call with id reads one in full."
@@ -117,7 +119,7 @@ def _list_definitions(api: Api, arguments: ExploreInput) -> Json:
         }
 
     limit = min(arguments.limit, 100)
-    return response_size.fetch_fitting_page(fetch_page, build_answer, limit)
+    return response_size.fetch_fitting_page(fetch_page, build_answer, limit, named.key)
 
 
 def _read_definition(api: Api, arguments: ExploreInput, path: str) -> Json:

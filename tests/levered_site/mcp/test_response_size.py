@@ -50,6 +50,36 @@ def test_pages_contain_every_row_once(rows: list[str]) -> None:
     assert paged == rows
 
 
+@trials(max_examples=60, deadline=None)
+@given(
+    st.lists(st.text(max_size=1500), max_size=30),
+    st.integers(min_value=1, max_value=30),
+)
+def test_a_page_of_the_api_has_as_many_rows_as_fit(rows: list[str], limit: int) -> None:
+    fetched: list[int] = []
+
+    def fetch_page(count: int) -> dict[str, Any]:
+        fetched.append(count)
+        cursor = "c" * 90 if count < len(rows) else None
+        return {"rows": rows[:count], "next_cursor": cursor}
+
+    def build_answer(page: dict[str, Any]) -> dict[str, Any]:
+        items = page.pop("rows")
+        return {"summary": f"{len(items)} rows", "items": items, **page}
+
+    answer = response_size.fetch_fitting_page(fetch_page, build_answer, limit, "rows")
+
+    shown = len(answer["items"])
+    fitting = [
+        count
+        for count in range(1, limit + 1)
+        if response_size.fits_in_result(build_answer(fetch_page(count)))
+    ]
+    assert shown == min(len(rows), max(fitting, default=1))
+    assert answer["next_cursor"] == fetch_page(shown)["next_cursor"]
+    assert len(fetched) <= limit + 4
+
+
 @pytest.mark.parametrize("cursor", ["-1", "x", "4", "²", ""])
 def test_a_cursor_that_no_page_had_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidParametersError):
@@ -212,6 +242,26 @@ def test_figures_that_fill_an_answer_have_the_first_page_alone() -> None:
     assert second["items"] == rows[: len(second["items"])] != []
     assert second["figures"]["health"] == {"status": "broken"}
     assert all(map(response_size.fits_in_result, (first, second)))
+
+
+def test_a_larger_limit_never_shows_fewer_rows(world: World) -> None:
+    for number in range(10):
+        world.admin.call_successfully(
+            "create_optimization",
+            name=f"Listed {number}",
+            training_data_config=CONFIG,
+            reward_metric_id=world.metric,
+        )
+    pages = [
+        world.admin.call_successfully("overview", limit=limit) for limit in (2, 4, 10)
+    ]
+
+    shown = [len(page["items"]) for page in pages]
+
+    assert shown[0] == 2
+    assert shown == sorted(shown)
+    assert all(page["next_cursor"] for page in pages)
+    assert all("more follow at next_cursor." in page["summary"] for page in pages)
 
 
 def test_every_variant_of_the_results_is_reached(world: World, large: str) -> None:

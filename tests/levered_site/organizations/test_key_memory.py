@@ -42,10 +42,10 @@ def test_a_known_key_needs_no_query() -> None:
     secret = factories.make_api_key(acme, scopes=("serve", "read"))
     assert serving_keys.find_key_in_memory(secret) is None
 
-    loaded = serving_keys.load_serving_key(secret)
+    loaded = key_lookup.load_holder(secret)
     with CaptureQueriesContext(connection) as queries:
         remembered = serving_keys.find_key_in_memory(secret)
-        loaded_again = serving_keys.load_serving_key(secret)
+        loaded_again = key_lookup.load_holder(secret)
 
     assert loaded is remembered is loaded_again
     assert len(queries) == 0
@@ -72,7 +72,7 @@ def test_a_key_stops_at_its_expiry_and_not_when_memory_asks_again(clock: Clock) 
     secret = factories.make_api_key(
         factories.make_organization(), scopes=("serve",), expires_at=expiry
     )
-    serving_keys.load_serving_key(secret)
+    key_lookup.load_holder(secret)
 
     clock.now += 1.5
     assert serving_keys.find_key_in_memory(secret) is not None
@@ -86,13 +86,13 @@ def test_an_unknown_key_is_looked_up_once_in_a_while(clock: Clock) -> None:
     for expected_queries in (1, 0):
         with CaptureQueriesContext(connection) as queries:
             with pytest.raises(UnauthorizedError, match="unknown"):
-                serving_keys.load_serving_key(secret)
+                key_lookup.load_holder(secret)
             assert serving_keys.find_key_in_memory(secret) is None
         assert len(queries) == expected_queries
 
     clock.now += key_memory.FRESH_SECONDS
     with CaptureQueriesContext(connection) as queries, pytest.raises(UnauthorizedError):
-        serving_keys.load_serving_key(secret)
+        key_lookup.load_holder(secret)
     assert len(queries) == 1
 
 
@@ -100,7 +100,7 @@ def test_a_key_without_the_scope_serve_is_named_as_such() -> None:
     secret = factories.make_api_key(factories.make_organization(), scopes=("read",))
 
     with pytest.raises(ForbiddenError, match="scope `serve`; this key has `read`"):
-        serving_keys.load_serving_key(secret)
+        serving_keys.require_serve_scope(key_lookup.load_holder(secret))
 
     assert serving_keys.find_key_in_memory(secret) is None
 
@@ -111,7 +111,7 @@ def test_strangers_who_try_secrets_do_not_push_out_a_key_in_use(
     monkeypatch.setattr(key_memory, "MAX_ENTRIES", 3)
     monkeypatch.setattr(key_memory, "_problems", key_memory._Memory())
     secret = factories.make_api_key(factories.make_organization(), scopes=("serve",))
-    key = serving_keys.load_serving_key(secret)
+    key = key_lookup.load_holder(secret)
 
     for number in range(10):
         key_memory.remember_problem(f"digest {number}", "unknown")
@@ -127,6 +127,6 @@ def test_strangers_who_try_secrets_do_not_push_out_a_key_in_use(
 def test_memory_holds_no_secret() -> None:
     secret = factories.make_api_key(factories.make_organization(), scopes=("serve",))
 
-    serving_keys.load_serving_key(secret)
+    key_lookup.load_holder(secret)
 
     assert secret not in str(vars(key_memory._holders))

@@ -268,3 +268,18 @@ def test_unknown_keys_are_limited_per_address_and_valid_ones_go_on(
 
     assert [guess.status_code for guess in guesses] == [401, 401, 429, 429]
     assert track(key, build_reward()).status_code == 200
+
+
+def test_unknown_keys_use_up_nothing_of_the_visitors_behind_their_address(
+    key: str, settings: Any
+) -> None:
+    settings.RATELIMIT_TRACK = "2/d"
+
+    guesses = [track(f"lev_pub_{number}", build_reward()) for number in range(3)]
+    visits = [track(key, build_reward()) for _ in range(3)]
+
+    assert [guess.status_code for guess in guesses] == [401] * 3
+    assert [visit.status_code for visit in visits] == [200, 200, 429]
+    assert visits[0]["RateLimit-Remaining"] == "1"
+    assert track("lev_pub_x", build_reward()).status_code == 401
+    assert track(None, build_reward()).status_code == 429

@@ -319,6 +319,23 @@ def test_a_public_policy_with_a_key_that_does_not_work_is_counted_by_address(
     assert read_error(answers[2])["code"] == "rate_limited"
 
 
+@pytest.mark.parametrize("is_public", [True, False])
+def test_wrong_keys_at_a_policy_use_up_nothing_of_the_visitors(
+    settings: Settings, *, is_public: bool
+) -> None:
+    settings.RATELIMIT_SERVE = "1/d"
+    optimization = make_live_optimization(public_policy=is_public)
+    stranger = Api("lev_no_such_key")
+
+    before = [get_policy(optimization, stranger).status_code for _ in range(3)]
+    visitor = get_policy(optimization).status_code
+    after = get_policy(optimization, stranger).status_code
+
+    assert before == [200 if is_public else 401] * 3
+    assert visitor == (200 if is_public else 404)
+    assert after == before[0]
+
+
 def test_a_private_policy_with_a_key_that_does_not_work_is_refused() -> None:
     optimization = make_live_optimization()
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 from pytest_django import Settings
 
 from levered_site.organizations.actors import SYSTEM_ACTOR
@@ -121,3 +122,63 @@ def test_a_key_that_may_not_serve_is_refused() -> None:
 
     assert statuses == [403, 403, 401]
     assert not Assignment.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["serve", "best-variant", "best-variants"])
+def test_wrong_keys_use_up_nothing_of_the_visitors_behind_their_address(
+    settings: Settings, path: str
+) -> None:
+    settings.RATELIMIT_SERVE = "2/d"
+    optimization = make_live_optimization()
+
+    def post(secret: str | None = None) -> tuple[int, str]:
+        headers = {"X-API-Key": secret} if secret else {}
+        answer = _post_to(path, optimization, headers)
+        return answer.status_code, answer["RateLimit-Remaining"]
+
+    guesses = [post(f"lev_x{number}")[0] for number in range(4)]
+    visits = [post() for _ in range(3)]
+
+    assert guesses == [401] * 4
+    assert visits == [(200, "1"), (200, "0"), (429, "0")]
+    assert post("lev_x5")[0] == 401
+
+
+def test_guessed_keys_are_limited_and_keys_that_work_are_not_held_back(
+    settings: Settings,
+) -> None:
+    settings.RATELIMIT_GLOBAL = "3/d"
+    optimization = make_live_optimization()
+    key = make_api_key(optimization.organization, scopes=["serve"])
+
+    def serve_with(secret: str) -> int:
+        headers = {"X-API-Key": secret}
+        return serve_user(optimization, headers=headers).status_code
+
+    assert serve_with(key) == 200
+    assert [serve_with(f"lev_x{n}") for n in range(3)] == [401, 401, 429]
+    assert serve_with(key) == 200
+
+
+def test_a_key_that_may_not_serve_uses_up_its_own_limit(settings: Settings) -> None:
+    settings.RATELIMIT_SERVE, settings.RATELIMIT_SERVE_KEY = "1/d", "2/d"
+    optimization = make_live_optimization()
+    headers = {"X-API-Key": make_api_key(optimization.organization)}
+
+    refused = [serve_user(optimization, headers=headers) for _ in range(3)]
+
+    assert [each.status_code for each in refused] == [403, 403, 429]
+    assert serve_user(optimization).status_code == 200
+
+
+def _post_to(
+    path: str, optimization: Optimization, headers: dict[str, str]
+) -> HttpResponse:
+    body: dict[str, Any] = {"anonymous_id": "u1"}
+    if path == "serve":
+        return PUBLIC.post(f"/optimizations/{optimization.pk}/serve", body, **headers)
+    if path == "best-variant":
+        body |= {"optimization_id": str(optimization.pk)}
+    else:
+        body |= {"optimization_ids": [str(optimization.pk)]}
+    return PUBLIC.post(f"/optimizations/{path}", body, **headers)

@@ -2,7 +2,18 @@
 
 import pytest
 
+from warehouse.backends import managed
 from warehouse.backends.postgres import PostgresBackend
+
+JSON_NUMBERS = """{"a": 0.12345678901234567890123, "b": 1.10, "c": 123456789012345678901,
+ "d": [0.1, -2.5e-3, 1.0], "e": 9007199254740993.5, "f": 4.9e-324}"""
+EXACT_NUMBERS = {
+    "a": "0.12345678901234567890123",
+    "b": 1.1,
+    "c": "123456789012345678901",
+    "d": [0.1, -0.0025, 1.0],
+    "e": "9007199254740993.5",
+}
 
 
 @pytest.mark.parametrize(
@@ -35,6 +46,31 @@ def test_a_value_is_shown_as_postgres_prints_it(
     result = acme.query(f"SELECT {expression} AS a", 1)
 
     assert result.rows == ((value,),)
+
+
+def test_numbers_in_json_that_a_double_would_shorten_are_texts(
+    acme: PostgresBackend,
+) -> None:
+    sql = f"SELECT CAST('{JSON_NUMBERS}' AS jsonb) AS a"
+
+    [[connected]] = acme.query(sql, 1).rows
+    [[of_managed]] = managed.build_backend("org_a").query(sql, 1).rows
+
+    assert isinstance(connected, dict)
+    smallest = connected.pop("f")
+    assert connected == EXACT_NUMBERS
+    assert float(smallest) == 5e-324
+    assert isinstance(of_managed, dict)
+    assert of_managed == EXACT_NUMBERS | {"f": smallest}
+
+
+@pytest.mark.parametrize("printed", ["1e-400", "1e-99999999999999999999"])
+def test_a_number_in_json_too_small_for_a_double_is_a_text(
+    acme: PostgresBackend, printed: str
+) -> None:
+    [[value]] = acme.query(f"SELECT CAST('{printed}' AS json) AS a", 1).rows
+
+    assert value == printed
 
 
 def test_ranges_lists_and_times_are_shown_as_postgres_prints_it(

@@ -20,6 +20,9 @@ FROM (
 ) AS q
 LIMIT {limit}"""
 
+# Blanks and quotes that an export may leave around ids; left out wherever they stand.
+# BigQuery takes each character once only.
+AROUND_IDS = f"{BLANKS}\u00a0\u200b\ufeff\"'`"
 # Fields of a MetricFacts (backends.query_results), in their order, and their expressions.
 # The caller sets `zoneless`: the sample's column types tell it.
 METRIC_FACTS = {
@@ -39,9 +42,7 @@ METRIC_FACTS = {
                   THEN 1 END)""",
     "out_of_range": "0",
     "empty_ids": "COUNT(CASE WHEN {is_blank_id} THEN 1 END)",
-    "alike_users": """(SELECT COUNT(*) FROM levered_people AS p
-        WHERE LOWER(TRIM(p.anonymous_id)) IN (
-          SELECT LOWER(TRIM(e.anonymous_id)) FROM levered_exposed AS e))""",
+    "alike_users": "(SELECT COUNT(*) FROM levered_alike)",
     "unread": "COUNT(amount_text) - COUNT(amount)",
     "unread_example": "SUBSTR(MIN(CASE WHEN amount IS NULL THEN amount_text END), 1, 40)",
 }
@@ -56,6 +57,13 @@ levered_people AS (
 ),
 levered_exposed AS (
   {exposed_users}
+),
+levered_alike AS (
+  SELECT p.anonymous_id
+  FROM levered_people AS p
+  LEFT JOIN levered_exposed AS m ON m.anonymous_id = p.anonymous_id
+  WHERE m.anonymous_id IS NULL AND TRANSLATE(LOWER(p.anonymous_id), {around}, '') IN (
+    SELECT TRANSLATE(LOWER(e.anonymous_id), {around}, '') FROM levered_exposed AS e)
 ),
 levered_distinct AS (
   SELECT DISTINCT anonymous_id, moment, amount_text, label FROM levered_rewards
@@ -115,6 +123,7 @@ def build_facts(
         "facts": _build_select_list_sql(METRIC_FACTS, parameters, now),
         "exposed_users": _build_exposed_users_sql(parameters, source, since),
         "is_blank_id": _build_blank_condition(parameters),
+        "around": parameters.add_as(AROUND_IDS, parameters.engine.text_type),
     }
     return build_statement(METRIC_FACTS_QUERY, slots, parameters)
 

@@ -3,10 +3,10 @@
 from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.customer.check import quote_identifier
 from warehouse.sql.preview.postgres import (
-    ALIKE_USERS,
     METRIC_FACTS_QUERY,
     PLAN_QUERY,
     build_metric_slots,
+    build_spelling_slots,
     fill_sample,
 )
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery
@@ -20,10 +20,11 @@ BOUND_PARAMETERS = """WITH bound AS (
 # As $4: a preview shows rows dated ahead, and warns of them.
 ALL_TIMES = "infinity"
 
-MATCHED_USERS = """(SELECT count(*) FROM people AS p
-        WHERE EXISTS (
-          SELECT FROM managed_dw.exposures AS e
-          WHERE e.organization_id = $1 AND e.anonymous_id = p.anonymous_id))"""
+IS_MATCHED = """EXISTS (
+          SELECT FROM managed_dw.exposures AS m
+          WHERE m.organization_id = $1 AND m.anonymous_id = p.anonymous_id)"""
+MATCHED_USERS = f"""(SELECT count(*) FROM people AS p
+        WHERE {IS_MATCHED})"""  # noqa: S608 - a constant of this module
 OWN_EXPOSURES = "managed_dw.exposures WHERE organization_id = $1"
 HAS_EXPOSED_USERS = (
     "EXISTS (SELECT FROM managed_dw.exposures WHERE organization_id = $1)"
@@ -53,7 +54,7 @@ def build_facts(metric: CheckedMetric) -> str:
         "timestamp": quote_identifier(metric.timestamp),
         "exposed_cte": "",
         "matched_users": MATCHED_USERS,
-        "alike_users": fill_slots(ALIKE_USERS, {"exposed": OWN_EXPOSURES}),
+        **build_spelling_slots(OWN_EXPOSURES, IS_MATCHED),
         "has_exposed_users": HAS_EXPOSED_USERS,
         "now": "CAST($5 AS timestamptz)",
     }

@@ -65,10 +65,13 @@ SELECT count(*) AS rows,
        count(*) FILTER (WHERE NOT isfinite(at) OR at < '0001-01-01' OR at >= '10000-01-01')
          AS out_of_range,
        count(*) FILTER (WHERE {is_blank_id}) AS empty_ids,
-       CASE WHEN {matched_users} = 0 THEN {alike_users} ELSE 0 END AS alike_users,
+       CASE WHEN {matched_users} < (SELECT count(*) FROM people) THEN {alike_users}
+         ELSE 0 END AS alike_users,
        count(text_value) - count(value) AS unread,
        substr(min(text_value) FILTER (WHERE value IS NULL), 1, 40) AS unread_example,
-       min(value_type) AS value_type
+       min(value_type) AS value_type,
+       CASE WHEN {matched_users} < (SELECT count(*) FROM people) THEN {hashed_users}
+         ELSE 0 END AS hashed_users
 FROM rewards"""
 EXPOSED_CTE = """exposed AS (
   {exposed_users}
@@ -79,11 +82,25 @@ EXPOSED_USERS = """SELECT DISTINCT CAST(s.{anonymous_id} AS text) AS anonymous_i
 {source_query}
   ) AS s"""
 NOW = "CAST($3 AS timestamptz)"
-# Reads some exposures only: it is about the spelling of ids.
+# The escapes of a regular expression, unlike those of a text, are valid in any encoding.
+PLAIN_SPELLING = (
+    r"lower(regexp_replace({id}, E'^[\\s\\u00a0\\u200b\\ufeff\"''`]+"
+    r"|[\\s\\u00a0\\u200b\\ufeff\"''`]+$', '', 'g'))"
+)
+# These read some exposures only: they are about the spelling of ids.
 ALIKE_USERS = """(SELECT count(*) FROM people AS p
-        WHERE lower(btrim(p.anonymous_id)) IN (
-          SELECT lower(btrim(e.anonymous_id))
+        WHERE NOT {is_matched} AND {plain_id} IN (
+          SELECT {plain_exposed_id}
           FROM (SELECT anonymous_id FROM {exposed} LIMIT 100000) AS e))"""
+# Converted to its own encoding, no text fails.
+HASHED_USERS = """(SELECT count(*) FROM people AS p
+        WHERE length(p.anonymous_id) IN (32, 64) AND NOT {is_matched}
+          AND lower(p.anonymous_id) IN (
+            SELECT h.digest
+            FROM (SELECT anonymous_id FROM {exposed} LIMIT 100000) AS e,
+            LATERAL (VALUES (md5(e.anonymous_id)), (encode(sha256(convert_to(
+              e.anonymous_id, getdatabaseencoding())), 'hex'))) AS h (digest)))"""
+IS_MATCHED = "EXISTS (SELECT FROM exposed AS m WHERE m.anonymous_id = p.anonymous_id)"
 
 # $3 is the current time. The columns are the fields of backends.query_results.SourceFacts,
 # in their order.
@@ -191,7 +208,7 @@ def build_facts(metric: CheckedMetric, source: CheckedSource | None) -> str:
         "timestamp": quote_identifier(metric.timestamp),
         "exposed_cte": fill_slots(EXPOSED_CTE, {"exposed_users": exposed_users}),
         "matched_users": "(SELECT count(*) FROM people JOIN exposed USING (anonymous_id))",
-        "alike_users": fill_slots(ALIKE_USERS, {"exposed": "exposed"}),
+        **build_spelling_slots("exposed", IS_MATCHED),
         "has_exposed_users": "EXISTS (SELECT FROM exposed)",
         "now": NOW,
     }
@@ -236,6 +253,24 @@ def _build_hash_sql(at: str, texts: Sequence[str], seed: str = "0") -> str:
     for text in texts:
         hashed = f"hashtextextended(COALESCE({text}, '') COLLATE \"C\", {hashed})"
     return f"{hashed} & 2147483647"
+
+
+def build_spelling_slots(exposed: str, is_matched: str) -> dict[str, str]:
+    """Return the slots that count ids without a match which another spelling would match.
+
+    `exposed` is what follows FROM for the exposures; `is_matched` is the condition under
+    which an id `p.anonymous_id` has one.
+    """
+    slots = {
+        "exposed": exposed,
+        "is_matched": is_matched,
+        "plain_id": PLAIN_SPELLING.replace("{id}", "p.anonymous_id"),
+        "plain_exposed_id": PLAIN_SPELLING.replace("{id}", "e.anonymous_id"),
+    }
+    return {
+        "alike_users": fill_slots(ALIKE_USERS, slots),
+        "hashed_users": fill_slots(HASHED_USERS, slots),
+    }
 
 
 def build_metric_slots(metric: CheckedMetric) -> dict[str, str]:
