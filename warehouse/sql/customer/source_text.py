@@ -15,6 +15,7 @@ from warehouse.sql.customer import (
     literal_forms,
     postgres_text,
     snowflake_text,
+    unfinished_text,
 )
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import FROM_FIRST, write_line
@@ -59,6 +60,7 @@ def trim_query(sql: str, rules: Dialect) -> str:
     literal_forms.refuse_forms(sql, statement, rules)
     _require_select(statement[0])
     _refuse_words(statement)
+    unfinished_text.refuse_unfinished(statement, rules)
     if rules.name == "bigquery":
         bigquery_text.refuse_other_syntax(statement)
     if rules.name == "postgres":
