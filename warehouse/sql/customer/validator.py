@@ -13,6 +13,7 @@ from warehouse.sql.customer import (
     node_rules,
     recursion,
     snowflake_rules,
+    unit_arguments,
 )
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import (
@@ -75,6 +76,7 @@ def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
         kind = "type" if isinstance(node, exp.ObjectIdentifier) else kind
         name = describe_node(node, dialect.grammar)
         raise refuse(kind, name, node, _advise(node, name, dialect))
+    unit_arguments.require_order(node, dialect.name)
     node_rules.validate_details(node, dialect)
     kept_arguments.require_kept(node)
 
