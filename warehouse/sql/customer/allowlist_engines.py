@@ -82,7 +82,7 @@ NET_FUNCTIONS = frozenset(
         "ipv4_to_int64", "public_suffix", "safe_ip_from_string",
     }
 )  # fmt: skip
-BIGQUERY_TYPES = allowlist.TYPES | {
+BIGQUERY_TYPES = allowlist.TYPES - {exp.DType.JSONB} | {
     exp.DType.ARRAY, exp.DType.BIGDECIMAL, exp.DType.BINARY, exp.DType.DATETIME,
     exp.DType.STRUCT, exp.DType.TIME,
 }  # fmt: skip

@@ -14,6 +14,7 @@ FOREIGN_NODES: frozenset[type[exp.Expr]] = frozenset(
     {
         exp.ArrayContainsAll, exp.IsInf, exp.IsNan, exp.JSONBContains,
         exp.JSONBContainsTopKey, exp.JSONBExtract, exp.JSONBExtractScalar, exp.ToBase64,
+        exp.Unnest,
     }
 )  # fmt: skip
 NODES: frozenset[type[exp.Expr]] = allowlist_engines.SHARED_NODES - FOREIGN_NODES | {
@@ -106,7 +107,8 @@ FUNCTIONS = (
         "st_xmin", "st_y", "st_ymax", "st_ymin", "try_to_geography", "try_to_geometry",
     }
 )  # fmt: skip
-TYPES = allowlist.TYPES | {
+FOREIGN_TYPES = frozenset({exp.DType.JSON, exp.DType.JSONB})
+TYPES = allowlist.TYPES - FOREIGN_TYPES | {
     exp.DType.DATETIME, exp.DType.TIMESTAMPLTZ, exp.DType.TIMESTAMPNTZ,
     exp.DType.VARIANT, exp.DType.ARRAY, exp.DType.OBJECT, exp.DType.TIME,
     exp.DType.GEOGRAPHY, exp.DType.GEOMETRY, exp.DType.TINYINT,

@@ -7,18 +7,11 @@ from sqlglot.tokenizer_core import Token, TokenType
 from warehouse.sql.customer.messages import write_line
 from warehouse.sql.customer.refusal import RefusedError
 
-PIPE = (
-    "The pipe |> is not allowed{line}: write SELECT … FROM … WHERE …, one WITH query for"
-    " each step that reads the one before."
-)
 NAMES = frozenset({TokenType.VAR, TokenType.IDENTIFIER})
 
 
 def refuse_other_syntax(tokens: Sequence[Token]) -> None:
-    """Raise RefusedError at pipe syntax, and at a table or model as an argument.
-
-    sqlglot would rewrite the one, and cannot read the others.
-    """
+    """Raise RefusedError at a table or model as an argument: sqlglot reads neither."""
     for position, token in enumerate(tokens):
         if token.token_type == TokenType.TABLE and position:
             raise RefusedError(
@@ -31,8 +24,6 @@ def refuse_other_syntax(tokens: Sequence[Token]) -> None:
                 f"The path {path} is not read{write_line(token.line)}: write"
                 f" JSON_VALUE({value}, '$.{keys}')."
             )
-        if token.token_type == TokenType.PIPE_GT:
-            raise RefusedError(PIPE.format(line=write_line(token.line)))
         if _names_model(tokens[position : position + 3]):
             raise RefusedError(
                 f"The model {_read_path(tokens, position + 2)} cannot be read"

@@ -125,6 +125,7 @@ ADVICE = {
     "isinf": "IS_INF",
     "isnan": "IS_NAN",
     "isnull": "x IS NULL, or IFNULL(x, y)",
+    "jsonb": "JSON",
     "jsonb_extract": "JSON_QUERY",
     "jsonb_extract_scalar": "JSON_VALUE",
     "json_arrayagg": "TO_JSON(ARRAY_AGG(…))",

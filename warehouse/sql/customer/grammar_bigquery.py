@@ -10,7 +10,8 @@ from sqlglot.parsers.bigquery import BigQueryParser
 from sqlglot.tokenizer_core import TokenType
 from typing_extensions import override
 
-from warehouse.sql.customer import call_forms, negation
+from warehouse.sql.customer import call_forms, foreign_syntax, negation
+from warehouse.sql.customer.foreign_syntax import RefusesForeignSyntax
 from warehouse.sql.customer.functions_bigquery import OWN_FUNCTIONS
 from warehouse.sql.customer.kept_arguments import KeepsArguments, limit_arguments
 from warehouse.sql.customer.written_names import RemembersNames
@@ -36,7 +37,9 @@ def _keep_own(functions: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class _BigQueryParser(KeepsArguments, RemembersNames, BigQueryParser):
+class _BigQueryParser(
+    KeepsArguments, RemembersNames, RefusesForeignSyntax, BigQueryParser
+):
     FUNCTIONS: ClassVar[dict[str, Any]] = _keep_own(BigQueryParser.FUNCTIONS)
     FUNCTION_PARSERS: ClassVar[dict[str, Any]] = limit_arguments(
         {
@@ -46,6 +49,14 @@ class _BigQueryParser(KeepsArguments, RemembersNames, BigQueryParser):
             ),
         },
         **dict.fromkeys(("MAX_BY", "MIN_BY"), 2),
+    )
+    COLUMN_OPERATORS: ClassVar[dict[TokenType, Any]] = foreign_syntax.refuse_operators(
+        BigQueryParser.COLUMN_OPERATORS,
+        {TokenType.ARROW: "JSON_QUERY(value, '$.key')"},
+    )
+    RANGE_PARSERS: ClassVar[dict[TokenType, Any]] = foreign_syntax.refuse_operators(
+        BigQueryParser.RANGE_PARSERS,
+        {TokenType.RLIKE: "REGEXP_CONTAINS(text, r'pattern')"},
     )
     UNARY_PARSERS: ClassVar[dict[TokenType, Any]] = negation.mark_prefix(
         BigQueryParser.UNARY_PARSERS

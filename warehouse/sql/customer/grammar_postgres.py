@@ -12,9 +12,11 @@ from sqlglot.tokenizer_core import TokenType
 from warehouse.sql.customer import (
     allowlist_postgres,
     call_forms,
+    foreign_syntax,
     json_constructors,
     negation,
 )
+from warehouse.sql.customer.foreign_syntax import RefusesForeignSyntax
 from warehouse.sql.customer.json_constructors import ReadsJsonConstructors
 from warehouse.sql.customer.kept_arguments import KeepsArguments, limit_arguments
 from warehouse.sql.customer.written_names import RemembersNames
@@ -50,7 +52,13 @@ def _build_json_operator(node: type[exp.Expr]) -> Callable[..., exp.Expr]:
     )
 
 
-class _Parser(KeepsArguments, RemembersNames, ReadsJsonConstructors, PostgresParser):
+class _Parser(
+    KeepsArguments,
+    RemembersNames,
+    ReadsJsonConstructors,
+    RefusesForeignSyntax,
+    PostgresParser,
+):
     FUNCTIONS: ClassVar[dict[str, Any]] = {
         **_leave_out(PostgresParser.FUNCTIONS),
         "ARRAY": lambda args: call_forms.mark_call(exp.Array(expressions=args)),
@@ -75,6 +83,9 @@ class _Parser(KeepsArguments, RemembersNames, ReadsJsonConstructors, PostgresPar
     # In `array[:n]` the colon begins a slice. Parameters are refused before parsing.
     PLACEHOLDER_PARSERS: ClassVar[dict[TokenType, Any]] = _leave_out_token(
         PostgresParser.PLACEHOLDER_PARSERS, TokenType.COLON
+    )
+    RANGE_PARSERS: ClassVar[dict[TokenType, Any]] = foreign_syntax.refuse_operators(
+        PostgresParser.RANGE_PARSERS, {TokenType.RLIKE: "a ~ 'pattern'"}
     )
     JSON_OPERATORS: ClassVar[dict[TokenType, Any]] = {
         **PostgresParser.JSON_OPERATORS,

@@ -11,8 +11,9 @@ from sqlglot.parsers.snowflake import SnowflakeParser
 from sqlglot.tokenizer_core import TokenType
 from typing_extensions import override
 
-from warehouse.sql.customer import negation
+from warehouse.sql.customer import foreign_syntax, negation
 from warehouse.sql.customer.foreign_snowflake import FOREIGN_FUNCTIONS
+from warehouse.sql.customer.foreign_syntax import RefusesForeignSyntax
 from warehouse.sql.customer.kept_arguments import KeepsArguments, limit_arguments
 from warehouse.sql.customer.written_names import RemembersNames
 
@@ -72,7 +73,7 @@ def _build_call(name: str) -> Any:
     return lambda args: exp.Anonymous(this=name, expressions=args)
 
 
-class _Parser(KeepsArguments, RemembersNames, SnowflakeParser):
+class _Parser(KeepsArguments, RemembersNames, RefusesForeignSyntax, SnowflakeParser):
     FUNCTIONS: ClassVar[dict[str, Any]] = {
         **_leave_out(SnowflakeParser.FUNCTIONS),
         **{name: _build_call(call) for name, call in RENAMED_FUNCTIONS.items()},
@@ -84,6 +85,10 @@ class _Parser(KeepsArguments, RemembersNames, SnowflakeParser):
         SnowflakeParser.NO_PAREN_FUNCTION_PARSERS
     )
 
+    # An arrow is read where no lambda is.
+    COLUMN_OPERATORS: ClassVar[dict[TokenType, Any]] = foreign_syntax.refuse_operators(
+        SnowflakeParser.COLUMN_OPERATORS, {TokenType.ARROW: "value:key"}
+    )
     UNARY_PARSERS: ClassVar[dict[TokenType, Any]] = negation.mark_prefix(
         SnowflakeParser.UNARY_PARSERS
     )

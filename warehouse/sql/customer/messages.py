@@ -55,6 +55,9 @@ ONE_PARAMETER = (
     f"write {START_DATE} for the start date, the only parameter that a query may have, and"
     " other values as they are."
 )
+FROM_FIRST = (
+    "A query that begins with FROM is not allowed{line}: write SELECT … FROM …."
+)
 TEMPLATE_REMEDY = (
     f"write names and values as they are, and {START_DATE} for the start date."
 )

@@ -87,7 +87,7 @@ def _validate_select(node: exp.Expr, dialect: Dialect) -> None:
 def _validate_type(node: exp.Expr, dialect: Dialect) -> None:
     if node.this not in dialect.types:
         name = find_written_name(node) or node.sql(dialect.name)
-        raise refuse("type", name, node)
+        raise refuse("type", name, node, dialect.advice.get(name.lower(), ""))
     if node.this == exp.DType.USERDEFINED:  # which Postgres alone allows
         postgres_rules.validate_own_type(node, dialect)
 

@@ -9,21 +9,24 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from warehouse.sql.customer import (
     bigquery_text,
+    foreign_operators,
     foreign_parameters,
     foreign_quotes,
     literal_forms,
     postgres_text,
     snowflake_text,
+    unfinished_text,
 )
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import write_line
+from warehouse.sql.customer.messages import FROM_FIRST, write_line
 from warehouse.sql.customer.refusal import RefusedError
 
 BYTE_ORDER_MARK = "\ufeff"
 # TABLE begins a query as well; parsing refuses it with a hint of its own.
 FIRST_WORDS = frozenset({"SELECT", "WITH", "(", "TABLE"})
-PIPE_SYNTAX = (
-    "A query that begins with FROM is not allowed{line}: write SELECT … FROM …."
+PIPE = (
+    "The pipe |> is not allowed{line}: write SELECT … FROM … WHERE …, one WITH query for"
+    " each step that reads the one before."
 )
 # What to write instead of a script, by its first word.
 SCRIPTS = {
@@ -50,11 +53,14 @@ def trim_query(sql: str, rules: Dialect) -> str:
     statement = _strip_semicolons(tokens)
     if not statement:
         raise RefusedError("The query is empty: write a SELECT.")
+    _refuse_pipes(statement)
+    foreign_operators.refuse_operators(sql, statement, rules)
     foreign_parameters.refuse_parameters(sql, statement, rules)
     foreign_quotes.refuse_quotes(sql, statement, rules)
     literal_forms.refuse_forms(sql, statement, rules)
     _require_select(statement[0])
     _refuse_words(statement)
+    unfinished_text.refuse_unfinished(statement, rules)
     if rules.name == "bigquery":
         bigquery_text.refuse_other_syntax(statement)
     if rules.name == "postgres":
@@ -76,10 +82,17 @@ def _strip_semicolons(tokens: Sequence[Token]) -> Sequence[Token]:
     return tokens[solid[0] : solid[-1] + 1] if solid else ()
 
 
+def _refuse_pipes(tokens: Sequence[Token]) -> None:
+    """Raise RefusedError at a pipe, which sqlglot reads in every dialect."""
+    for token in tokens:
+        if token.token_type == TokenType.PIPE_GT and tokens[0].text.upper() != "FROM":
+            raise RefusedError(PIPE.format(line=write_line(token.line)))
+
+
 def _require_select(first: Token) -> None:
     word = first.text.upper()
     if word == "FROM":
-        raise RefusedError(PIPE_SYNTAX.format(line=write_line(first.line)))
+        raise RefusedError(FROM_FIRST.format(line=write_line(first.line)))
     if word == "VALUES":
         raise RefusedError(
             "VALUES alone is no query: write SELECT * FROM (VALUES …) AS t (a, b)."

@@ -14,6 +14,7 @@ from warehouse.sql.customer import (
     postgres_advice,
     recursion,
     snowflake_rules,
+    unit_arguments,
 )
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import (
@@ -74,6 +75,7 @@ def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
     elif type(node) not in dialect.nodes:
         name = describe_node(node, dialect.grammar)
         raise refuse(describe_kind(node), name, node, _advise(node, name, dialect))
+    unit_arguments.require_order(node, dialect.name)
     node_rules.validate_details(node, dialect)
     kept_arguments.require_kept(node)
 

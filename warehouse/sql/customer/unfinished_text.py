@@ -1,0 +1,87 @@
+"""Texts that stop too early: sqlglot takes a lone clause word for the alias before it."""
+
+from collections.abc import Sequence
+
+from sqlglot.tokenizer_core import Token, TokenType
+
+from warehouse.sql.customer.dialects import Dialect
+from warehouse.sql.customer.messages import write_line
+from warehouse.sql.customer.postgres_operators import PREFIX_WORDS, ends_operand
+from warehouse.sql.customer.refusal import RefusedError
+
+# Words that no dialect takes for a name, and that need something behind them.
+RESERVED = frozenset(
+    {
+        "AND", "CASE", "DISTINCT", "ELSE", "FOR", "GROUP", "GROUP BY", "HAVING", "IN",
+        "INTERSECT", "INTO", "IS", "LIKE", "NOT", "ON", "OR", "ORDER", "ORDER BY",
+        "PARTITION BY", "THEN", "TO", "UNION", "USING", "WHEN", "WHERE", "WITH",
+    }
+)  # fmt: skip
+# The others that one dialect reserves. Elsewhere `offset` may be a column.
+JOINS = frozenset({"CROSS", "FULL", "INNER", "LEFT", "NATURAL", "RIGHT"})
+OWN_RESERVED = {
+    "postgres": JOINS | {"EXCEPT", "FETCH", "LATERAL", "LIMIT", "OFFSET", "WINDOW"},
+    "snowflake": frozenset({"BETWEEN", "BY", "FETCH", "MINUS", "QUALIFY", "SET"}),
+    "bigquery": JOINS
+    | {"BETWEEN", "BY", "EXCEPT", "FETCH", "LIMIT", "PARTITION", "QUALIFY", "SET", "WINDOW"},
+}  # fmt: skip
+# Behind GROUP BY and ORDER BY these begin the next clause, where they are reserved.
+CLAUSES = frozenset(
+    {
+        "EXCEPT", "FETCH", "HAVING", "INTERSECT", "LIMIT", "OFFSET", "ORDER BY", "QUALIFY",
+        "UNION", "WINDOW",
+    }
+)  # fmt: skip
+BEFORE_NAME = frozenset({".", ":", "AS"})
+AFTER_GROUP = frozenset({"(", "BY", "SIBLINGS", "=>", ":"})
+NAMES = frozenset({TokenType.IDENTIFIER, TokenType.STRING})
+
+
+def refuse_unfinished(tokens: Sequence[Token], rules: Dialect) -> None:
+    """Raise RefusedError at a clause word with nothing behind it, and at a last GO."""
+    words = RESERVED | OWN_RESERVED[rules.name]
+    before, previous = "", None
+    for position, token in enumerate(tokens):
+        word, following = (_read_word(tokens, at) for at in (position, position + 1))
+        if word in words and before not in BEFORE_NAME:
+            is_alone = following in {"", ")"} and not _is_name(tokens, position + 1)
+            is_empty = word.endswith(" BY") and following in CLAUSES & words
+            if is_alone or is_empty or _is_alias(word, previous, following):
+                raise RefusedError(
+                    f"The query is unfinished: nothing stands behind {word}"
+                    f"{write_line(token.line)}. Write what belongs there, or leave it out."
+                )
+        if word == "GO" and position + 1 == len(tokens):
+            _refuse_separator(previous, token)
+        before, previous = word, token
+
+
+def _read_word(tokens: Sequence[Token], position: int) -> str:
+    """Return a token in capitals with single spaces; nothing for a text or quoted name."""
+    if position >= len(tokens) or _is_name(tokens, position):
+        return ""
+    return " ".join(tokens[position].text.upper().split())
+
+
+def _is_name(tokens: Sequence[Token], position: int) -> bool:
+    return position < len(tokens) and tokens[position].token_type in NAMES
+
+
+def _is_alias(word: str, previous: Token | None, following: str) -> bool:
+    """Return whether GROUP or ORDER stands where only an alias may, as in `t ORDER, u`."""
+    is_clause = word in {"GROUP", "ORDER"} and following not in AFTER_GROUP
+    return is_clause and _ends_value(previous)
+
+
+def _ends_value(token: Token | None) -> bool:
+    if token is None or token.text.upper() in PREFIX_WORDS:
+        return False
+    return ends_operand(token)
+
+
+def _refuse_separator(previous: Token | None, token: Token) -> None:
+    if _ends_value(previous) and previous and previous.line < token.line:
+        raise RefusedError(
+            f"The word {token.text} ends a script of another program"
+            f"{write_line(token.line)}: leave it out."
+        )

@@ -1,0 +1,123 @@
+"""The order of arguments in functions of time: each dialect has the unit at another place.
+
+sqlglot takes what stands at the place of the unit for one: `DATE_TRUNC(ts, DAY)` would run on
+Snowflake as DATE_TRUNC('TS', "DAY").
+"""
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+from sqlglot.dialects.snowflake import Snowflake
+
+from warehouse.sql.customer.messages import locate
+from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.written_names import find_written_name
+
+# What an author means as a unit of time, at whatever place.
+UNITS = frozenset(
+    {
+        "MICROSECOND", "MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "ISOWEEK",
+        "MONTH", "QUARTER", "YEAR",
+    }
+)  # fmt: skip
+# Units of one dialect alone, and short names, which stand at the place of a unit.
+KNOWN_UNITS = (
+    UNITS
+    | Snowflake.DATE_PART_MAPPING.keys()
+    | set(Snowflake.DATE_PART_MAPPING.values())
+    | {
+        "CENTURY", "DATE", "DATETIME", "DECADE", "DOW", "DOY", "EPOCH", "ISODOW", "ISOYEAR",
+        "JULIAN", "MILLENNIUM", "NANOSECOND", "TIME", "TIMEZONE", "TIMEZONE_HOUR",
+        "TIMEZONE_MINUTE", "YEAROFWEEK", "YEAROFWEEKISO",
+    }
+)  # fmt: skip
+DIFFERENCES: tuple[type[exp.Expr], ...] = (
+    exp.DateDiff, exp.DatetimeDiff, exp.TimeDiff, exp.TimestampDiff,
+)  # fmt: skip
+# Nodes whose unit sqlglot has found by its place.
+NODES = (
+    *DIFFERENCES, exp.DateAdd, exp.DateTrunc, exp.DatetimeTrunc, exp.Extract, exp.LastDay,
+    exp.TimeAdd, exp.TimeSlice, exp.TimeTrunc, exp.TimestampAdd, exp.TimestampTrunc,
+)  # fmt: skip
+# The right order, by the dialect and the name in the text. Where a name is missing, as here.
+ORDERS = {
+    "bigquery": {
+        "DATE_DIFF": "end, start, {unit}",
+        "DATETIME_DIFF": "end, start, {unit}",
+        "EXTRACT": "{unit} FROM time",
+        "TIME_DIFF": "end, start, {unit}",
+        "TIMESTAMP_DIFF": "end, start, {unit}",
+        "": "time, {unit}",
+    },
+    "snowflake": {
+        "DATE_PART": "{unit}, time",
+        "DATE_TRUNC": "'{unit}', time",
+        "DATEDIFF": "{unit}, start, end",
+        "EXTRACT": "{unit} FROM time",
+        "LAST_DAY": "time, '{unit}'",
+        "TIME_SLICE": "time, n, '{unit}'",
+        "TIMEDIFF": "{unit}, start, end",
+        "TIMESTAMPDIFF": "{unit}, start, end",
+        "TRUNC": "time, '{unit}'",
+        "": "{unit}, n, time",
+    },
+    "postgres": {"EXTRACT": "{unit} FROM time", "": "'{unit}', time"},
+}
+POSTGRES_FUNCTIONS = frozenset({"date_part", "date_trunc"})
+
+
+def require_order(node: exp.Expr, dialect: str) -> None:
+    """Raise RefusedError at a function of time whose unit stands at another place."""
+    if isinstance(node, exp.Anonymous) and dialect == "postgres":
+        if node.name.lower() in POSTGRES_FUNCTIONS and len(node.expressions) == 2:
+            _require_text(node, node.expressions)
+    elif isinstance(node, NODES):
+        is_extract = isinstance(node, exp.Extract)
+        unit = node.this if is_extract else node.args.get("unit")
+        others = [node.args.get("expression"), None if is_extract else node.this]
+        found = next(filter(None, map(_read_unit, others)), "")
+        if unit is not None and found and not _is_unit(unit):
+            raise _refuse(node, "at a wrong place", found, dialect)
+        if unit is None and dialect == "bigquery" and isinstance(node, DIFFERENCES):
+            raise _refuse(node, "missing", "DAY", dialect)
+
+
+def _require_text(node: exp.Anonymous, arguments: Sequence[exp.Expr]) -> None:
+    """Refuse `date_trunc(day, ts)` and `date_trunc(ts, day)`: Postgres' unit is a text."""
+    first, second = map(_read_unit, arguments)
+    is_text = isinstance(arguments[0], exp.Literal)
+    if (first or second) and not is_text:
+        raise _refuse(node, "at a wrong place", (first or second).lower(), "postgres")
+
+
+def _read_unit(node: object) -> str:
+    """Return the unit that a text, or a column's bare name, looks like; else nothing."""
+    if isinstance(node, exp.Column):
+        is_bare = len(node.parts) == 1 and not node.this.args.get("quoted")
+        return _read_name(node) if is_bare else ""
+    return _read_name(node) if isinstance(node, exp.Literal) else ""
+
+
+def _read_name(node: exp.Expr) -> str:
+    """Return the unit that a node's name is, in capitals; else nothing."""
+    name = node.name.upper().removesuffix("S")
+    return name if name in UNITS else ""
+
+
+def _is_unit(node: exp.Expr) -> bool:
+    """Return whether a unit stands at a unit's place: a word, a text or WEEK(MONDAY)."""
+    if not isinstance(node, exp.Literal | exp.Var):
+        return not isinstance(node, exp.Column)
+    name = node.name.upper()
+    return name in KNOWN_UNITS or name.removesuffix("S") in KNOWN_UNITS
+
+
+def _refuse(node: exp.Expr, problem: str, unit: str, dialect: str) -> RefusedError:
+    name = (
+        node.name if isinstance(node, exp.Anonymous) else find_written_name(node) or ""
+    )
+    orders = ORDERS[dialect]
+    order = orders.get(name.upper(), orders[""]).format(unit=unit)
+    return RefusedError(
+        f"The unit of time is {problem} in {name}{locate(node)}: write {name}({order})."
+    )
