@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -184,15 +185,23 @@ class Terminal:
     def start(
         self, *arguments: object, output: IO[str], keyboard: int | None = None
     ) -> "subprocess.Popen[str]":
-        """Start `levered`, and go on while it runs; `keyboard` is its input."""
-        return subprocess.Popen(
-            self._build_command(arguments),
-            env=self._build_environment(),
-            stdin=keyboard,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        """Start `levered`, and go on while it runs; `keyboard` is its input.
+
+        It hears Ctrl-C even where the tests do not: a shell lets programs in the
+        background ignore it, and what a program ignores its children ignore as well.
+        """
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return subprocess.Popen(
+                self._build_command(arguments),
+                env=self._build_environment(),
+                stdin=keyboard,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def _build_command(self, arguments: Sequence[object]) -> list[str]:
         program = [sys.executable, "-W", "error", "-m", "levered.cli.main"]
