@@ -1,4 +1,3 @@
-
 """A refusal of a size says the limit that the call does not keep."""
 
 import pytest
