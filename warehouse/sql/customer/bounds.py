@@ -4,6 +4,7 @@ import re
 
 from sqlglot import exp
 
+from warehouse.sql.customer import series_problems
 from warehouse.sql.customer.messages import locate
 from warehouse.sql.customer.refusal import RefusedError
 
@@ -58,10 +59,11 @@ def validate_series(
         return
     if dialect == "postgres" and (reads_data(start) or reads_data(end)):
         return
+    series_problems.refuse_known(node, start, end, step)
     is_array = type(node) is exp.GenerateSeries  # BigQuery's GENERATE_ARRAY
     least = " (the last one as LEAST(…, 1000))" if is_array else ""
     raise RefusedError(
-        f"The series has no bound{locate(node)}: write both ends as numbers at most"
+        f"The series has no bound{locate(node)}: write both ends as whole numbers at most"
         f" {MAX_SERIES:,} apart{least}, or as dates, @start_date or the present time with"
         " a step of an hour or more."
     )
@@ -81,7 +83,8 @@ def reads_data(node: object) -> bool:
 def validate_repeat(node: exp.Repeat) -> None:
     """Raise RefusedError unless a text is repeated a small, written number of times."""
     times = _read_integer(node.args["times"])
-    if times is None or times > MAX_WIDTH:
+    _refuse_larger("number of repetitions", node.args["times"], node)
+    if times is None:
         raise RefusedError(
             f"The number of repetitions must be written out{locate(node)}: write at most"
             f" {MAX_WIDTH:,}."
@@ -91,10 +94,21 @@ def validate_repeat(node: exp.Repeat) -> None:
 def validate_width(node: exp.Pad) -> None:
     """Raise RefusedError unless a text is filled up to a small, written length."""
     length = _read_integer(node.expression)
-    if length is None or length > MAX_WIDTH:
+    _refuse_larger("length of a filled-up text", node.expression, node)
+    if length is None:
         raise RefusedError(
             f"The length of a filled-up text must be a number{locate(node)}: write at"
             f" most {MAX_WIDTH:,}."
+        )
+
+
+def _refuse_larger(name: str, amount: object, node: exp.Expr) -> None:
+    """Raise RefusedError if an amount is written out and larger than MAX_WIDTH."""
+    is_written = isinstance(amount, exp.Literal) and amount.is_int
+    if is_written and isinstance(amount, exp.Literal) and int(amount.name) > MAX_WIDTH:
+        raise RefusedError(
+            f"The {name} is {int(amount.name):,}{locate(node)}: write at most"
+            f" {MAX_WIDTH:,}."
         )
 
 
