@@ -14,12 +14,20 @@ from snowflake import connector
 
 from tests.support.zetasql_engine import Engine
 from warehouse.sql import RefusedError
-from warehouse.sql.customer import check, foreign_postgres
+from warehouse.sql.customer import (
+    check,
+    foreign_postgres,
+    foreign_snowflake,
+    functions_bigquery,
+)
 
 VALUES = ("12", "true", "2026-01-02 03:04:05", '{"key": 1}', "AAAA")
 PAIRS = ("5, 2", "now(), now() - INTERVAL '1 day'")
 # Instructions about the text around.
-PROSE = re.compile(r"\b(in FROM|such as|behind|around|query|without)\b|ORDER BY$")
+PROSE = re.compile(
+    r"\b(in FROM|such as|behind|around|query|without|whose|of TABLE|holds)\b"
+    r"|ORDER BY$|^LATERAL|^CROSS"
+)
 
 
 def refuse(sql: str, dialect: str) -> str:
@@ -49,7 +57,7 @@ def fill_in(advice: str) -> str:
     """Return an expression over the columns of the test for one with gaps."""
     sql = re.sub(r"(?<=FROM )…", "time", advice)
     sql = re.sub(r"(?<=WHERE )…|(?<=WHEN )…", "x", sql)
-    sql = re.sub(r"\barray(?=[\[)]| ORDER)", "list", sql.replace("…", "a"))
+    sql = re.sub(r"\barray(?=[\[),]| ORDER)", "list", sql.replace("…", "a"))
     return sql.replace("'zone'", "'UTC'")
 
 
@@ -78,6 +86,28 @@ def test_what_postgres_is_advised_is_accepted_and_runs() -> None:
     for sql in expressions.values():
         require_accepted(f"SELECT {sql} FROM t", "postgres")
     assert [n for n, sql in expressions.items() if not runs_on_postgres(sql)] == []
+
+
+@pytest.mark.parametrize(
+    ("dialect", "advice"),
+    [
+        ("snowflake", foreign_snowflake.ADVICE),
+        ("bigquery", functions_bigquery.ADVICE),
+    ],
+)
+def test_what_an_engine_is_advised_is_accepted(
+    dialect: str, advice: dict[str, str]
+) -> None:
+    refused = []
+    for name, text in advice.items():
+        for sql in text.split(", or "):
+            expression = re.sub(r"\b(array|end|start)\b", "a", sql.replace("…", "a"))
+            if re.search(r"\W", sql) and not PROSE.search(text):
+                try:
+                    require_accepted(f"SELECT {expression} FROM t", dialect)
+                except RefusedError as refusal:
+                    refused.append((name, refusal.reason))
+    assert refused == []
 
 
 @pytest.mark.django_db
