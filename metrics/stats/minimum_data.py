@@ -46,8 +46,11 @@ def _explain_few_converted(strata: tuple[Stratum, ...]) -> str | None:
     for name, arm in (("optimized", 0), ("holdout", 1)):
         converted = math.fsum(stratum[arm].converted_at_least for stratum in strata)
         if converted < MINIMUM_CONVERSIONS:
-            count = format_count(math.floor(converted), "conversion")
-            return f"the {name} arm has {count}; {MINIMUM_CONVERSIONS} are needed"
+            users = format_count(math.floor(converted), "user")
+            return (
+                f"the {name} arm has {users} with a value other than 0; "
+                f"{MINIMUM_CONVERSIONS} are needed"
+            )
     return None
 
 

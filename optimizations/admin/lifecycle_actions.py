@@ -8,6 +8,7 @@ from unfold.enums import ActionVariant
 from levered_site.admin import objections
 from levered_site.admin.actions import AdminAction
 from levered_site.admin.objections import Objections
+from levered_site.errors import ConfirmationRequiredError, ConflictError
 from levered_site.organizations.admin import get_staff_actor
 from models_app import runs
 from optimizations.configuration import lifecycle, unarchiving
@@ -15,6 +16,7 @@ from optimizations.models import Optimization
 from optimizations.results import ship_guard
 
 Status = Optimization.Status
+TICK_THE_BOX = f"tick “{objections.TICK_LABEL}” where Ship asks to confirm"
 
 
 def request_training(optimization: Optimization, request: HttpRequest) -> None:
@@ -36,7 +38,12 @@ def ship(optimization: Optimization, request: HttpRequest) -> None:
     if not is_ticked:
         ship_guard.count_before_judging(optimization)
     actor = get_staff_actor(request)
-    lifecycle.ship_optimization(optimization, actor, confirm=is_ticked)
+    try:
+        lifecycle.ship_optimization(optimization, actor, confirm=is_ticked)
+    except ConfirmationRequiredError as error:  # its message is for the API
+        raise ConflictError(
+            ship_guard.describe_refusal(optimization, error.reasons, TICK_THE_BOX)
+        ) from error
 
 
 def _can_become(status: Status) -> Callable[[Optimization], bool]:

@@ -217,7 +217,8 @@ CHECK_TEXTS: Mapping[str, _CheckText] = {
     ),
     "one_id": _CheckText(
         _describe_share,
-        "Look at checks.one_id for the id: give people ids of their own, or exclude a "
-        "test user or crawler in the admin (excluded users).",
+        # The reason is stored, beyond the erasure of a person, so it names no id itself.
+        "The id is checks.one_id.anonymous_id of the results: give people ids of their "
+        "own, or exclude a test user or crawler in the admin (excluded users).",
     ),
 }

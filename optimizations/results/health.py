@@ -137,12 +137,22 @@ def describe_past_violation(
     )
 
 
-def describe_failed_count(name: str, message: str, failed_at: datetime) -> HealthReason:
-    """Return the reason of a metric that could not be counted, with the error."""
+def describe_failed_count(
+    name: str, message: str, failed_at: datetime, *, was_counted: bool
+) -> HealthReason:
+    """Return the reason of a metric that could not be counted, with the error.
+
+    `was_counted` is whether there are earlier counts of it as it is defined now.
+    """
+    consequence = (
+        "so its figures are older"
+        if was_counted
+        else "and never before as it is defined now, so it has no figures"
+    )
     return HealthReason(
         "not_counted",
-        f"“{name}” could not be counted at {failed_at:%Y-%m-%d %H:%M} UTC, so its figures "
-        f"are older: {message}",
+        f"“{name}” could not be counted at {failed_at:%Y-%m-%d %H:%M} UTC, {consequence}: "
+        f"{_end_sentence(message)}",
         "Correct what the message names (the metric's SQL, the connection or the events), "
         "then count again with refresh=true or train.",
     )
@@ -192,6 +202,12 @@ def describe_age(check: AgeCheck) -> list[HealthReason]:
 def format_p(p_value: float) -> str:
     """Return a p-value in short; one too small for a number is still above zero."""
     return f"{p_value:.1g}" if p_value >= SMALLEST_P else f"below {SMALLEST_P:g}"
+
+
+def _end_sentence(text: str) -> str:
+    """Return a warehouse's message with a full stop, so that a sentence may follow."""
+    text = text.rstrip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _format_mean(mean: float | None, kind: str) -> str:

@@ -146,7 +146,11 @@ def judge_optimization(
             ),
             *(
                 health.describe_failed_count(
-                    failure.metric.name, failure.message, failure.failed_at
+                    failure.metric.name,
+                    failure.message,
+                    failure.failed_at,
+                    was_counted=reasons.revisions is None  # an earlier version counted
+                    or failure.metric_id in reasons.revisions,
                 )
                 for failure in failed
             ),

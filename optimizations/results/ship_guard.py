@@ -3,6 +3,9 @@
 Called through settings.SHIP_GUARDS because configuration must not import results.
 """
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import structlog
 from django.utils import timezone
 
@@ -21,18 +24,36 @@ from optimizations.results.health import Health
 log = structlog.get_logger(__name__)
 
 
+class NamedReason(Protocol):
+    """A reason of the health or of an error."""
+
+    @property
+    def message(self) -> str: ...
+
+
 def refuse_unhealthy(optimization: Optimization) -> None:
     """Raise ConfirmationRequiredError, naming the reasons, where shipping needs a confirm."""
     current = judge_shipping(optimization)
     if not current.reasons:
         return
     raise ConfirmationRequiredError(
-        f"“{optimization}” should not ship yet: {current.reasons[0].message} To ship all "
-        "the same, set confirm to true.",
+        describe_refusal(optimization, current.reasons, "set confirm to true"),
         [
             ReasonToConfirm(reason.code, reason.message, reason.next)
             for reason in current.reasons
         ],
+    )
+
+
+def describe_refusal(
+    optimization: Optimization, reasons: Sequence[NamedReason], remedy: str
+) -> str:
+    """Return why it should not ship: the first reason, how many more, and the remedy."""
+    others = len(reasons) - 1
+    more = f" {others} more {'reason is' if others == 1 else 'reasons are'} in details."
+    return (
+        f"“{optimization}” should not ship yet: {reasons[0].message}"
+        f"{more if others else ''} To ship all the same, {remedy}."
     )
 
 

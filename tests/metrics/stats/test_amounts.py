@@ -195,7 +195,9 @@ def test_few_payers_in_an_arm_stay_withheld_where_few_are_expected() -> None:
     result = lift.measure_lift([stratum], "numeric")
 
     assert result.p_value is None
-    assert result.unavailable["p_value"].startswith("the holdout arm has 0 conversions")
+    assert result.unavailable["p_value"].startswith(
+        "the holdout arm has 0 users with a value other than 0"
+    )
 
 
 def test_huge_amounts_do_not_overflow() -> None:
@@ -218,7 +220,7 @@ def test_one_user_and_one_conversion_are_singular() -> None:
 
     assert user.unavailable["p_value"] == ("the holdout arm has 1 user; 100 are needed")
     assert conversion.unavailable["p_value"] == (
-        "the optimized arm has 1 conversion; 5 are needed"
+        "the optimized arm has 1 user with a value other than 0; 5 are needed"
     )
 
 

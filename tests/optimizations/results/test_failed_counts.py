@@ -82,9 +82,10 @@ def test_a_reward_that_fails_leaves_the_guardrails_counted_and_its_figures_old(
     assert f"Counting failed at {failure.failed_at:%Y-%m-%d %H:%M} UTC: " in note
     assert failure.message in note
     assert "numeric" in failure.message
-    assert [reason["code"] for reason in results["health"]["reasons"]] == [
-        "not_counted"
-    ]
+    (reason,) = results["health"]["reasons"]
+    assert reason["code"] == "not_counted"
+    assert "so its figures are older" in reason["message"]
+    assert reason["message"].endswith(f"{failure.message}.")
     for name in ("progress", "outcome-mix", "lift-history", "observations"):
         assert read(optimization, name)["notes"] == [note]
 
@@ -104,6 +105,9 @@ def test_a_reward_that_was_never_counted_is_withheld_with_the_reason() -> None:
     message = CountFailure.objects.get().message
     reason = f"the metric was never counted: {message}"
     assert results["as_of"] is None
+    (of_health,) = results["health"]["reasons"]
+    assert "so it has no figures" in of_health["message"]
+    assert "figures are older" not in of_health["message"]
     unavailable = results["unavailable"]
     for name in (
         "as_of",

@@ -20,6 +20,7 @@ from tests.support.admin_actions import (
 from tests.support.factories import read_body, read_error
 from tests.support.result_visitors import make_visited_optimization, train_and_return
 from tests.support.unhealthy_worlds import (
+    break_metric,
     call_tool,
     lose_half_of_holdout,
     make_admin_api,
@@ -149,6 +150,23 @@ def test_a_violated_guardrail_ships_by_patch_only_with_a_confirm() -> None:
     assert read_body(shipped)["status"] == "shipped"
 
 
+def test_the_refusal_says_how_many_more_reasons_there_are() -> None:
+    optimization, refunds = make_violated_guardrail()
+    assert optimization.reward_metric is not None
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}/ship"
+    break_metric(optimization, optimization.reward_metric)
+    optimization.cube_days.update(computed_at=timezone.now() - timedelta(hours=2))
+
+    two = read_error(api.post(path))
+    optimization.guardrail_metrics.remove(refunds)
+    one = read_error(api.post(path))
+
+    assert [len(error["details"]) for error in (two, one)] == [2, 1]
+    assert ". 1 more reason is in details. To ship all the same," in two["message"]
+    assert ". To ship all the same, set confirm to true." in one["message"]
+    assert "more reason" not in one["message"]
+
+
 def test_sound_figures_ship_without_a_confirm() -> None:
     optimization = train_and_return(make_visited_optimization())
     api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
@@ -248,7 +266,9 @@ def test_the_list_of_the_admin_lists_the_reasons_and_needs_a_tick(
     assert "users of one arm are lost" in page
     assert TICK_LABEL in page
     assert statuses == ("live", "shipped")
-    assert any("should not ship yet" in message for message in messages)
+    (refusal,) = [text for text in messages if "should not ship yet" in text]
+    assert f"tick “{TICK_LABEL}”" in refusal
+    assert "confirm to true" not in refusal
     assert read_status(broken) == "shipped"
 
 
