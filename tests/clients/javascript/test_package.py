@@ -80,6 +80,7 @@ def _write_entries_program(folder: Path) -> Path:
         "react": ("useVariant", "LeveredAdminMenu"),
         "openfeature": ("LeveredWebProvider", "LeveredServerProvider"),
         "flicker": ("buildFlickerScript", "showPage"),
+        "edge": ("createHandler",),
     }
     lines = ["import { createRequire } from 'node:module';"]
     lines += ["const require = createRequire(import.meta.url);"]
@@ -113,10 +114,10 @@ def test_the_build_serves_both_kinds_of_modules_and_their_types(tmp_path: Path) 
         assert json.loads(run_node(program)) == {"a": "b"}
 
     assert set(_read_json("package.json")["exports"]) == {  # type: ignore[call-overload]
-        *(".", "./react", "./openfeature", "./flicker")
+        *(".", "./react", "./openfeature", "./flicker", "./edge")
     }
     kinds = run_node(_write_entries_program(tmp_path)).split()
-    assert kinds == ["function"] * 12
+    assert kinds == ["function"] * 14
 
     typed = tmp_path / "typed.mts"
     typed.write_text(
