@@ -1,7 +1,8 @@
 """Measure local decisions in JavaScript: `python -m benchmarks.javascript_client`.
 
-Prints the CPU time of one decision of clients/javascript in Node, the best of nine rounds:
-hashing for holdout and draw, the context's row, and the race of all variants.
+Prints the CPU time of `await client.getDecision(...)` in local mode in Node, the best of
+fifteen rounds: for new users without a key, for new users whose exposures are queued, and
+for the client's own user again. Sending what is queued is measured for itself.
 """
 
 import argparse

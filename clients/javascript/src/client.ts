@@ -2,7 +2,7 @@
 
 import { attempt, Device, isPage, makeId } from "./device.ts";
 import { EventQueue } from "./events.ts";
-import { isFinal, isPublishable, limit, type Service } from "./http.ts";
+import { http, isFinal, isPublishable, limit, type Service } from "./http.ts";
 import { RemoteDecider } from "./remote.ts";
 import type { LocalDecider } from "./local/decider.ts";
 import type {
@@ -22,11 +22,12 @@ export class LeveredClient {
   #queue: EventQueue;
   #remote: RemoteDecider;
   #local: Promise<LocalDecider> | undefined;
+  #decider: LocalDecider | undefined;
   /** What the address of the page forces. While there is anything, nothing counts. */
   forced: string[] = isPage
     ? new URLSearchParams(location.search).getAll("levered_variant")
     : [];
-  #memo = new Map<string, Promise<Decision>>();
+  #memo = new Map<string, Ask | Decision>();
   #exposed = new Set<string>();
   #unrecorded = new Map<string, VariantRequest<any>>();
   #anonymousId = "";
@@ -39,7 +40,7 @@ export class LeveredClient {
       key = "";
     }
     const url = `${String(apiUrl).replace(/(\/api\/v2)?[/]*$/, "")}/api/v2`;
-    this.#service = { url, key, timeoutMs };
+    this.#service = { url, key, timeoutMs, http };
     this.#device = new Device(options.storage, options.consent ?? true);
     this.#queue = new EventQueue(this.#service, this.#device, this.#report);
     this.#remote = new RemoteDecider(this.#service);
@@ -66,7 +67,7 @@ export class LeveredClient {
 
   /** Return several variants, in the same order. Remote ones come in one request. */
   getVariants<T extends object>(requests: VariantRequest<T>[]): Promise<T[]> {
-    return Promise.all(requests.map((request) => this.getVariant(request)));
+    return Promise.all(requests?.map?.((request) => this.getVariant(request)) ?? []);
   }
 
   /**
@@ -74,13 +75,14 @@ export class LeveredClient {
    * answers, a visitor keeps the variant of before.
    */
   async getDecision<T extends object>(request: VariantRequest<T>): Promise<Decision<T>> {
-    const { optimizationId, anonymousId = this.anonymousId, fallback } = request;
+    const { optimizationId, anonymousId = this.anonymousId, fallback, signal } = request ?? {};
     const base = { optimizationId, anonymousId };
     try {
-      const decided = this.forced.length ? this.#force(request) : this.#recall(request);
-      return { ...base, ...(await limit(decided, this.#service.timeoutMs)) } as Decision<T>;
+      const decided: any = this.forced.length ? this.#force(request) : this.#recall(request);
+      if (!decided.then) return decided;
+      return { ...base, ...(await limit(decided, this.#service.timeoutMs, signal)) };
     } catch (error) {
-      this.#report(error as Error);
+      if (!signal?.aborted) this.#report(error as Error);
       const served = attempt(() =>
         JSON.parse(this.#device.get(`served_${optimizationId}`.toLowerCase())!),
       );
@@ -91,9 +93,16 @@ export class LeveredClient {
   }
 
   /** Queue a conversion, to be sent soon or while the page goes away. */
-  track(name: string, { value, anonymousId = this.anonymousId }: TrackOptions = {}): void {
+  track(name: string, options?: TrackOptions | null): void {
     if (this.forced.length) return;
-    this.#queue.add(anonymousId, { type: "reward", name, value: value ?? undefined });
+    const { value, anonymousId = this.anonymousId } = options ?? {};
+    try {
+      const fields = { type: "reward", name, value: value ?? undefined };
+      // What JSON cannot say would fail later, where nobody sees it.
+      this.#queue.add(anonymousId, JSON.parse(JSON.stringify(fields)));
+    } catch (error) {
+      this.#report(error as Error);
+    }
   }
 
   /** Send all queued events now. Return whether nothing is left. Never rejects. */
@@ -135,46 +144,53 @@ export class LeveredClient {
   }
 
   /** Decide once for each user and context, and count what was decided. */
-  #recall(request: VariantRequest<any>): Promise<Decision> {
+  #recall(request: VariantRequest<any>): Promise<Decision> | Decision {
+    const { signal } = request;
+    const context = request.context ?? {};
     const anonymousId = request.anonymousId ?? this.anonymousId;
     const optimizationId = request.optimizationId.toLowerCase();
-    const context = request.context ?? {};
     const record = this.#device.hasConsent && !this.forced.length;
+    const ask: Ask = { optimizationId, anonymousId, context, record, until: 0, waiting: 0 };
+    // A server asks for others, often: nothing is shared, so nothing is remembered.
+    const outcome = record && anonymousId !== this.#anonymousId && this.#decider?.decideNow(ask);
+    if (outcome) return this.#expose(outcome);
     const key = JSON.stringify([optimizationId, anonymousId, context]);
     if (!record) this.#unrecorded.set(key, request);
-    let decided = this.#memo.get(key);
-    if (!decided) {
-      const until = Date.now() + this.#service.timeoutMs;
-      decided = this.#ask({ optimizationId, anonymousId, context, record, until });
-      this.#memo.set(key, decided);
-      const forget = () => this.#memo.get(key) === decided && this.#memo.delete(key);
-      // A server asks for others: only what is under way is shared.
-      decided.then(() => anonymousId === this.#anonymousId || forget(), forget);
-    }
-    return decided;
+    const known = this.#memo.get(key);
+    if (known && "source" in known) return { ...known };
+    if (known?.waiting) return share(known, signal);
+    ask.until = Date.now() + this.#service.timeoutMs;
+    ask.decided = this.#ask(ask);
+    this.#memo.set(key, ask);
+    const forget = () => this.#memo.get(key) === ask && this.#memo.delete(key);
+    // For others only what is under way is shared.
+    const keep = (decision: Decision) =>
+      forget() && anonymousId === this.#anonymousId && this.#memo.set(key, decision);
+    ask.decided.then(keep, forget);
+    return share(ask, signal);
   }
 
   async #ask(ask: Ask): Promise<Decision> {
     const isLocal = this.#options.mode === "local";
     const decider: Decider = isLocal ? await this.loadDecider() : this.#remote;
     const outcome = await decider.decide(ask);
-    if (ask.record) this.#expose(outcome);
-    return outcome.decision;
+    return ask.record ? this.#expose(outcome) : outcome.decision;
   }
 
-  #expose({ decision, exposure }: Outcome): void {
+  #expose({ decision, exposure, isNew }: Outcome): Decision {
     const { anonymousId, optimizationId, variantNumber } = decision;
     const seen = `${optimizationId}:${variantNumber}:${anonymousId}`;
-    if (this.#exposed.has(seen)) return;
+    if (this.#exposed.has(seen)) return decision;
     if (this.#exposed.size > 9999) this.#exposed.clear();
     this.#exposed.add(seen);
-    this.#device.set(`served_${optimizationId}`, JSON.stringify(decision));
+    this.#device.set(`served_${optimizationId}`, decision);
     if (exposure) this.#queue.add(anonymousId, exposure);
     try {
-      this.#options.onExposure?.(decision);
+      if (isNew) this.#options.onExposure?.(decision);
     } catch (error) {
       this.#report(error as Error);
     }
+    return decision;
   }
 
   /** Return what decides by policies: the preview menu reads them. */
@@ -182,15 +198,22 @@ export class LeveredClient {
     this.#local ??= import("./local/decider.ts").then(
       ({ LocalDecider }) => new LocalDecider(this.#service, this.#device, this.#report),
     );
-    this.#local.catch(() => (this.#local = undefined));
+    this.#local.then(
+      (decider) => (this.#decider = decider),
+      () => (this.#local = undefined),
+    );
     return this.#local;
   }
 
   #report = (error: Error): void => {
-    try {
-      this.#options.onError?.(error);
-    } catch {
-      // A page must not fail because its error reporting does.
-    }
+    // A page must not fail because its error reporting does.
+    attempt(() => this.#options.onError?.(error));
   };
+}
+
+/** Wait for an answer. When the signals of all who wait say so, the request is aborted. */
+function share(ask: Ask, signal?: AbortSignal): Promise<Decision> {
+  ask.waiting++;
+  signal?.addEventListener("abort", () => --ask.waiting || ask.cancel?.());
+  return ask.decided!;
 }

@@ -37,12 +37,19 @@ export class Device {
     }
   }
 
-  get(key: string): string | null {
-    return attempt(() => this.hasConsent && this.#storage?.getItem(PREFIX + key)) || null;
+  /** Whether anything is remembered. */
+  get isKept(): boolean {
+    return this.hasConsent && !!this.#storage;
   }
 
-  set(key: string, value: string): void {
-    attempt(() => this.hasConsent && this.#storage?.setItem(PREFIX + key, value));
+  get(key: string): string | null {
+    return attempt(() => this.isKept && this.#storage!.getItem(PREFIX + key)) || null;
+  }
+
+  /** Store a text, or anything else as JSON, if there is a storage. */
+  set(key: string, value: unknown): void {
+    const text = () => (typeof value === "string" ? value : JSON.stringify(value));
+    attempt(() => this.isKept && this.#storage!.setItem(PREFIX + key, text()));
   }
 
   remove(key: string): void {
@@ -69,7 +76,8 @@ export class Device {
   /** Remember the visitor's id, in cookie and storage: each restores the other. */
   writeId(id: string): void {
     this.set("id", id);
-    if (this.hasConsent) this.#setCookie(encodeURIComponent(id), YEAR);
+    // Half of a surrogate pair has no such encoding.
+    attempt(() => this.hasConsent && this.#setCookie(encodeURIComponent(id), YEAR));
   }
 
   /** Erase everything. */

@@ -11,12 +11,8 @@ import {
 } from "./http.ts";
 import type { Fields } from "./types.ts";
 
-const LARGEST_BATCH = 50;
-const MOST_EVENTS = 1000;
+const MINUTE = 60_000;
 const DELAY = 100;
-const LONGEST_DELAY = 60_000;
-// A clock may be wrong: the service dates what is younger than this.
-const FRESH = 60_000;
 // The service remembers for 7 days which events it has.
 const TOO_OLD = 6 * 86_400_000;
 
@@ -37,12 +33,17 @@ export class EventQueue {
   #beaconed = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sending: Promise<boolean> | undefined;
-  #batchSize = LARGEST_BATCH;
+  #batchSize: number;
+  #limit: number;
+  #warnedAt = 0;
   #failures = 0;
   #pausedUntil = 0;
 
   constructor(service: Service, device: Device, report: (error: Error) => void) {
     this.#service = service;
+    // The service takes so many from a page, and from a server, in one request.
+    this.#batchSize = isPublishable(service.key) ? 50 : 500;
+    this.#limit = this.#batchSize * 20;
     this.#device = device;
     this.#report = report;
     if (isPage) {
@@ -55,13 +56,29 @@ export class EventQueue {
 
   /** Queue an event; it is sent soon. */
   add(anonymousId: string, fields: Fields): void {
-    if (!this.#service.key) return this.#report(Error("events need an apiKey"));
+    if (!this.#service.key) return this.#warn("events need an apiKey");
     const key = makeId();
-    const event = { anonymousId, at: Date.now(), fields: { ...fields, idempotency_key: key } };
+    fields.idempotency_key = key;
+    const event = { anonymousId, at: Date.now(), fields };
     this.#events.set(key, event);
-    this.#device.set(`event_${key}`, JSON.stringify(event));
-    if (this.#events.size > MOST_EVENTS) this.#remove([[...this.#events][0]!]);
+    this.#device.set(`event_${key}`, event);
+    if (this.#events.size > this.#limit) this.#makeRoom();
     this.#schedule();
+  }
+
+  /** Drop the oldest, several at once: to find them takes long. */
+  #makeRoom(): void {
+    this.#warn("the queue is full: events were lost");
+    this.#remove([...this.#events].slice(0, this.#limit / 100));
+  }
+
+  /** Report what would be reported with each event once a minute. */
+  #warn(message: string): void {
+    const now = Date.now();
+    if (now - this.#warnedAt > MINUTE) {
+      this.#warnedAt = now;
+      this.#report(Error(message));
+    }
   }
 
   /**
@@ -72,7 +89,7 @@ export class EventQueue {
     if (!this.#device.hasConsent) return;
     for (const [key, event] of this.#events) {
       if (event.anonymousId === before) event.anonymousId = after;
-      this.#device.set(`event_${key}`, JSON.stringify(event));
+      this.#device.set(`event_${key}`, event);
     }
     for (const stored of this.#device.list("event_")) {
       try {
@@ -111,7 +128,7 @@ export class EventQueue {
       }
       const batch = this.#nextBatch(this.#events);
       const answer = await send(this.#service, ...this.#build(batch)).catch(() => undefined);
-      const { status = 0 } = answer ?? {};
+      const status = answer?.status ?? 0;
       // Another page may have answered, as of a hotel's network.
       const rejected = status < 300 && attempt(() => JSON.parse(answer!.text).rejected);
       if (Array.isArray(rejected)) {
@@ -133,7 +150,7 @@ export class EventQueue {
 
   /** Try again later: twice as late each time, and not all visitors at once. */
   #pause(asked: number): void {
-    const delay = Math.min(LONGEST_DELAY, 1000 * 2 ** this.#failures++);
+    const delay = Math.min(MINUTE, 1000 * 2 ** this.#failures++);
     const late = Math.max(asked, delay / 2) + (Math.random() * delay) / 2;
     this.#pausedUntil = Date.now() + late;
     this.#schedule();
@@ -143,17 +160,17 @@ export class EventQueue {
   #nextBatch(events: Map<string, QueuedEvent>): Entry[] {
     const isTracked = isPublishable(this.#service.key);
     const group = ([, { anonymousId, fields }]: Entry) => (isTracked ? anonymousId : fields.type);
-    const [first, ...others] = events;
-    const same = others.filter((each) => group(each) === group(first!));
-    return [first!, ...same].slice(0, this.#batchSize);
+    const all = [...events];
+    return all.filter((each) => group(each) === group(all[0]!)).slice(0, this.#batchSize);
   }
 
   #build(batch: Entry[]): [path: string, body: unknown] {
     const { key } = this.#service;
     const { anonymousId, fields } = batch[0]![1];
+    // A clock may be wrong: the service dates what is younger.
     const events = batch.map(([, event]) => ({
       ...event.fields,
-      ...(Date.now() - event.at > FRESH && { timestamp: new Date(event.at).toISOString() }),
+      ...(Date.now() - event.at > MINUTE && { timestamp: new Date(event.at).toISOString() }),
       ...(!isPublishable(key) && { anonymous_id: event.anonymousId }),
     }));
     return isPublishable(key)

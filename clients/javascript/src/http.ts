@@ -6,6 +6,11 @@ export interface Service {
   url: string;
   key: string;
   timeoutMs: number;
+  /**
+   * This module, for those that are loaded later. If they imported it, bundlers would put
+   * it into a file of its own, and each page would load one more.
+   */
+  http: typeof http;
 }
 
 export interface Answer {
@@ -16,11 +21,12 @@ export interface Answer {
 
 export const isPublishable = (key: string) => key.startsWith("lev_pub_");
 
-/** Settle as a promise does, or reject after some milliseconds. */
-export function limit<T>(promise: Promise<T>, ms: number): Promise<T> {
+/** Settle as a promise does, or reject after some milliseconds, or when the signal says so. */
+export function limit<T>(promise: Promise<T>, ms: number, signal?: AbortSignal): Promise<T> {
   let timer: ReturnType<typeof setTimeout>;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(Error(`no answer within ${ms} ms`)), ms);
+    signal?.addEventListener("abort", reject);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
@@ -36,6 +42,7 @@ export function send(
   path: string,
   body?: unknown,
   headers: Record<string, string> = {},
+  controller = new AbortController(),
 ): Promise<Answer> {
   const text = body ? JSON.stringify(body) : null;
   if (key && !isPublishable(key)) {
@@ -46,16 +53,15 @@ export function send(
     body: text,
     headers,
     credentials: "omit",
-    signal: AbortSignal.timeout?.(timeoutMs) ?? null,
+    signal: controller.signal,
     // Events outlive the page, unless they are longer than browsers allow then.
     keepalive: path === "/track" && text!.length < 20_000,
   };
-  const answer = fetch(url + path, init).then(async (response) => ({
-    status: response.status,
-    headers: response.headers,
-    text: await response.text(),
-  }));
-  return limit(answer, timeoutMs);
+  const answer = fetch(url + path, init).then(async (response) => {
+    const { status, headers } = response;
+    return { status, headers, text: await response.text() };
+  });
+  return limit(answer, timeoutMs).finally(() => controller.abort());
 }
 
 /** For how long the service asks not to come again, in milliseconds; an hour at most. */
@@ -71,3 +77,5 @@ export const describeRefusal = ({ status, text }: Answer): Error =>
 
 /** Whether a status, or an error's cause, says that asking again would not help. */
 export const isFinal = (status: any): boolean => /^4(?!08|29)/.test(status);
+
+export const http = { send, readRetryAfter, describeRefusal, isFinal };

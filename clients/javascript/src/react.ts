@@ -84,14 +84,13 @@ export function useVariant<T extends object = Variant>({
   useEffect(() => {
     // A server does not know what the address of the page forces.
     if (awaited && !isPreview()) return undefined;
-    let isMounted = true;
-    void client.getDecision(request).then(({ variant, source }) => {
+    const unmounted = new AbortController();
+    const { signal } = unmounted;
+    void client.getDecision({ ...request, signal }).then(({ variant, source }) => {
       if (source !== "fallback") remember(client, key, variant);
-      if (isMounted) setDecided({ key, variant });
+      if (!signal.aborted) setDecided({ key, variant });
     });
-    return () => {
-      isMounted = false;
-    };
+    return () => unmounted.abort();
     // The request is a new object in each render: the key says whether it changed.
   }, [client, key, !awaited]);
 

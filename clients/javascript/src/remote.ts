@@ -36,7 +36,9 @@ export class RemoteDecider implements Decider {
     });
   }
 
-  async #send(batch: Waiting[]): Promise<void> {
+  async #send(all: Waiting[]): Promise<void> {
+    const batch = all.filter(({ ask }) => ask.waiting);
+    if (!batch.length) return;
     try {
       const answers = await this.#request(batch.map(({ ask }) => ask));
       batch.forEach(({ ask, resolve, reject }, index) => {
@@ -53,7 +55,8 @@ export class RemoteDecider implements Decider {
             propensity: answer.propensity,
             inHoldout: answer.in_holdout,
           };
-          resolve({ decision });
+          // The service says whether the user is known only where it records.
+          resolve({ decision, isNew: answer.sticky === false });
         } else {
           reject(
             Error(answer?.error?.message ?? "there is no variant", {
@@ -72,10 +75,16 @@ export class RemoteDecider implements Decider {
     if (Date.now() < this.#pausedUntil) throw Error("the service asked to wait");
     const ids = asks.map(({ optimizationId }) => optimizationId);
     const { anonymousId, context, record } = asks[0]!;
+    const controller = new AbortController();
+    for (const ask of asks) {
+      ask.cancel = () => asks.some(({ waiting }) => waiting) || controller.abort();
+    }
     const body = { anonymous_id: anonymousId, context, record };
-    const answer = await (ids.length > 1
-      ? send(this.#service, "/optimizations/best-variants", { ...body, optimization_ids: ids })
-      : send(this.#service, `/optimizations/${encodeURIComponent(ids[0]!)}/serve`, body));
+    const [path, fields] =
+      ids.length > 1
+        ? ["best-variants", { ...body, optimization_ids: ids }]
+        : [`${encodeURIComponent(ids[0]!)}/serve`, body];
+    const answer = await send(this.#service, `/optimizations/${path}`, fields, {}, controller);
     if (answer.status !== 200) {
       this.#pausedUntil = Date.now() + readRetryAfter(answer);
       throw describeRefusal(answer);

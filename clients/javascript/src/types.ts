@@ -29,7 +29,7 @@ export interface LeveredOptions {
   timeoutMs?: number;
   /** Optimizations whose policies `ready()` loads, in local mode. */
   preload?: string[];
-  /** Called once for each variant that a visitor gets and that counts. */
+  /** Called with each decision that counts a visitor for the first time. */
   onExposure?: (decision: Decision) => void;
   /** Called with everything that went wrong. Nothing is thrown. */
   onError?: (error: Error) => void;
@@ -42,6 +42,11 @@ export interface VariantRequest<T extends object = Variant> {
   context?: Context;
   /** Decide for another user than the client's, as a server does. */
   anonymousId?: string;
+  /**
+   * Stop waiting: the answer is then the fallback, and no error is reported. A request
+   * that nobody else waits for is aborted.
+   */
+  signal?: AbortSignal | undefined;
 }
 
 export interface Decision<T extends object = Variant> {
@@ -73,6 +78,11 @@ export interface Ask {
   record: boolean;
   /** After that the page has shown its fallback: a decision must not count. */
   until: number;
+  /** How many wait for the answer: without any it must not count either. */
+  waiting: number;
+  decided?: Promise<Decision>;
+  /** Abort the request, unless it is for others too. */
+  cancel?: () => void;
 }
 
 /** An event as `POST /track` takes it. */
@@ -82,6 +92,8 @@ export type Fields = Record<string, unknown>;
 export interface Outcome {
   decision: Decision;
   exposure?: Fields;
+  /** Whether the visitor is counted for the first time. */
+  isNew: boolean;
 }
 
 export interface Decider {

@@ -10,9 +10,6 @@ from tests.support.javascript_client import PACKAGE, PROGRAMS, read_example, run
 
 SOURCES = PACKAGE / "src"
 LARGEST_CORE = 4096
-# Loaded when they are needed: to decide locally, and to show a forced variant.
-LAZY = {"local", "forced.ts"}
-IMPORTED = re.compile(r'^(?:import|export) (?!type).* from "\./(.+)";$', re.MULTILINE)
 
 
 def _read_json(name: str) -> dict[str, object]:
@@ -20,28 +17,11 @@ def _read_json(name: str) -> dict[str, object]:
     return content
 
 
-def _list_core() -> list[Path]:
-    """List the modules that importing the package loads."""
-    found, waiting = set(), [SOURCES / "index.ts"]
-    while waiting:
-        module = waiting.pop()
-        if module not in found:
-            found.add(module)
-            imported = IMPORTED.findall(module.read_text())
-            waiting += [module.parent / name for name in imported]
-    return sorted(found)
-
-
+@pytest.mark.usefixtures("npm_packages")
 def test_the_core_has_at_most_4_kb() -> None:
-    core = _list_core()
+    size = int(run_node(PROGRAMS / "measure_size.mjs", SOURCES / "index.ts"))
 
-    size = int(run_node(PROGRAMS / "measure_size.mjs", *core))
-
-    assert {path.name for path in core} >= {"client.ts", "events.ts", "remote.ts"}
-    assert not LAZY & {
-        part for path in core for part in path.relative_to(SOURCES).parts
-    }
-    assert size <= LARGEST_CORE
+    assert 3000 < size <= LARGEST_CORE
 
 
 def test_the_package_depends_on_nothing_and_its_lock_names_no_registry() -> None:
@@ -60,8 +40,30 @@ def test_the_changelog_and_the_lock_have_the_version_of_the_package() -> None:
 
     changelog = (PACKAGE / "CHANGELOG.md").read_text()
 
-    assert re.search(r"^## \[(.+?)\]", changelog, re.MULTILINE)[1] == version  # type: ignore[index]
+    assert re.search(r"^## \[(\d.+?)\]", changelog, re.MULTILINE)[1] == version  # type: ignore[index]
     assert _read_json("package-lock.json")["version"] == version
+
+
+def test_a_local_decision_takes_microseconds_as_callers_make_it() -> None:
+    program = PACKAGE.parents[1] / "benchmarks" / "javascript_client.mjs"
+
+    output = run_node(program, 20)
+
+    microseconds = [float(each) for each in re.findall(r"\d+\.\d", output)[-4:]]
+    # The promise is 5 on a quiet machine; with promises, timers and JSON it was 45.
+    assert max(microseconds) < 20
+
+
+def test_node_18_which_has_no_global_crypto_can_make_ids(tmp_path: Path) -> None:
+    program = tmp_path / "node_18.mjs"
+    program.write_text(
+        "delete globalThis.crypto;\n"
+        f"const {{ LeveredClient }} = await import('{SOURCES / 'node.ts'}');\n"
+        "const client = new LeveredClient({ apiUrl: 'http://127.0.0.1:9' });\n"
+        "console.log(client.anonymousId);\n"
+    )
+
+    assert re.fullmatch(r"[\da-f-]{36}", run_node(program).strip())
 
 
 @pytest.mark.usefixtures("npm_packages")
@@ -78,6 +80,7 @@ def _write_entries_program(folder: Path) -> Path:
         "react": ("useVariant", "LeveredAdminMenu"),
         "openfeature": ("LeveredWebProvider", "LeveredServerProvider"),
         "flicker": ("buildFlickerScript", "showPage"),
+        "edge": ("createHandler",),
     }
     lines = ["import { createRequire } from 'node:module';"]
     lines += ["const require = createRequire(import.meta.url);"]
@@ -111,10 +114,10 @@ def test_the_build_serves_both_kinds_of_modules_and_their_types(tmp_path: Path) 
         assert json.loads(run_node(program)) == {"a": "b"}
 
     assert set(_read_json("package.json")["exports"]) == {  # type: ignore[call-overload]
-        *(".", "./react", "./openfeature", "./flicker")
+        *(".", "./react", "./openfeature", "./flicker", "./edge")
     }
     kinds = run_node(_write_entries_program(tmp_path)).split()
-    assert kinds == ["function"] * 12
+    assert kinds == ["function"] * 14
 
     typed = tmp_path / "typed.mts"
     typed.write_text(

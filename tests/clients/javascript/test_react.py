@@ -10,6 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from optimizations.models import Assignment, Optimization
 from tests.support import chromium, optimization_factories, tracking
+from tests.support.chaos_proxy import ChaosProxy, Fault
 from tests.support.javascript_client import PROGRAMS, run_node
 from tests.support.shop_site import TIMEOUT_MS, Site, wait_until
 from warehouse.models import ManagedReward
@@ -130,6 +131,21 @@ def test_the_server_renders_the_variant_that_the_page_hydrates(
     assert page.evaluate("errors") == []
     assert len(methods) == asked
     assert Assignment.objects.count() == 1
+
+
+def test_a_component_that_leaves_aborts_its_request_and_reports_nothing(
+    page: Page, site: Site, proxy: ChaosProxy, optimization: Optimization
+) -> None:
+    proxy.faults = [Fault(seconds=TIMEOUT_MS)]
+    page.goto(write_page(site, optimization, proxy.url))
+    wait_until(page, lambda: len(proxy.requests) == 1)
+
+    with page.expect_event("requestfailed") as failed:
+        page.click("#less")
+
+    assert failed.value.failure == "net::ERR_ABORTED"
+    page.evaluate("new Promise((resolve) => setTimeout(resolve, 100))")
+    assert page.evaluate("errors") == []
 
 
 def test_without_a_service_the_component_shows_its_fallback(

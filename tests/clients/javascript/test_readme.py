@@ -1,5 +1,6 @@
 """The examples of the package's README run, against the real service."""
 
+import json
 import re
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def write_example(
         key=key,
         optimization_id=optimization.pk,
     )
-    program.write_text(example)
+    program.write_text(example.replace("index.ts/edge", "edge.ts"))
     return program
 
 
@@ -60,8 +61,19 @@ def test_the_example_for_the_edge_decides_and_counts(
     key = tracking.make_publishable_key(optimization.organization)
     program = write_example("At the edge", tmp_path, optimization, live_server.url, key)
 
-    page = run_node(PROGRAMS / "visit_worker.mjs", program)
+    cookies = ("a=b; levered_id=visitor-1", "a=b")
+    visits = json.loads(run_node(PROGRAMS / "visit_worker.mjs", program, *cookies))
 
-    assert SHOWN.search(page)
-    assert ManagedExposure.objects.get().anonymous_id == "visitor-1"
+    known, new = visits
+    assert SHOWN.search(known["page"])
+    assert SHOWN.search(new["page"])
+    assert known["cookie"] is None
+    cookie = re.fullmatch(
+        r"levered_id=([\da-f-]{36}); Path=/; Max-Age=31536000; SameSite=Lax; Secure",
+        new["cookie"],
+    )
+    assert cookie
+    assert known["cache"] == new["cache"] == "private, no-store"
+    ids = ManagedExposure.objects.values_list("anonymous_id", flat=True)
+    assert set(ids) == {"visitor-1", cookie[1]}
     assert not Assignment.objects.exists()

@@ -1,42 +1,36 @@
-// Print the bytes of modules after gzip, made as small as is simple.
+// Print the bytes of what a page loads of a module, minified, after gzip.
 //
-// Types, comments, spaces and imports go; names become short where they are private, or
-// where no property has them. A real minifier does more: this is an upper bound.
+// The module is bundled as a page's build does, with splitting: what is imported later, with
+// import(), does not count.
 
-import { readFileSync } from "node:fs";
-import { stripTypeScriptTypes } from "node:module";
+import { createRequire } from "node:module";
 import { gzipSync } from "node:zlib";
 
-const compact = (source) =>
-  stripTypeScriptTypes(source)
-    .replace(/^\s*\/\*\*[^]*?\*\//gm, "")
-    .replace(/^\s*\/\/.*$/gm, "")
-    .replace(/^(import|export) \{[^}]*\} from .*$/gm, "")
-    .replace(/^export /gm, "")
-    .replace(/\s+/g, " ")
-    .replace(/ ?([{}()[\];,:<>=+*/?&|!-]) ?/g, "$1")
-    .replace(/;}/g, "}")
-    .replace(/,([}\])])/g, "$1");
+const PACKAGE = new URL("../../../clients/javascript/package.json", import.meta.url);
+const { buildSync } = createRequire(PACKAGE)("esbuild");
 
-const text = process.argv.slice(2).map((file) => compact(readFileSync(file, "utf8"))).join("");
+const { outputFiles, metafile } = buildSync({
+  entryPoints: [process.argv[2]],
+  outdir: "out",
+  bundle: true,
+  minify: true,
+  splitting: true,
+  format: "esm",
+  target: "es2022",
+  metafile: true,
+  write: false,
+});
 
-// Names that are declared, but for those that a property or a text may have.
-const DECLARED = /\b(?:const|let|function|class) ([a-zA-Z_]\w*)|[(,]([a-zA-Z_]\w*)(?=[,)=])/g;
-const TAKEN = /[{.]\w+|,\w+\b(?!\))|"[^"]*"|`[^`]*`/g;
-const declared = [...text.matchAll(DECLARED)].map(([, name, other]) => name ?? other);
-const taken = new Set(text.match(TAKEN).flatMap((each) => each.match(/\w+/g) ?? []));
-const names = new Set(declared.filter((name) => !taken.has(name) && name !== "LeveredClient"));
-const RENAMED = new RegExp(`#[a-zA-Z]\\w+|\\b(?:${[...names].join("|")})\\b`, "g");
-
-const shortNames = new Map();
-function shorten(name) {
-  if (!shortNames.has(name)) {
-    const number = shortNames.size;
-    const letter = String.fromCharCode(97 + (number % 26));
-    const suffix = number > 25 ? Math.floor(number / 26) : "";
-    shortNames.set(name, (name.startsWith("#") ? "#" : "") + letter + suffix);
+const loaded = new Set();
+function load(path) {
+  if (loaded.has(path)) return;
+  loaded.add(path);
+  for (const { path: next, kind } of metafile.outputs[path].imports) {
+    if (kind === "import-statement") load(next);
   }
-  return shortNames.get(name);
 }
+load(Object.keys(metafile.outputs).find((path) => metafile.outputs[path].entryPoint));
 
-console.log(gzipSync(text.replace(RENAMED, shorten), { level: 9 }).length);
+const files = outputFiles.filter(({ path }) => [...loaded].some((each) => path.endsWith(each)));
+const sizes = files.map(({ contents }) => gzipSync(contents, { level: 9 }).length);
+console.log(sizes.reduce((sum, size) => sum + size, 0));

@@ -57,7 +57,7 @@ export function drawVariant(
 ): Draw {
   const row = findRow(factors, context);
   const text = `${policy.optimization_id}:${anonymousId}`;
-  if (!redraw && hashMd5(text) < threshold) {
+  if (!redraw && threshold && hashMd5(text) < threshold) {
     return { variantNumber: policy.holdout.variant_number, propensity: 1, inHoldout: true };
   }
   const { probabilities } = policy.contexts[row]!;

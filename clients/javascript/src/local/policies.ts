@@ -1,6 +1,6 @@
 // Policies in memory: fetched, verified, and fetched again while the old one decides.
 
-import { describeRefusal, readRetryAfter, send, type Service } from "../http.ts";
+import type { Service } from "../http.ts";
 import { preparePolicy, type PreparedPolicy } from "./draw.ts";
 import { Verifier } from "./signature.ts";
 
@@ -30,6 +30,13 @@ export class PolicyStore {
     this.#verifier = new Verifier(service);
   }
 
+  /** Return the policy if it is here; a newer one is asked for meanwhile. */
+  get(optimizationId: string): PreparedPolicy | undefined {
+    const held = this.#held.get(optimizationId);
+    if (held?.prepared && Date.now() >= held.askAt) void this.load(optimizationId);
+    return held?.prepared;
+  }
+
   /** Return the policy. Reject if there is none and none can be had now. */
   async load(optimizationId: string): Promise<PreparedPolicy> {
     let held = this.#held.get(optimizationId);
@@ -57,6 +64,7 @@ export class PolicyStore {
     const headers: Record<string, string> =
       held.etag && typeof document !== "object" ? { "If-None-Match": held.etag } : {};
     const path = `/optimizations/${encodeURIComponent(optimizationId)}/policy`;
+    const { send, readRetryAfter, describeRefusal } = this.#service.http;
     const answer = await send(this.#service, path, undefined, headers);
     if (answer.status === 200) await this.#accept(optimizationId, held, answer);
     else if (answer.status !== 304 || !held.prepared) {

@@ -1,6 +1,6 @@
 // Check that a policy is the service's: an Ed25519 signature over its bytes.
 
-import { send, type Service } from "../http.ts";
+import type { Service } from "../http.ts";
 
 const HEADER = /^keyid="([^"]+)", alg="ed25519", sig=:([^:]+):$/;
 
@@ -9,8 +9,8 @@ export class Verifier {
   #service: Service;
   #keys = new Map<string, CryptoKey>();
 
-  constructor({ url, timeoutMs }: Service) {
-    this.#service = { url: url.replace(/\/api\/v2$/, ""), key: "", timeoutMs };
+  constructor(service: Service) {
+    this.#service = { ...service, url: service.url.replace(/\/api\/v2$/, ""), key: "" };
   }
 
   /**
@@ -32,7 +32,7 @@ export class Verifier {
   /** Fetch an unknown key. Return false where the runtime has no Ed25519. */
   async #loadKey(id: string, subtle: SubtleCrypto): Promise<boolean> {
     if (this.#keys.has(id)) return true;
-    const { text } = await send(this.#service, "/.well-known/levered-keys.json");
+    const { text } = await this.#service.http.send(this.#service, "/.well-known/levered-keys.json");
     const jwk = JSON.parse(text).keys.find(({ kid }: { kid: string }) => kid === id);
     if (!jwk) throw Error("the policy is not signed with a published key");
     const { kty, crv, x } = jwk;
