@@ -101,6 +101,9 @@ class OptimizationSettings(Input):
     retrain_every_minutes: int | None = Field(None, ge=5, le=10080)
     allocation: Literal["default", "thompson", "uniform"] | None = None
     exploration_share: float | None = Field(None, ge=0, le=0.2)
+    public_policy: bool | None = Field(
+        None, description="Needed by clients in local mode."
+    )
     expected_users: int | None = None
     allowed_origins: list[str] | None = None
 

@@ -1,5 +1,6 @@
 """The definition of a tool, and the JSON schemas that describe it to agents."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from levered_site.mcp.rest_api import Api, Json
 
+DEFINITIONS = "#/$defs/"
 JSON_TYPES = {
     "s": "string",
     "i": "integer",
@@ -53,7 +55,7 @@ class Tool(Generic[ToolInput]):
         for definition in schema.get("$defs", {}).values():
             # Saves bytes: an error names each unknown field.
             definition.pop("additionalProperties", None)
-        return schema
+        return _inline_definitions(schema)
 
     def output_schema(self) -> Json:
         """Return the JSON Schema of the answer, which the `error` of a failed call fits too."""
@@ -97,6 +99,40 @@ def _simplify_schema(schema: Any) -> Any:
     if "properties" in simple:
         simple.pop("description", None)
     return _drop_null_type(simple) if "anyOf" in simple else simple
+
+
+def _inline_definitions(schema: Json) -> Json:
+    """Replace the only reference to a definition by the definition: it is shorter."""
+    definitions: Json = schema.pop("$defs", {})
+    text = json.dumps([schema, definitions])
+    paths = {name: f"{DEFINITIONS}{name}" for name in definitions}
+    single = {
+        path: definitions[name]
+        for name, path in paths.items()
+        if text.count(f'"{path}"') == 1
+    }
+    kept = {
+        name: _inline_references(each, single)
+        for name, each in definitions.items()
+        if paths[name] not in single
+    }
+    inlined: Json = _inline_references(schema, single)
+    return inlined | ({"$defs": kept} if kept else {})
+
+
+def _inline_references(value: Any, definitions: Json) -> Any:
+    if isinstance(value, list):
+        return [_inline_references(item, definitions) for item in value]
+    if not isinstance(value, dict):
+        return value
+    inlined = {
+        key: _inline_references(item, definitions) for key, item in value.items()
+    }
+    definition = definitions.get(str(value.get("$ref")))
+    if definition is None:
+        return inlined
+    inlined.pop("$ref")
+    return {**_inline_references(definition, definitions), **inlined}
 
 
 def _drop_null_type(schema: Json) -> Json:

@@ -1,10 +1,9 @@
 """Run one call of a tool: validate its arguments, run it, turn errors into answers."""
 
-import difflib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import structlog
 from pydantic import BaseModel, ValidationError
@@ -16,7 +15,13 @@ from levered_site.errors import (
     InvalidParametersError,
     LeveredError,
 )
-from levered_site.mcp import advice, argument_texts, response_size, shortening
+from levered_site.mcp import (
+    advice,
+    argument_texts,
+    input_models,
+    response_size,
+    shortening,
+)
 from levered_site.mcp.rest_api import Api, Json, RefusedError
 from levered_site.mcp.tool import Input, Tool
 
@@ -133,7 +138,7 @@ def _is_optional(input_model: Any, path: Sequence[Any]) -> bool:
     for part in parents:
         if isinstance(part, str):
             field = model.model_fields.get(part) if model else None
-            model = _find_model(field.annotation) if field else None
+            model = input_models.find_model(field.annotation) if field else None
     field = model.model_fields.get(name) if model else None
     return field is not None and not field.is_required()
 
@@ -145,8 +150,8 @@ def _build_field_problem(input_model: type[BaseModel], problem: Any) -> FieldPro
         field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else part
     message = str(problem["msg"])
     if problem["type"] == "extra_forbidden":
-        names = _list_fields_at(input_model, path[:-1])
-        message = _describe_unknown_field(path, names)
+        model = input_models.find_model_at(input_model, path[:-1])
+        message = input_models.describe_unknown_field(str(path[-1]), model)
     if problem["type"] == "missing":
         message = "is required"
     return FieldProblem(field or "arguments", message)
@@ -157,31 +162,6 @@ def _is_union_member(part: int | str) -> bool:
     return isinstance(part, str) and (
         not part.isidentifier() or part in {"str", "bool", "float"}
     )
-
-
-def _describe_unknown_field(path: Sequence[int | str], names: Iterable[str]) -> str:
-    known = sorted(names)
-    matches = difflib.get_close_matches(str(path[-1]), known, n=1)
-    guess = f"did you mean {matches[0]}? " if matches else ""
-    return f"unknown field; {guess}known fields: {', '.join(known)}"
-
-
-def _list_fields_at(model: Any, path: Sequence[int | str]) -> Iterable[str]:
-    """Return the field names of the nested model that a path leads to."""
-    for part in path:
-        if isinstance(part, str):
-            model = _find_model(model.model_fields[part].annotation)
-    return list(model.model_fields)
-
-
-def _find_model(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in get_args(annotation):
-        model = _find_model(argument)
-        if model is not None:
-            return model
-    return None
 
 
 def _contains_nul(value: Any) -> bool:

@@ -57,6 +57,7 @@ VALID_CALLS: list[tuple[str, dict[str, Any]]] = [
         },
     ),
     ("update_optimization", {"optimization_id": "{live}", "holdout_percentage": 20}),
+    ("update_optimization", {"optimization_id": "{draft}", "public_policy": True}),
     (
         "update_optimization",
         {"optimization_id": "{live}", "variant": {"number": 2, "enabled": False}},
@@ -79,6 +80,15 @@ VALID_CALLS: list[tuple[str, dict[str, Any]]] = [
     ("train_model", {"optimization_id": "{live}", "action": "status"}),
     ("connect_warehouse", {"provider": "managed"}),
     ("create_api_key", {"label": "backend"}),
+    (
+        "create_api_key",
+        {
+            "label": "pages",
+            "scopes": ["track"],
+            "rewards": '[{"name": "signup", "min": "1", "max": "1"}]',
+            "confirm": True,
+        },
+    ),
     ("delete", {"kind": "optimization", "id": "{draft}"}),
     ("delete", {"kind": "person", "id": "{served}"}),
     ("delete", {"kind": "warehouse_connection"}),
@@ -87,6 +97,21 @@ VALID_CALLS: list[tuple[str, dict[str, Any]]] = [
 INVALID_CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("overview", {"limit": 0}, "limit"),
     ("overview", {"statu": "live"}, "did you mean status?"),
+    (
+        "create_optimization",
+        {"name": "x", "training_data_config": mcp_worlds.CONFIG, "holdout": 5},
+        "holdout: unknown field; did you mean holdout_percentage?",
+    ),
+    (
+        "update_optimization",
+        {"optimization_id": "{live}", "ignored_context_factors": ["device"]},
+        "did you mean candidate.ignored_context_factors?",
+    ),
+    (
+        "create_optimization",
+        {"name": "x", "training_data_config": mcp_worlds.CONFIG, "qqq": 5},
+        "more, in the tool's schema",
+    ),
     ("overview", {"status": "lively"}, "'draft', 'live', 'paused'"),
     ("overview", {"cursor": "nonsense"}, "cursor"),
     ("get_optimization", {}, "optimization_id: is required"),

@@ -82,6 +82,14 @@ def send_events(api: Api, arguments: SendInput) -> Json:
     }
 
 
+class TrackedReward(NestedInput):
+    """A reward that a publishable key may send, with the bounds of its value."""
+
+    name: str
+    min: float
+    max: float
+
+
 class KeyInput(Input):
     """The key to create; `rewards` and `origins` are a publishable key's."""
 
@@ -91,8 +99,8 @@ class KeyInput(Input):
         min_length=1,
         description="write: a member's rights. track: for web pages, alone.",
     )
-    rewards: list[dict[str, Any]] = Field(
-        default_factory=list, description="track: {name, min, max} each."
+    rewards: list[TrackedReward] = Field(
+        default_factory=list, description="track: what it may send."
     )
     origins: list[str] = Field(
         default_factory=list, description="track: pages that may use it."
@@ -124,7 +132,7 @@ def create_key(api: Api, arguments: KeyInput) -> Json:
 
 def _describe_key(arguments: KeyInput) -> str:
     if arguments.is_publishable:
-        rewards = [str(reward.get("name")) for reward in arguments.rewards]
+        rewards = [reward.name for reward in arguments.rewards]
         return (
             f"create a publishable key that sends the rewards "
             f"{', '.join(rewards) or '(none: exposures only)'} from "

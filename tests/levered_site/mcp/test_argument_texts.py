@@ -46,6 +46,16 @@ def parse(tool: str, **arguments: Any) -> dict[str, Any]:
             {"holdout_percentage": 12.5, "variant": {"number": 2}},
         ),
         (
+            "create_api_key",
+            {"label": "x", "rewards": '[{"name":"signup","min":"1","max":"1"}]'},
+            {"label": "x", "rewards": [{"name": "signup", "min": 1.0, "max": 1.0}]},
+        ),
+        (
+            "update_optimization",
+            {"public_policy": "true"},
+            {"public_policy": True},
+        ),
+        (
             "send_events",
             {"kind": "rewards", "events": '[{"anonymous_id": "7", "value": "3"}]'},
             {"kind": "rewards", "events": [{"anonymous_id": "7", "value": 3.0}]},
@@ -55,7 +65,11 @@ def parse(tool: str, **arguments: Any) -> dict[str, Any]:
 def test_a_text_counts_as_the_json_value_that_the_schema_expects(
     tool: str, sent: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    own = {} if tool in {"overview", "send_events"} else {"optimization_id": ID}
+    own = (
+        {}
+        if tool in {"overview", "send_events", "create_api_key"}
+        else {"optimization_id": ID}
+    )
 
     parsed = parse(tool, **own, **sent)
 

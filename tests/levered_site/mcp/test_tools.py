@@ -34,6 +34,18 @@ def test_the_listing_is_short_and_this_file_calls_every_tool(world: World) -> No
         assert tool.annotations.read_only_hint is not None
 
 
+def test_definitions_that_are_used_once_stand_where_they_are_used() -> None:
+    schema = tools.TOOLS_BY_NAME["create_api_key"].input_schema()
+    item = schema["properties"]["rewards"]["items"]
+    creation = tools.TOOLS_BY_NAME["create_optimization"].input_schema()
+
+    assert set(item["properties"]) == {"name", "min", "max"}
+    assert item["properties"]["min"] == {"type": "number"}
+    assert "$defs" not in schema
+    assert set(creation["$defs"]) == {"Factor"}
+    assert json.dumps(creation).count("#/$defs/Factor") == 2
+
+
 def test_the_hints_say_which_tools_only_read_or_may_destroy() -> None:
     read_only = {
         name for name, tool in tools.TOOLS_BY_NAME.items() if tool.is_read_only
