@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 MAX_NAME_LENGTH: Final = 200
+MIN_START_LENGTH: Final = 3  # of a name that stands for the field it begins
 LIKE: Final = 0.6
 SAME: Final = 1.0
 
@@ -27,6 +28,20 @@ def find_near_name(
         _fold(name[:MAX_NAME_LENGTH]), by_folded, n=1, cutoff=likeness
     )
     return by_folded[matches[0]] if matches else None
+
+
+def find_meant_field(
+    name: str, known: Iterable[str], likeness: float = LIKE
+) -> str | None:
+    """Return the known field that is most like a name, or else the first it begins."""
+    fields = list(known)
+    near = find_near_name(name, fields, likeness)
+    if near is not None:
+        return near
+    start = _fold(name[:MAX_NAME_LENGTH])
+    if len(start) < MIN_START_LENGTH:
+        return None
+    return next((each for each in fields if each.startswith(start)), None)
 
 
 def _fold(name: str) -> str:

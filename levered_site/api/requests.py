@@ -1,6 +1,5 @@
 """Read a request: its id, client address and query parameters."""
 
-import difflib
 import functools
 import ipaddress
 import re
@@ -12,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from levered_site import random_bytes
+from levered_site import near_names, random_bytes
 from levered_site.errors import FieldProblem, InvalidParametersError
 
 MAX_NAMES, MAX_NAME_LENGTH = 20, 200  # of what is said of unknown query parameters
@@ -178,9 +177,9 @@ def refuse_unknown_parameters(request: HttpRequest, known: Collection[str]) -> N
 
 
 def _describe_unknown_parameter(name: str, known: Collection[str]) -> str:
-    matches = difflib.get_close_matches(name[:MAX_NAME_LENGTH].lower(), known, n=1)
-    if matches:
-        return f"unknown query parameter; did you mean `{matches[0]}`?"
+    meant = near_names.find_meant_field(name, known)
+    if meant is not None:
+        return f"unknown query parameter; did you mean `{meant}`?"
     names = ", ".join(sorted(known)) or "none"
     return f"unknown query parameter; known here: {names}"
 

@@ -1,12 +1,12 @@
 """The base class of request serializers: unknown fields are errors."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import QueryDict
 from rest_framework import serializers
 
+from levered_site import near_names
 from levered_site.api.fields import MOST_INVALID_ITEMS
 
 UNKNOWN_FIELD = "unknown field"
@@ -14,11 +14,9 @@ READ_ONLY_FIELD = "cannot be set"
 
 
 def describe_unknown_field(name: object, known: Iterable[str]) -> str:
-    """Return the message of an unknown field, with the known one that is most like it."""
-    matches = difflib.get_close_matches(str(name)[:200].lower(), list(known), n=1)
-    return (
-        f"{UNKNOWN_FIELD}; did you mean `{matches[0]}`?" if matches else UNKNOWN_FIELD
-    )
+    """Return the message of an unknown field, with the known one that was meant."""
+    meant = near_names.find_meant_field(str(name), known)
+    return f"{UNKNOWN_FIELD}; did you mean `{meant}`?" if meant else UNKNOWN_FIELD
 
 
 class StrictSerializer(serializers.Serializer[Any]):

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from levered_site import anonymous_ids
+from levered_site import anonymous_ids, near_names
 from levered_site.api import body_limits, parsers
 from levered_site.errors import InvalidParametersError
 from levered_site.ids import UUID_PROBLEM, is_uuid
@@ -16,6 +16,11 @@ from optimizations.serving.service import ServeRequest
 
 LARGEST_BODY = 16 * body_limits.KB
 MAX_OPTIMIZATIONS = 20
+COMMON_FIELDS = frozenset({"anonymous_id", "context", "dry_run", "record"})
+KNOWN_FIELDS = COMMON_FIELDS | {"optimization_id", "optimization_ids"}
+MOST_UNKNOWN_FIELDS = 20  # that are compared
+# Likeness from which on an unknown field is a known one misspelled, not a newer one.
+MISSPELLED = 0.8
 
 
 class ServeClient(NamedTuple):
@@ -39,14 +44,14 @@ def choose_rate_limit(network: str, key: ServingKey | None) -> tuple[str, str, s
 def read_serve_request(
     raw: bytes, optimization_id: str | None, client: ServeClient
 ) -> ServeRequest:
-    """Validate the fields of the API in a body, and ignore unknown ones.
+    """Validate the fields of the API in a body, and ignore those unlike any.
 
     `optimization_id` is that of the path; None where the body names it.
 
     Raises BadRequestError if the body is not a JSON object, and InvalidParametersError,
-    which names the field, if a value has the wrong type.
+    which names the field, if a value has the wrong type or a field is misspelled.
     """
-    body = parsers.parse_object(raw)
+    body = _parse_body(raw)
     return _build_request(body, optimization_id or _read_optimization_id(body), client)
 
 
@@ -56,10 +61,33 @@ def read_serve_requests(raw: bytes, client: ServeClient) -> list[ServeRequest]:
     Their ids may be any texts, so that a malformed one fails alone. Raises as
     `read_serve_request`.
     """
-    body = parsers.parse_object(raw)
+    body = _parse_body(raw)
     first_id, *other_ids = _read_optimization_ids(body)
     first = _build_request(body, first_id, client)
     return [first, *(first._replace(optimization_id=each) for each in other_ids)]
+
+
+def _parse_body(raw: bytes) -> dict[str, Any]:
+    body = parsers.parse_object(raw)
+    if not KNOWN_FIELDS.issuperset(body):
+        _refuse_misspelled_fields(body)
+    return body
+
+
+def _refuse_misspelled_fields(body: Mapping[str, Any]) -> None:
+    """Raise InvalidParametersError for a field that a known one, which is not sent, is like.
+
+    Ignored, `dryrun` would store an assignment that nobody wanted.
+    """
+    missing = COMMON_FIELDS - body.keys()
+    unknown = sorted(body.keys() - KNOWN_FIELDS)[:MOST_UNKNOWN_FIELDS]
+    for name in unknown:
+        meant = near_names.find_near_name(name, missing, MISSPELLED)
+        if meant is not None:
+            raise InvalidParametersError.for_field(
+                name[: near_names.MAX_NAME_LENGTH],
+                f"unknown field; did you mean `{meant}`?",
+            )
 
 
 def _build_request(

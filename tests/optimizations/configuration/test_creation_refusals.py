@@ -296,6 +296,8 @@ def _assert_nothing_written() -> None:
     [
         ("holdout_percent", "unknown field; did you mean `holdout_percentage`?"),
         ("holdoutPercentage", "unknown field; did you mean `holdout_percentage`?"),
+        ("holdout", "unknown field; did you mean `holdout_percentage`?"),
+        ("ho", "unknown field"),
         ("zzz", "unknown field"),
     ],
 )

@@ -1,10 +1,13 @@
 """The report document, as scripts read that format its numbers without asking for nulls."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from optimizations.models import Optimization
+from optimizations.results import report, report_sections
+from optimizations.results.model_effects import Interaction
 from tests.support.factories import read_body
 from tests.support.optimization_factories import (
     make_config,
@@ -140,3 +143,47 @@ def test_the_outcome_mix_names_its_context_factors_in_order() -> None:
     mix = read_report(optimization)["outcome_mix"]
     assert mix["context_factors"] == ["plan", "device"]
     assert read_report(plain)["outcome_mix"]["context_factors"] == []
+
+
+NO_PAIR = Interaction(["a", "b"], ["1", "1"], None, None, None, 10, None)
+PAIR = Interaction(["a", "c"], ["1", "2"], 0.1, -0.1, 0.3, 900, None)
+
+
+@pytest.mark.parametrize("rows", [[NO_PAIR, PAIR], [PAIR, NO_PAIR, NO_PAIR], [NO_PAIR]])
+def test_a_pair_without_its_numbers_is_left_out_with_the_reason(
+    rows: list[Interaction],
+) -> None:
+    reasons = {
+        f"interactions[{place}].{name}": "too few" if row is NO_PAIR else "includes 0"
+        for place, row in enumerate(rows)
+        for name in ("deviation", "lo", "hi", "kind")
+        if row is NO_PAIR or name == "kind"
+    }
+    results = replace(
+        report.build_results(make_draft()), interactions=rows, unavailable=reasons
+    )
+
+    document = report_sections.build_report_results(results)
+
+    found = {
+        name: reason
+        for name, reason in document["unavailable"].items()
+        if name.startswith("interactions")
+    }
+    left_out = rows.count(NO_PAIR)
+    known = {"interactions[0].kind": "includes 0"} if PAIR in rows else {}
+    assert document["interactions"] == ([PAIR] if PAIR in rows else None)
+    assert found == known | {
+        "interactions": f"{left_out} of {len(rows)} are left out: too few"
+    }
+
+
+def test_pairs_with_their_numbers_stay_as_they_are() -> None:
+    results = replace(report.build_results(make_draft()), interactions=[PAIR, PAIR])
+
+    document = report_sections.build_report_results(results)
+
+    assert document["interactions"] == [PAIR, PAIR]
+    assert document["unavailable"].get("interactions") == results.unavailable.get(
+        "interactions"
+    )

@@ -40,6 +40,53 @@ def test_unknown_and_deleted_ids_are_not_found() -> None:
     assert read_error(unknown)["code"] == "not_found"
 
 
+@pytest.mark.parametrize("path", ["serve", "best-variant", "best-variants"])
+@pytest.mark.parametrize(
+    ("misspelled", "meant"),
+    [
+        ("dryrun", "dry_run"),
+        ("dryRun", "dry_run"),
+        ("contxt", "context"),
+        ("Context", "context"),
+        ("recrod", "record"),
+        ("annonymous_id", "anonymous_id"),
+        ("anonymousId", "anonymous_id"),
+    ],
+)
+def test_a_misspelled_field_is_refused_with_the_one_that_was_meant(
+    path: str, misspelled: str, meant: str
+) -> None:
+    optimization = make_live_optimization()
+    own = str(optimization.pk)
+    body = {"anonymous_id": "u", "dry_run": True, "context": {}, "record": True}
+    body = {name: value for name, value in body.items() if name != meant}
+    ids: dict[str, dict[str, Any]] = {
+        "best-variant": {"optimization_id": own},
+        "best-variants": {"optimization_ids": [own]},
+    }
+    url = f"/optimizations/{own}/serve" if path == "serve" else f"/optimizations/{path}"
+
+    answer = PUBLIC.post(url, {**body, **ids.get(path, {}), misspelled: "x"})
+
+    assert answer.status_code == 400
+    [problem] = read_error(answer)["details"]
+    assert problem == {
+        "field": misspelled,
+        "message": f"unknown field; did you mean `{meant}`?",
+    }
+    assert not Assignment.objects.exists()
+
+
+def test_fields_unlike_any_and_beside_the_known_one_are_ignored() -> None:
+    optimization = make_live_optimization()
+
+    answer = serve_user(
+        optimization, context={}, contexts=1, page="home", eligible={}, variant=2
+    )
+
+    assert answer.status_code == 200
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
