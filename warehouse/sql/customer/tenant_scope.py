@@ -47,7 +47,7 @@ def _select_tenant_rows(table: str) -> exp.Query:
     query that aggregates would mix them with others.
     """
     as_of = exp.cast(_build_parameter(AS_OF_PARAMETER), "timestamptz")
-    conditions = [
+    conditions: list[exp.Condition] = [
         exp.column("organization_id").eq(_build_parameter(ORGANIZATION_PARAMETER)),
         exp.column("timestamp_utc") <= as_of,
     ]
