@@ -8,8 +8,8 @@ from levered_site.mcp.rest_api import Api, Json, RefusedError
 CONFIRM_STEP = (
     "If this is wanted, call again with the same arguments and confirm: true."
 )
-# `model_config` repeats what other fields say.
-IGNORED_FIELDS = {"updated_at", "model_config"}
+# `model_config` repeats what other fields say; the last two are of an answer to ship.
+IGNORED_FIELDS = {"updated_at", "model_config", "health", "confirmed"}
 
 
 def run_and_roll_back(api: Api, change: Callable[[], Any]) -> Any:

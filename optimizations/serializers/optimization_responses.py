@@ -92,7 +92,7 @@ class OptimizationSerializer(serializers.ModelSerializer[Optimization]):
 
     class Meta:
         model = Optimization
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "name",
             "status",
@@ -139,6 +139,20 @@ class OptimizationSerializer(serializers.ModelSerializer[Optimization]):
             context={"metric": optimization.reward_metric},
         )
         return dict(serializer.data)
+
+
+class ShippedOptimizationSerializer(OptimizationSerializer):
+    """An optimization that was just shipped, and on which figures."""
+
+    health = HealthField(
+        help_text="Of the last count before it was shipped: its reasons were known then."
+    )
+    confirmed = serializers.BooleanField(
+        help_text="Whether it was shipped in spite of any reasons of the health."
+    )
+
+    class Meta(OptimizationSerializer.Meta):
+        fields = (*OptimizationSerializer.Meta.fields, "health", "confirmed")
 
 
 def _build_interval_field() -> serializers.Field[Any, Any, Any, Any]:

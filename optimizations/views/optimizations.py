@@ -21,7 +21,7 @@ from levered_site.organizations.viewsets import (
 )
 from optimizations.configuration import lifecycle, unarchiving
 from optimizations.models import Optimization
-from optimizations.results import list_summary, ship_guard
+from optimizations.results import health_records, list_summary, ship_guard
 from optimizations.serializers.optimization_requests import (
     ConfirmSerializer,
     NewOptimizationSerializer,
@@ -30,6 +30,7 @@ from optimizations.serializers.optimization_requests import (
 from optimizations.serializers.optimization_responses import (
     OptimizationRowSerializer,
     OptimizationSerializer,
+    ShippedOptimizationSerializer,
 )
 
 LONGEST_SEARCH = 200
@@ -150,19 +151,23 @@ class OptimizationViewSet(
         """
         lifecycle.delete_optimization(instance, self.actor)
 
-    @extend_schema(request=ConfirmSerializer, responses=OptimizationSerializer)
+    @extend_schema(request=ConfirmSerializer, responses=ShippedOptimizationSerializer)
     def ship(self, _request: Request, **_kwargs: Any) -> Response:
         """Give every user the leading variant for their context; freeze the results.
 
         Where the health of the figures is broken or a guardrail is violated, `confirm`
-        must be true: without it the 409 names the reasons in `details`.
+        must be true: without it the 409 names the reasons in `details`. The answer has
+        the health that it was shipped with.
         """
         confirm = self.read_body(ConfirmSerializer)["confirm"]
         with self.get_object_for_update() as optimization:
+            health = health_records.load_health(optimization)
             changed = lifecycle.ship_optimization(
                 optimization, self.actor, confirm=confirm
             )
-        return self.build_response(changed)
+        response = self.build_response(changed)  # its ETag is that of the resource
+        response.data |= {"health": health, "confirmed": confirm}
+        return response
 
     @extend_schema(request=None, responses=OptimizationSerializer)
     def stop(self, _request: Request, **_kwargs: Any) -> Response:

@@ -53,12 +53,14 @@ def change_status(api: Api, arguments: StatusInput) -> Json:
     if not arguments.confirm:
         return _preview_change(api, arguments, before)
     after = _set_status(api, arguments)
-    return {
+    reasons = after["health"]["reasons"] if arguments.to == "shipped" else []
+    answer = {
         "summary": f"{after['name']!r} is {after['status']} now: {consequence}",
         "done": True,
         "changes": {"status": [before["status"], after["status"]]},
         "next": NEXT_STEP_BY_STATUS[after["status"]],
     }
+    return answer | {"reasons": reasons} if reasons else answer
 
 
 def _preview_change(api: Api, arguments: StatusInput, before: Json) -> Json:

@@ -67,7 +67,10 @@ def test_a_broken_split_ships_by_rest_only_with_a_confirm() -> None:
         assert health["reasons"][0]["message"] in error["message"]
     assert still == "live"
     assert shipped.status_code == 200
-    assert read_body(shipped)["status"] == "shipped"
+    body = read_body(shipped)
+    assert (body["status"], body["confirmed"]) == ("shipped", True)
+    assert body["health"]["reasons"] == health["reasons"]
+    assert shipped["ETag"] == api.get(path)["ETag"]
 
 
 @pytest.mark.parametrize("was_counted", [True, False])
@@ -171,7 +174,11 @@ def test_sound_figures_ship_without_a_confirm() -> None:
     optimization = train_and_return(make_visited_optimization())
     api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
 
-    assert api.post(f"{path}/ship").status_code == 200
+    shipped = api.post(f"{path}/ship")
+
+    assert shipped.status_code == 200
+    body = read_body(shipped)
+    assert (body["health"]["status"], body["confirmed"]) == ("ok", False)
 
 
 def test_going_back_from_shipped_needs_no_confirm() -> None:
@@ -216,9 +223,11 @@ def test_an_agent_is_told_the_reasons_before_it_can_confirm() -> None:
     assert preview["reasons"][0]["code"] == "sample_ratio"
     assert preview["reasons"][0]["message"] in preview["summary"]
     assert preview["changes"]["status"] == ["live", "shipped"]
+    assert not {"health", "confirmed"} & preview["changes"].keys()
     assert "confirm: true" in preview["next"]
     assert still == "live"
     assert done["done"] is True
+    assert done["reasons"] == preview["reasons"]
     assert read_status(optimization) == "shipped"
 
 
