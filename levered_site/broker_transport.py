@@ -10,7 +10,11 @@ from typing import Any
 
 from kombu.transport import redis as redis_transport
 from kombu.transport.virtual import Empty
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
+    RedisError,
+    ResponseError,
+)
 
 from levered_site import broker_messages
 
@@ -86,6 +90,16 @@ class CheckedChannel(RedisChannel):  # type: ignore[misc] # the stubs know a par
                     client.delete(key)
                     was_any = True
         return was_any
+
+    def _connparams(self, *args: Any, **kwargs: Any) -> Any:
+        """Return how to connect. Raises ConnectionError once the transport is closed.
+
+        kombu reads the attributes of None then, which ends the worker; after an error of
+        the connection it connects again.
+        """
+        if self.connection.client is None:
+            raise RedisConnectionError("The connection to the broker was closed.")
+        return super()._connparams(*args, **kwargs)
 
     def _brpop_read(self, **options: Any) -> Any:
         """Read and deliver one entry. Raises Empty where there is none, or it is dropped."""

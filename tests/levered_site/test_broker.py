@@ -305,3 +305,33 @@ def test_entries_that_kombu_cannot_make_a_message_of_are_no_envelopes(
 ) -> None:
     assert not broker_messages.is_envelope(json.loads(entry))
     assert broker_messages.is_envelope(json.loads(build_entry()))
+
+
+def test_a_channel_of_a_closed_connection_fails_as_one_that_is_lost() -> None:
+    with app.connection_for_read() as broker:
+        channel = broker.channel()
+        lost = broker.connection_errors
+        broker._transport.client = None  # as kombu leaves it when it closes
+
+        with pytest.raises(lost, match="connection to the broker was closed"):
+            channel._create_client()
+
+
+def test_a_worker_survives_a_killed_broker(tmp_path: Path, settings: Settings) -> None:
+    with (
+        run_spare_valkey(tmp_path / "home") as valkey,
+        run_worker(valkey.url) as worker,
+    ):
+        for _ in range(3):
+            valkey.kill()
+            valkey.start()
+            until(lambda: _answers(worker.is_reading), 30)
+            assert worker.works()
+
+        assert worker.count("AttributeError") == 0
+
+
+def _answers(ask: Callable[[], bool]) -> bool:
+    with suppress(redis.RedisError):
+        return ask()
+    return False
