@@ -309,9 +309,10 @@ def test_entries_that_kombu_cannot_make_a_message_of_are_no_envelopes(
 
 def test_a_channel_of_a_closed_connection_fails_as_one_that_is_lost() -> None:
     with app.connection_for_read() as broker:
-        channel = broker.channel()
+        channel: Any = broker.channel()
+        transport: Any = broker.transport
         lost = broker.connection_errors
-        broker._transport.client = None  # as kombu leaves it when it closes
+        transport.client = None  # as kombu leaves it when it closes
 
         with pytest.raises(lost, match="connection to the broker was closed"):
             channel._create_client()

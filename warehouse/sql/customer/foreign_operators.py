@@ -100,6 +100,8 @@ def _refuse_foreign(tokens: Sequence[Token], remedies: Mapping[str, str]) -> Non
 
 def _refuse_complement(tokens: Sequence[Token]) -> None:
     for before, token in pairwise(tokens):
+        if before.text == "!":  # the operator !~ has a refusal of its own
+            continue
         is_value = ends_operand(before) and before.text.upper() not in PREFIX_WORDS
         if token.token_type == TokenType.TILDE and not is_value:
             raise _refuse("~", token, "write BITNOT(a)")

@@ -79,15 +79,15 @@ class AsyncOptimizations:
 
     async def ship(
         self, optimization_id: object, *, confirm: bool = False
-    ) -> schemas.Optimization:
-        """Serve the leading variants to everybody.
+    ) -> schemas.ShippedOptimization:
+        """Serve the leading variants to everybody; return the health of that moment, too.
 
         Raise ApiError with status 409 and the reasons to hesitate in `details`, unless
         `confirm` is true.
         """
         body = {"confirm": True} if confirm else None
         shipped = await self._api.post(_build_path(optimization_id, "ship"), body)
-        return cast("schemas.Optimization", shipped)
+        return cast("schemas.ShippedOptimization", shipped)
 
     async def stop(self, optimization_id: object) -> schemas.Optimization:
         """End for good."""
