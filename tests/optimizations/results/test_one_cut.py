@@ -138,8 +138,8 @@ def test_the_stratified_lift_is_not_misled_by_a_holdout_that_changed() -> None:
     assert [low, high] == measured["lift_ci"]
     # Who is held out hangs on the id: the interval includes 0 in 95% of runs, and about
     # these in all. The sums above claim 40% and more.
-    assert low < 10
-    assert high > -10
+    assert low < 15
+    assert high > -25
 
 
 def _make_ramped_optimization() -> Optimization:

@@ -42,6 +42,7 @@ def fill_in(text: str) -> str:
     return (
         text.replace("CAST($2 AS TIMESTAMPTZ)", START_DATE)
         .replace("CAST($3 AS UUID)", "CAST(NULL AS UUID)")
+        .replace("CAST($4 AS TIMESTAMPTZ)", "CAST('infinity' AS timestamptz)")
         .replace("$1", "'org_a'")
     )
 
