@@ -26,16 +26,9 @@ demo: .venv/.for-running ## the complete loop with real and simulated traffic, a
 		LEVERED_URL=$${LEVERED_URL:-http://localhost:$${PORT:-3100}} \
 		$(BIN)/python -m levered_site.demo $(ARGS)
 
-# Many tests run the whole service and kill parts of it; a machine that stands still for
-# seconds fails some of them. So what failed runs again with nothing beside it, and the first
-# test that fails then as well ends the run.
 test: .venv/.for-tests ## the tests, side by side in WORKERS=2 processes with stores of their own (ARGS="-k name")
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS) || { \
-		echo; \
-		echo "== What failed runs once more, one test after another. A test that passes now"; \
-		echo "== depends on other tests or on a quiet machine: please report it."; \
-		$(BIN)/python -m pytest --maxfail=1 --last-failed --last-failed-no-failures=none $(ARGS); \
-	}
+	$(BIN)/python -m pytest --cache-clear -n $(WORKERS) $(ARGS) || \
+		{ [ $$? = 1 ] && $(BIN)/python -m tests.support.second_look $(ARGS); }
 
 explore: .venv/.for-tests ## search for what breaks a property test, with fresh seeds (ROUNDS=20 ARGS="-k name")
 	ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -n $(WORKERS) -m hypothesis --hypothesis-profile=explore $(ARGS)
