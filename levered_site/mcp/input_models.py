@@ -1,10 +1,11 @@
 """Fields of a tool's arguments: which there are, and which one was probably meant."""
 
-import difflib
 from collections.abc import Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel
+
+from levered_site import near_names
 
 MAX_KNOWN_NAMES = 8
 
@@ -23,12 +24,9 @@ def describe_unknown_field(name: str, model: Any) -> str:
 
 
 def _find_likely_names(name: str, model: Any) -> list[str]:
-    """Return up to three names: a similar one, those one level deeper, those with a word.
-
-    `holdout` resembles `holdout_percentage` too little for difflib.
-    """
+    """Return up to three names: as REST suggests, those one level deeper, with a word."""
     known = sorted(model.model_fields)
-    similar = difflib.get_close_matches(name.lower(), known, n=1)
+    meant = near_names.find_meant_field(name, known)
     deeper = [
         f"{outer}.{name}"
         for outer, field in model.model_fields.items()
@@ -36,7 +34,7 @@ def _find_likely_names(name: str, model: Any) -> list[str]:
     ]
     words = set(name.lower().split("_"))
     sharing = [each for each in known if words & set(each.split("_"))]
-    return list(dict.fromkeys([*similar, *deeper, *sharing]))[:3]
+    return list(dict.fromkeys([*filter(None, [meant]), *deeper, *sharing]))[:3]
 
 
 def find_model_at(model: Any, path: Sequence[int | str]) -> Any:
