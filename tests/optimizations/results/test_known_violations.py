@@ -141,7 +141,7 @@ def test_detaching_while_shipping_is_no_way_around() -> None:
     ]
 
 
-def test_a_guardrail_attached_again_as_it_was_is_judged_anew() -> None:
+def test_a_guardrail_attached_again_as_it_was_is_judged_again() -> None:
     optimization, refunds = make_violated_guardrail()
     detach(optimization, refunds)
     attach(optimization, refunds)

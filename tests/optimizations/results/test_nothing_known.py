@@ -104,7 +104,7 @@ def test_a_guardrail_that_cannot_be_counted_needs_a_confirmation() -> None:
     assert "“Refunds” could not be counted" in reason["message"]
 
 
-def test_a_reward_defined_anew_is_not_counted_until_the_next_count() -> None:
+def test_a_redefined_reward_is_not_counted_until_the_next_count() -> None:
     optimization = train_and_return(make_visited_optimization())
     metric = optimization.reward_metric
     assert metric is not None
