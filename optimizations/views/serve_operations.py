@@ -60,7 +60,8 @@ FAILED_DECISION_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["optimization_id", "error"],
     "properties": {
-        "optimization_id": UUID_SCHEMA,
+        # As it was sent: what is no id at all fails like this, too.
+        "optimization_id": STRING_SCHEMA,
         "error": {
             "type": "object",
             "required": ["code", "message"],

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from django.db import connection
 
+from levered_site.api import openapi
 from levered_site.database import fetch_row
 from optimizations.models import Decision
 from tests.support import optimization_factories
@@ -36,6 +38,18 @@ def test_several_decisions_come_in_one_answer_and_one_commit() -> None:
         assert fetch_row(cursor).commits == 1
     alone = read_body(serve_user(live[2], "u1"))
     assert alone["variant_number"] == decisions[3]["variant_number"]
+
+
+@pytest.mark.parametrize("sent", ["undefined", "g3e70682-c209-1cac-a29f-6fbed82c07cd"])
+def test_an_answer_about_what_is_no_id_is_as_the_document_says(sent: str) -> None:
+    components = openapi.build_document()["components"]
+    schema = {"$ref": "#/components/schemas/DecisionList", "components": components}
+    body = {"anonymous_id": "u1", "optimization_ids": [sent]}
+
+    answer = read_body(Api().post("/optimizations/best-variants", body))
+
+    assert answer["decisions"][0]["error"]["code"] == "not_found"
+    jsonschema_rs.Draft202012Validator(schema, validate_formats=True).validate(answer)
 
 
 @pytest.mark.parametrize(
