@@ -69,7 +69,7 @@ def request_training(
         open_run = model.training_runs.filter(status__in=OPEN_STATUSES).first()
         # None: the open run ended between the two statements, so its result is fresh.
         return open_run or model.training_runs.latest("created_at")
-    transaction.on_commit(lambda: send_next_runs(model.organization_id))
+    transaction.on_commit(lambda: send_next_runs(model.organization_id), robust=True)
     return run
 
 
@@ -165,7 +165,7 @@ def cancel_run(run: TrainingRun) -> TrainingRun:
             raise ConflictError("This run has ended: there is nothing to cancel.")
     else:  # its slot is free
         organization_id = run.model.organization_id
-        transaction.on_commit(lambda: send_next_runs(organization_id))
+        transaction.on_commit(lambda: send_next_runs(organization_id), robust=True)
     run.refresh_from_db()
     return run
 

@@ -10,19 +10,25 @@ from benchmarks.soak.burst import check_burst
 from benchmarks.soak.journal import Journal
 from benchmarks.soak.killer import PARTS
 from benchmarks.soak.run import SoakOptions, run_soak
-from tests.support.running_service import home_named
+from tests.support.running_service import Service, home_named
 
 SECONDS_BETWEEN_KILLS = 4.0
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    """Run one service with a live optimization for the tests of this module."""
-    with home_named("soak") as running:
-        running.start(**UNLIMITED)
-        assert running.process
-        local = LocalService(running.home, running.port, running.process.pid)
-        yield build_world(local, optimizations=2)
+def running() -> Iterator[Service]:
+    """Run one service for the tests of this module."""
+    with home_named("soak") as service:
+        service.start(**UNLIMITED)
+        yield service
+
+
+@pytest.fixture(scope="module")
+def world(running: Service) -> World:
+    """Return a live optimization of that service, and a second one."""
+    assert running.process
+    local = LocalService(running.home, running.port, running.process.pid)
+    return build_world(local, optimizations=2)
 
 
 def test_a_thousand_first_serves_of_one_user_store_one_assignment(
@@ -35,7 +41,7 @@ def test_a_thousand_first_serves_of_one_user_store_one_assignment(
 
 
 def test_nothing_is_lost_doubled_or_inconsistent_while_parts_are_killed(
-    world: World,
+    world: World, running: Service
 ) -> None:
     seen: list[Journal] = []
     options = SoakOptions(
@@ -47,7 +53,8 @@ def test_nothing_is_lost_doubled_or_inconsistent_while_parts_are_killed(
 
     verdict = run_soak(world, options, seen.append)
 
-    assert verdict.violations == []
+    failures = [line for line in running.said if '"request.failed"' in line]
+    assert verdict.violations == [], failures
     journal = seen[-1]
     assert {kill.part for kill in journal.kills} == set(PARTS)
     assert len(journal.answers) > 100

@@ -1,7 +1,6 @@
 """Load snapshots from memory, the cache or the database, and publish new ones."""
 
 import time
-from functools import partial
 from uuid import UUID
 
 import structlog
@@ -118,7 +117,8 @@ def publish_on_commit(
         snapshot_version=F("snapshot_version") + 1,
         assignments_epoch=F("assignments_epoch") + int(forgets_assignments),
     )
-    transaction.on_commit(partial(publish_snapshot, str(optimization_id)), robust=True)
+    # No partial: Django asks a robust callback that fails for its name, and fails itself.
+    transaction.on_commit(lambda: publish_snapshot(str(optimization_id)), robust=True)
 
 
 def publish_snapshot(optimization_id: str) -> None:
