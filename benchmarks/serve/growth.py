@@ -1,7 +1,8 @@
 """What grows with use: memory over many users, the cost of a serve over stored rows."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -29,6 +30,16 @@ SELECT %s, reverse(lpad(n::text, 9, '0')) || '-stored', 1 + n %% 4, false, 1, 0.
        now() - interval '1 day', -1 - n
 FROM generate_series(%s::bigint, %s::bigint) AS n
 """
+# Those that were written by hand have negative decision ids.
+DELETE_SERVED = """
+DELETE FROM assignments WHERE optimization_id = %s AND decision_id >= 0
+"""
+SELECT_PARTITIONS = """
+SELECT one, remainder FROM unnest(%s::uuid[]) AS one, generate_series(0, 15) AS remainder
+WHERE satisfies_hash_partition('assignments'::regclass, 16, remainder, one)
+"""
+# Of more rows than these, a round adds too few to matter.
+MOST_RESTORED = 1_000_000
 
 SELECT_PAST_DAYS = """
 SELECT (now() AT TIME ZONE 'UTC')::date - age FROM generate_series(1, %s) AS age
@@ -74,23 +85,70 @@ def _format_memory(service: LocalService) -> str:
 
 
 def print_stored(settings: Mapping[str, str], most: int, seconds: float) -> None:
-    """Print the cost of a serve while the number of stored assignments grows."""
+    """Print the cost of a serve beside the number of assignments that are stored.
+
+    One service holds an optimization for each number, and their rounds take turns: its
+    age, its other tables and the machine are the same for all of them.
+    """
+    sizes = list(_iterate_sizes(most))
     with run_service({**UNLIMITED, **settings}) as service:
-        measured = Measured("ours", world.build_world(service))
-        first = loads.build_first_serves(measured)
-        rounds.run_round(first, 0, seconds=seconds, is_wrk=rounds.has_wrk())
-        print(f"{'stored':>12}{'first serves':>28}{'users not in memory':>28}")
-        stored, wanted = 0, FEWEST_STORED
-        while wanted <= most:
-            _insert_assignments(measured, stored, wanted)
-            stored = wanted
-            fresh = _run_rounds(first, stored, seconds)
-            forgotten = _run_rounds(
-                loads.build_stored_users(measured, "-stored", stored), stored, seconds
-            )
-            print(f"{stored:>12,}{_format(fresh):>28}{_format(forgotten):>28}")
-            wanted *= 10
+        whole = world.build_world(service, optimizations=4 * len(sizes))
+        places = [
+            Measured("ours", replace(whole, optimization_ids=[one]))
+            for one in _choose_apart(whole)[: len(sizes)]
+        ]
+        for place, size in zip(places, sizes, strict=True):
+            _insert_assignments(place, size)
+        _measure_stored(places, sizes, seconds)
+
+
+def _iterate_sizes(most: int) -> Iterator[int]:
+    size = FEWEST_STORED
+    while size <= most:
+        yield size
+        size *= 10
+
+
+def _choose_apart(whole: world.World) -> list[str]:
+    """Return one of the optimizations of each partition of the assignments."""
+    with psycopg.connect(whole.service.database_url) as database:
+        rows = database.execute(SELECT_PARTITIONS, [whole.optimization_ids]).fetchall()
+    return list({partition: str(one) for one, partition in rows}.values())
+
+
+def _measure_stored(
+    places: Sequence[Measured], sizes: Sequence[int], seconds: float
+) -> None:
+    pairs = [
+        (
+            loads.build_first_serves(place),
+            loads.build_stored_users(place, "-stored", size),
+        )
+        for place, size in zip(places, sizes, strict=True)
+    ]
+    measured: list[list[list[Round]]] = [[[], []] for _ in sizes]
+    for number in tqdm(range(1 + STORED_ROUNDS), desc="rounds", disable=None):
+        for place, size, pair, kept in zip(places, sizes, pairs, measured, strict=True):
+            for load, results in zip(pair, kept, strict=True):
+                one = rounds.run_round(
+                    load, number, seconds=seconds, is_wrk=rounds.has_wrk()
+                )
+                results.append(one)
+            if size < MOST_RESTORED:
+                _delete_served(place)
+    print(f"{'stored':>12}{'first serves':>28}{'users not in memory':>28}")
+    for size, kept in zip(sizes, measured, strict=True):
+        first, forgotten = (take_medians(results[1:]) for results in kept)
+        print(f"{size:>12,}{_format(first):>28}{_format(forgotten):>28}")
     print("each: decisions a second, microseconds of CPU per decision")
+
+
+def _delete_served(place: Measured) -> None:
+    """Remove the assignments that a round added, so that as many are stored as before."""
+    url = place.world.service.database_url
+    with psycopg.connect(url, autocommit=True) as database:
+        database.execute(DELETE_SERVED, [place.world.optimization_id])
+        database.execute("VACUUM assignments")
 
 
 def print_partitions(settings: Mapping[str, str], days: int, seconds: float) -> None:
@@ -147,13 +205,13 @@ def _format(one: Round) -> str:
     return f"{one.rate:,.0f} /s  {one.cpu_us:,.0f} us"
 
 
-def _insert_assignments(measured: Measured, stored: int, wanted: int) -> None:
+def _insert_assignments(measured: Measured, size: int) -> None:
     optimization_id = uuid.UUID(measured.world.optimization_id)
     url = measured.world.service.database_url
     with psycopg.connect(url, autocommit=True) as database:
         for start in tqdm(
-            range(stored, wanted, ROWS_PER_STATEMENT), desc="rows", disable=None
+            range(0, size, ROWS_PER_STATEMENT), desc="rows", disable=None
         ):
-            last = min(start + ROWS_PER_STATEMENT, wanted)
+            last = min(start + ROWS_PER_STATEMENT, size)
             database.execute(INSERT_ASSIGNMENTS, [optimization_id, start, last - 1])
         _settle(database, "assignments")
