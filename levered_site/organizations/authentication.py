@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from levered_site.api import credentials, requests, throttles
 from levered_site.errors import UnauthorizedError
-from levered_site.organizations import key_lookup, key_memory, members, tokens
+from levered_site.organizations import key_lookup, members, tokens
 from levered_site.organizations.actors import Caller, KeyHolder
 
 Credentials: TypeAlias = tuple[Caller, Caller] | tuple[KeyHolder, KeyHolder]
@@ -127,17 +127,16 @@ def load_key_holder(request: HttpRequest, secret: str) -> KeyHolder:
         UnauthorizedError: it is unknown, revoked or expired, or not a key at all.
         RateLimitedError: too many unknown keys from this address.
     """
-    count_possible_guess(request, secret)
-    if secret.count(".") == 2:
+    try:
+        return _look_up_key(secret)
+    except UnauthorizedError:
+        # Counted after the look-up: a key that works is never held back by the wrong
+        # ones of its address. A wrong one costs a query by an index at most.
+        throttles.count_unknown_key(request)
+        raise
+
+
+def _look_up_key(secret: str) -> KeyHolder:
+    if secret.count(".") == 2:  # a token in the place of a key
         raise UnauthorizedError(API_KEY_REQUIRED)
     return key_lookup.load_holder(secret)
-
-
-def count_possible_guess(request: HttpRequest, secret: str) -> None:
-    """Count a secret that has not worked in this process lately, by its address.
-
-    So guessing is limited. A secret that has worked is not counted: programs behind one
-    address are not held back by each other's mistakes. Raises RateLimitedError.
-    """
-    if not key_memory.was_accepted(key_memory.hash_secret(secret)):
-        throttles.count_unknown_key(request)

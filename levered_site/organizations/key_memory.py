@@ -28,9 +28,6 @@ class _Memory(Generic[Value]):
         value, fresh_until = self._entries.get(digest, (None, 0.0))
         return value if time.monotonic() < fresh_until else None
 
-    def has(self, digest: str) -> bool:
-        return digest in self._entries
-
     def put(self, digest: str, value: Value, fresh_until: float) -> None:
         with self._lock:
             self._entries.pop(digest, None)
@@ -61,11 +58,6 @@ def find_holder(digest: str) -> KeyHolder | None:
 def find_problem(digest: str) -> str | None:
     """Return why a secret does not work; None if that is unknown or not fresh."""
     return _problems.find_fresh(digest)
-
-
-def was_accepted(digest: str) -> bool:
-    """Return whether the secret worked lately: whoever sends it does not guess."""
-    return _holders.has(digest)
 
 
 def remember_holder(digest: str, holder: KeyHolder, fresh_until: float) -> None:

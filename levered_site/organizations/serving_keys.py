@@ -5,7 +5,7 @@ from typing import TypeAlias
 from django.http import HttpRequest
 
 from levered_site.api import credentials
-from levered_site.organizations import authentication, key_lookup, key_memory, scopes
+from levered_site.organizations import authentication, key_memory, scopes
 from levered_site.organizations.actors import KeyHolder
 
 ServingKey: TypeAlias = KeyHolder
@@ -34,10 +34,7 @@ def authenticate_serving_key(request: HttpRequest) -> ServingKey | None:
         RateLimitedError: too many unknown keys from this address.
     """
     secret = credentials.read_api_key(request)
-    if secret is None:
-        return None
-    authentication.count_possible_guess(request, secret)
-    return key_lookup.load_holder(secret)
+    return None if secret is None else authentication.load_key_holder(request, secret)
 
 
 def require_serve_scope(key: ServingKey | None) -> None:

@@ -147,16 +147,16 @@ def test_wrong_keys_use_up_nothing_of_the_visitors_behind_their_address(
 def test_guessed_keys_are_limited_and_keys_that_work_are_not_held_back(
     settings: Settings,
 ) -> None:
-    settings.RATELIMIT_GLOBAL = "3/d"
+    settings.RATELIMIT_GLOBAL = "2/d"
     optimization = make_live_optimization()
-    key = make_api_key(optimization.organization, scopes=["serve"])
 
     def serve_with(secret: str) -> int:
         headers = {"X-API-Key": secret}
         return serve_user(optimization, headers=headers).status_code
 
-    assert serve_with(key) == 200
     assert [serve_with(f"lev_x{n}") for n in range(3)] == [401, 401, 429]
+    # No process has seen this key before.
+    key = make_api_key(optimization.organization, scopes=["serve"])
     assert serve_with(key) == 200
 
 
