@@ -35,7 +35,7 @@ from optimizations.results.guardrails import Guardrail
 from optimizations.results.health import Health, HealthReason
 from optimizations.results.health_records import CountedReasons
 from optimizations.results.measured_lift import Comparison
-from optimizations.results.redefined_guardrails import PastKey
+from optimizations.results.redefined_guardrails import PastKey, Verdict
 from optimizations.results.stored import StoredCubes
 from optimizations.results.user_counts import UserCounter
 
@@ -50,7 +50,7 @@ class Evidence:
     `revisions` are those that the metrics were counted by, by their ids; a metric that
     was not counted as it is now is missing. `unread_guardrails` are the reasons of
     guardrails some of whose values are no amounts. `redefined` has what is known now of
-    guardrails that nothing had counted until they were redefined. Everything stored until
+    guardrails that were redefined before that. Everything stored until
     `current_at` is in it.
     """
 
@@ -60,7 +60,7 @@ class Evidence:
     guardrails: list[Guardrail]
     revisions: Mapping[UUID, int]
     unread_guardrails: Sequence[HealthReason] = ()
-    redefined: Mapping[PastKey, HealthReason | None] = field(default_factory=dict)
+    redefined: Mapping[PastKey, Verdict] = field(default_factory=dict)
     current_at: datetime = field(default_factory=timezone.now)
 
 
