@@ -139,6 +139,15 @@ def read_served_table(version: PolicyVersion, *, is_shipped: bool) -> Floats:
     )
 
 
+def list_leading_variants(version: PolicyVersion) -> list[int]:
+    """Return the numbers of the variants that lead in some context cell, ascending.
+
+    Once it is shipped nothing else is served.
+    """
+    table = read_served_table(version, is_shipped=True)
+    return [int(index) + 1 for index in np.flatnonzero(table.any(axis=0))]
+
+
 def read_prob_best(version: PolicyVersion) -> Floats | None:
     """Return the stored probability to be best [context cells, variants], if any."""
     if version.prob_best is None:

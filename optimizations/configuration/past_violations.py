@@ -14,10 +14,13 @@ from optimizations.models import CountFailure, Optimization, ResultsSummary
 from optimizations.models.summary import Json
 
 DETACHED, REDEFINED = "detached", "redefined"
+# Of an entry that is no reason: as far as users' horizons were over, nothing was violated.
+UNDECIDED = "undecided"
 NOT_COUNTED = "guardrail_not_counted"
 # Counts that are younger tell all there is to know.
 FRESH_FOR = timedelta(minutes=1)
 COUNTING_STATUSES = (Optimization.Status.LIVE, Optimization.Status.PAUSED)
+JUST_COUNTED = "before the horizon of all users was over"
 EVENTS = {DETACHED: "detached", REDEFINED: "redefined"}
 WAYS_BACK = {
     DETACHED: "Attach it again as it was, count with refresh=true, and detach it then",
@@ -52,25 +55,56 @@ def end_by_redefining(metric: Metric, replaced: Metric) -> None:
     for optimization in guarded:
         row = _lock_summary(optimization)
         if row is not None:
-            end_guardrail(row, replaced, REDEFINED)
+            # With another revision the users of before are told apart, and counted on.
+            is_counted_on = metric.revision != replaced.revision
+            end_guardrail(row, replaced, REDEFINED, is_counted_on=is_counted_on)
             row.save(update_fields=["guardrail_reasons", "past_violations"])
 
 
-def end_guardrail(row: ResultsSummary, metric: Metric, cause: str) -> None:
+def end_guardrail(
+    row: ResultsSummary, metric: Metric, cause: str, *, is_counted_on: bool = False
+) -> None:
     """Move the violation of a metric, if one is known, to the past ones; do not save.
 
     The metric is as it was. Without a violation, that nothing has counted it lately
-    becomes a reason of the past.
+    becomes a reason of the past. If that is known, later counts still judge users whose
+    horizon is not over, where `is_counted_on` says that they are told apart.
     """
     reason = row.guardrail_reasons.pop(str(metric.pk), None)
+    row.past_violations = [
+        past
+        for past in row.past_violations
+        if not (_is_of(past, metric) and UNDECIDED in past)
+    ]
     is_known = any(_is_of(past, metric) for past in row.past_violations)
     _move_unknown_ends(row, metric)
-    if reason is None and not is_known:
-        reason = _describe_uncounted(row, metric, cause)
     if reason is not None:
         row.past_violations.append(
             build_past_violation(metric, reason, metric.revision, cause)
         )
+    elif not is_known:
+        row.past_violations += _list_unknown(
+            row, metric, cause, is_counted_on=is_counted_on
+        )
+
+
+def _list_unknown(
+    row: ResultsSummary, metric: Metric, cause: str, *, is_counted_on: bool
+) -> list[Json]:
+    """Return what is unknown of a metric without a known violation, as an entry or none."""
+    if row.optimization.status not in COUNTING_STATUSES:
+        return []
+    failure = CountFailure.objects.filter(
+        optimization=row.optimization_id, metric=metric
+    ).first()
+    if failure is not None and cause == REDEFINED:
+        return []  # that is how to correct it
+    known = _describe_last_count(row, metric, failure)
+    if known is None and not is_counted_on:
+        return []
+    reason = _build_reason(metric, cause, known or JUST_COUNTED)
+    entry = build_past_violation(metric, reason, metric.revision, cause)
+    return [entry if known else {**entry, UNDECIDED: True}]
 
 
 def _is_of(past: Json, metric: Metric) -> bool:
@@ -109,36 +143,28 @@ def _lock_summary(optimization: Optimization) -> ResultsSummary | None:
     return row
 
 
-def _describe_uncounted(row: ResultsSummary, metric: Metric, cause: str) -> Json | None:
-    """Return the reason of a guardrail that is not known to be unharmed as of now.
-
-    None if it was just counted, if nothing counts any more, or if it is redefined
-    because it could not be counted: that is how to correct it.
-    """
-    if row.optimization.status not in COUNTING_STATUSES:
-        return None
-    failure = CountFailure.objects.filter(
-        optimization=row.optimization_id, metric=metric
-    ).first()
-    if failure is not None and cause == REDEFINED:
-        return None
+def _describe_last_count(
+    row: ResultsSummary, metric: Metric, failure: CountFailure | None
+) -> str | None:
+    """Return since when nothing has counted the metric; None if it was just counted."""
+    if failure is not None:
+        return f"while it could not be counted ({failure.message})"
     counted = (row.counted_revisions or {}).get(str(metric.pk))
     was_counted = counted == metric.revision
     counted_at = (row.as_of or row.judged_at) if was_counted else None
-    now = timezone.now()
-    if failure is not None:
-        known = f"while it could not be counted ({failure.message})"
-    elif counted_at is None:
-        known = "before it was ever counted as it was"
-    elif now - counted_at < FRESH_FOR:
+    if counted_at is None:
+        return "before it was ever counted as it was"
+    if timezone.now() - counted_at < FRESH_FOR:
         return None
-    else:
-        known = f"without a count since {counted_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"without a count since {counted_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _build_reason(metric: Metric, cause: str, known: str) -> Json:
+    now = timezone.now().astimezone(UTC)
     return {
         "code": NOT_COUNTED,
         "message": f"The guardrail “{metric.name}” was {EVENTS[cause]} on "
-        f"{now.astimezone(UTC):%Y-%m-%d} {known}: whether it was violated by then is "
-        "unknown.",
+        f"{now:%Y-%m-%d} {known}: whether it was violated by then is unknown.",
         "next": f"{WAYS_BACK[cause]}; or weigh what is unknown when you decide.",
     }
 

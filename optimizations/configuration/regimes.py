@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from metrics import sources
 from metrics.models import Metric
+from models_app import versions
 from optimizations.models import Optimization, Regime
 from optimizations.serving import snapshot
 from warehouse.models import Connection
@@ -22,7 +23,8 @@ def open_regime(
     """Open a regime with the current configuration.
 
     Call inside the transaction that changed the configuration, holding the
-    optimization's row lock. A shipped optimization has no holdout.
+    optimization's row lock. A shipped optimization has no holdout, and serves the
+    variants that lead.
     """
     last = optimization.regimes.order_by("-number").first()
     warehouse = get_warehouse_name(optimization.organization_id)
@@ -33,7 +35,9 @@ def open_regime(
         number=1 if last is None else last.number + 1,
         starts_at=now or timezone.now(),
         holdout_percentage=0.0 if is_shipped else optimization.holdout_percentage,
-        enabled=optimization.servable(),
+        enabled=(
+            _list_shipped(optimization) if is_shipped else optimization.servable()
+        ),
         window_hours=attribution["conversion_window_hours"],
         horizon_hours=attribution["horizon_hours"],
         metric=metric,
@@ -43,6 +47,11 @@ def open_regime(
         source=_fingerprint_source(optimization, warehouse),
         reason=reason,
     )
+
+
+def _list_shipped(optimization: Optimization) -> list[int]:
+    version = versions.get_serving_version(optimization.model)
+    return versions.list_leading_variants(version)
 
 
 def open_regime_if_changed(optimization: Optimization) -> bool:

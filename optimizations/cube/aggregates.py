@@ -172,10 +172,10 @@ def _has_enough_support(totals: Totals) -> bool:
     return enough and totals.users >= minimum_data.MINIMUM_USERS
 
 
-def count_users_between(cells: CellArrays, first: date, last: date) -> int:
-    """Count the users whose first touch was on one of these days (UTC)."""
+def select_days(cells: CellArrays, first: date, last: date) -> CellArrays:
+    """Return the cells of users whose first touch was on one of these days (UTC)."""
     is_between = (cells.day >= first.toordinal()) & (cells.day <= last.toordinal())
-    return int(cells.users[is_between].sum())
+    return cells.select(is_between)
 
 
 def count_by_level(cells: CellArrays, design: Design) -> dict[str, Any]:

@@ -19,6 +19,11 @@ class ReplacedCounts:
     regimes: tuple[int, ...]
     as_of: datetime
 
+    @property
+    def is_mature(self) -> bool:
+        """Whether the horizon of every user is over: nothing comes after that."""
+        return all(day.columns["mature"].all() for day in self.days)
+
 
 def load_replaced_counts(
     optimization: Optimization, metric: Metric, revision: int, since: datetime

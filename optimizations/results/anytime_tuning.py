@@ -12,6 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from metrics import stats
 from metrics.stats.anytime import DEFAULT_EXPECTED_USERS
 from optimizations.cube import aggregates
+from optimizations.cube.cell_columns import CellArrays
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Regime
 
@@ -54,12 +55,19 @@ def find_first_week_users(
     if summary is not None and summary.first_week_users is not None:
         users: int = summary.first_week_users
         return users
+    cells = select_first_week(optimization, cube)
+    return None if cells is None else int(cells.users.sum())
+
+
+def select_first_week(
+    optimization: Optimization, cube: ObservationCube
+) -> CellArrays | None:
+    """Return the cells of the first full week, of all revisions; None before its end."""
     end = _compute_week_end(optimization)
     if end is None or cube.as_of is None or cube.as_of < end:
         return None
-    return aggregates.count_users_between(
-        cube.split_arrays, (end - WEEK).date(), (end - timedelta(days=1)).date()
-    )
+    first, last = (end - WEEK).date(), (end - timedelta(days=1)).date()
+    return aggregates.select_days(cube.split_arrays, first, last)
 
 
 def _compute_week_end(optimization: Optimization) -> datetime | None:

@@ -19,6 +19,7 @@ BROKEN_CODES = (
     "unknown_variant",
 )
 GUARDRAIL_VIOLATED = "guardrail_violated"
+LIFT_NEGATIVE = "lift_negative"
 PAST_EVENTS = {
     "detached": "it was detached",
     "redefined": "its metric was redefined",
@@ -36,8 +37,9 @@ CODE_NOTE = (
     "sample_ratio, sample_ratio_daily, arm_mismatch and unknown_variant (broken); "
     "unknown_context, missing_context, disabled_variant, unknown_policy_version, "
     "uncounted_exposures, crossover, baseline_sanity, one_id, whales, unread_amounts, "
-    "guardrail_unread_amounts, guardrail_violated, guardrail_not_counted, not_counted, no_users, no_mature_users, "
-    "no_rewards, age, not_judged (warning)."
+    "guardrail_unread_amounts, lift_negative, guardrail_violated, "
+    "guardrail_not_counted, not_counted, no_users, no_mature_users, no_rewards, age, "
+    "not_judged (warning)."
 )
 
 
@@ -68,13 +70,9 @@ class AgeCheck:
     reason: str | None
 
 
-class ComparedMetric(Protocol):
-    """A metric as both arms have it: what a reason quotes of a guardrail."""
+class ComparedArms(Protocol):
+    """What a reason quotes of a metric that both arms have."""
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def reward_type(self) -> str: ...
     @property
     def optimization_rate(self) -> float | None: ...
     @property
@@ -83,6 +81,15 @@ class ComparedMetric(Protocol):
     def lift_percent(self) -> float | None: ...
     @property
     def p_value_anytime(self) -> float | None: ...
+
+
+class ComparedGuardrail(ComparedArms, Protocol):
+    """A guardrail as both arms have it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def reward_type(self) -> str: ...
 
 
 def judge_health(reasons: Iterable[HealthReason], as_of: datetime | None) -> Health:
@@ -102,22 +109,28 @@ def needs_confirmation(health: Health) -> bool:
     return health.status != "ok"
 
 
-def describe_violated_guardrail(guardrail: ComparedMetric) -> HealthReason:
+def describe_violated_guardrail(guardrail: ComparedGuardrail) -> HealthReason:
     """Return the reason of a guardrail whose metric became worse, with its rates."""
-    percent, p_value = guardrail.lift_percent, guardrail.p_value_anytime
+    return HealthReason(
+        GUARDRAIL_VIOLATED,
+        f"The guardrail “{guardrail.name}” is violated: "
+        f"{describe_difference(guardrail, guardrail.reward_type)}.",
+        "Weigh this harm against the lift before you decide. To stop it, disable the "
+        "variants that cause it, or pause; the guardrails' own result has the intervals.",
+    )
+
+
+def describe_difference(arms: ComparedArms, kind: str) -> str:
+    """Return both arms' rates, their change and its evidence, in words."""
+    percent, p_value = arms.lift_percent, arms.p_value_anytime
     change = "" if percent is None else f", {percent:+.1f}%"
     evidence = (
         "" if p_value is None else f" (p {format_p(p_value)} at all looks together)"
     )
-    kind = guardrail.reward_type
-    return HealthReason(
-        GUARDRAIL_VIOLATED,
-        f"The guardrail “{guardrail.name}” is violated: "
-        f"{_format_mean(guardrail.optimization_rate, kind)} per user in the optimized "
-        f"arm against {_format_mean(guardrail.holdout_rate, kind)} in the holdout"
-        f"{change}{evidence}.",
-        "Weigh this harm against the lift before you decide. To stop it, disable the "
-        "variants that cause it, or pause; the guardrails' own result has the intervals.",
+    return (
+        f"{_format_mean(arms.optimization_rate, kind)} per user in the optimized "
+        f"arm against {_format_mean(arms.holdout_rate, kind)} in the holdout"
+        f"{change}{evidence}"
     )
 
 

@@ -24,6 +24,7 @@ from optimizations.results import (
     measured_lift,
     missing_counts,
     redefined_guardrails,
+    reward_harm,
     stored,
     summary_figures,
     unread_amounts,
@@ -34,7 +35,7 @@ from optimizations.results.guardrails import Guardrail
 from optimizations.results.health import Health, HealthReason
 from optimizations.results.health_records import CountedReasons
 from optimizations.results.measured_lift import Comparison
-from optimizations.results.redefined_guardrails import PastKey
+from optimizations.results.redefined_guardrails import PastKey, Verdict
 from optimizations.results.stored import StoredCubes
 from optimizations.results.user_counts import UserCounter
 
@@ -49,7 +50,7 @@ class Evidence:
     `revisions` are those that the metrics were counted by, by their ids; a metric that
     was not counted as it is now is missing. `unread_guardrails` are the reasons of
     guardrails some of whose values are no amounts. `redefined` has what is known now of
-    guardrails that nothing had counted until they were redefined. Everything stored until
+    guardrails that were redefined before that. Everything stored until
     `current_at` is in it.
     """
 
@@ -59,7 +60,7 @@ class Evidence:
     guardrails: list[Guardrail]
     revisions: Mapping[UUID, int]
     unread_guardrails: Sequence[HealthReason] = ()
-    redefined: Mapping[PastKey, HealthReason | None] = field(default_factory=dict)
+    redefined: Mapping[PastKey, Verdict] = field(default_factory=dict)
     current_at: datetime = field(default_factory=timezone.now)
 
 
@@ -155,9 +156,12 @@ def judge_evidence(optimization: Optimization, evidence: Evidence) -> Health:
 
 
 def judge_checks(
-    optimization: Optimization, cube: ObservationCube, checks: Checks
+    optimization: Optimization,
+    cube: ObservationCube,
+    comparison: Comparison,
+    checks: Checks,
 ) -> Health:
-    """Return the health by checks just made, and the guardrails of the last count."""
+    """Return the health by a lift and checks just made, and guardrails of the last count."""
     counted = health_records.load_reasons(optimization)
     of_guardrails = [
         reason
@@ -167,7 +171,9 @@ def judge_checks(
     reasons = replace(
         counted,
         checks=[
-            *_list_check_reasons(optimization, cube, checks, counted.revisions),
+            *_list_check_reasons(
+                optimization, cube, comparison, checks, counted.revisions
+            ),
             *of_guardrails,
         ],
         as_of=cube.as_of,
@@ -256,7 +262,11 @@ def _list_reasons(optimization: Optimization, evidence: Evidence) -> CountedReas
     return CountedReasons(
         checks=[
             *_list_check_reasons(
-                optimization, evidence.cube, evidence.checks, evidence.revisions
+                optimization,
+                evidence.cube,
+                evidence.comparison,
+                evidence.checks,
+                evidence.revisions,
             ),
             *evidence.unread_guardrails,
         ],
@@ -270,11 +280,15 @@ def _list_reasons(optimization: Optimization, evidence: Evidence) -> CountedReas
 def _list_check_reasons(
     optimization: Optimization,
     cube: ObservationCube,
+    comparison: Comparison,
     checks: Checks,
     revisions: Mapping[UUID, int] | None,
 ) -> list[HealthReason]:
-    """Return the reasons of failed checks, and of users or rewards that a count misses."""
-    reasons = check_reasons.describe_failed_checks(checks)
+    """Return the reasons of failed checks, of harm, and of what a count misses."""
+    reasons = [
+        *check_reasons.describe_failed_checks(checks),
+        *reward_harm.describe_harm(optimization.reward_metric, comparison),
+    ]
     was_counted = cube.as_of is not None or optimization.reward_metric_id in (
         revisions or {}
     )

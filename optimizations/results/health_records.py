@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from optimizations.configuration import regimes
+from optimizations.configuration import past_violations, regimes
 from optimizations.models import CountFailure, Optimization, ResultsSummary
 from optimizations.results import health, missing_counts
 from optimizations.results.health import AgeCheck, Health, HealthReason
@@ -78,7 +78,11 @@ def read_reasons(row: ResultsSummary) -> CountedReasons:
             for metric_id, reason in row.guardrail_reasons.items()
         },
         row.as_of,
-        [_read_past_violation(violation) for violation in row.past_violations],
+        [
+            _read_past_violation(violation)
+            for violation in row.past_violations
+            if past_violations.UNDECIDED not in violation
+        ],
         None
         if row.counted_revisions is None
         else {UUID(key): number for key, number in row.counted_revisions.items()},

@@ -8,6 +8,7 @@ from metrics.models import Metric
 from metrics.stats import EMPTY_TOTALS, Direction, Lift, RewardType, Totals
 from models_app.bandit.design.design import Design
 from optimizations.cube import aggregates
+from optimizations.cube.cell_columns import CellArrays
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
 from optimizations.results import anytime_tuning
@@ -24,12 +25,16 @@ def compare_arms_by_level(
 
     As for the overall lift, each mature user counts once and regimes are strata. The
     holdout depends on the user's id alone, so the arms are random within a level too.
+    The anytime figures are tightest at the level's part of the users that are expected of
+    all, by its share of the first full week. It must not follow later users: where a level
+    grows from few users to many, that would break the promise of these figures.
     """
     kind = cast("RewardType", metric.reward_type)
     regimes_in_order = list(optimization.regimes.order_by("number"))
     tuning = anytime_tuning.find_tuning(optimization, cube, regimes_in_order)
-    levels = _sum_arms_by_level(optimization.model.design, cube, kind)
-    users = int(cube.mature_arrays.users.sum())
+    design = optimization.model.design
+    levels = _sum_arms_by_level(design, cube, kind)
+    expected_shares = find_expected_shares(optimization, design, cube)
     return {
         level: stats.lift.measure_lift(
             [
@@ -39,7 +44,7 @@ def compare_arms_by_level(
             kind,
             direction=cast("Direction", metric.direction),
             expected_users=max(
-                1, round(tuning.expected_users * _count_users(regimes) / users)
+                1, round(tuning.expected_users * expected_shares[level])
             ),
             holdout_share=tuning.holdout_share,
         )
@@ -65,17 +70,35 @@ def _sum_arms_by_level(
     return levels
 
 
-def _count_users(regimes: ArmTotals) -> int:
-    return sum(totals.users for arms in regimes.values() for totals in arms.values())
+def find_expected_shares(
+    optimization: Optimization, design: Design, cube: ObservationCube
+) -> dict[FactorLevel, float]:
+    """Return the share of the first full week's users at every (factor, level).
+
+    Until that week is over, and for a level that it did not have, all levels of the factor
+    have one share.
+    """
+    cells = anytime_tuning.select_first_week(optimization, cube)
+    shares = {} if cells is None else _compute_shares(design, cells)
+    return {
+        (factor.name, level): shares.get((factor.name, level)) or 1 / size
+        for index, (factor, size) in enumerate(
+            zip(design.contexts, design.context_sizes, strict=True)
+        )
+        for level in (design.level_name(index, place) for place in range(size))
+    }
 
 
 def compute_level_shares(
     optimization: Optimization, cube: ObservationCube
 ) -> dict[FactorLevel, float]:
     """Return the share of all users so far, mature or not, at each (factor, level)."""
-    counts = aggregates.count_by_key(cube.arrays, cube.arrays.context)
+    return _compute_shares(optimization.model.design, cube.arrays)
+
+
+def _compute_shares(design: Design, cells: CellArrays) -> dict[FactorLevel, float]:
+    counts = aggregates.count_by_key(cells, cells.context)
     total = sum(context.users for context in counts.values())
-    design = optimization.model.design
     users: defaultdict[FactorLevel, int] = defaultdict(int)
     for (cell_index,), context in counts.items():
         for factor_index, factor in enumerate(design.contexts):

@@ -1,10 +1,12 @@
-"""Judge guardrails that nobody counted until they were redefined, once they are counted.
+"""Judge guardrails that were redefined before anybody knew whether they were violated.
 
-A count that follows the change counts the users of before by what the guardrail was then.
+The counts that follow the change count the users of before by what the guardrail was
+then, and judge them until the horizon of all of them is over.
 """
 
 import copy
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
@@ -26,6 +28,14 @@ from optimizations.results.stored import StoredCubes
 PastKey = tuple[str, int, str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The reason if it was violated; `is_final` says that no later count can change it."""
+
+    reason: HealthReason | None
+    is_final: bool
+
+
 def get_key(violation: Json) -> PastKey:
     """Return what tells a past violation from others."""
     # Those of earlier versions have the day alone.
@@ -40,10 +50,10 @@ def get_key(violation: Json) -> PastKey:
 
 def judge_redefined(
     optimization: Optimization, cubes: StoredCubes
-) -> Mapping[PastKey, HealthReason | None]:
-    """Return the reason of each guardrail that was violated when it was redefined.
+) -> Mapping[PastKey, Verdict]:
+    """Return the verdict on each guardrail that was redefined, as long as it is open.
 
-    None says that it was not. Those that nothing has counted since are missing.
+    Those that nothing has counted since are missing.
     """
     row = ResultsSummary.objects.filter(optimization=optimization).first()
     unknown = [
@@ -63,7 +73,10 @@ def judge_redefined(
             optimization, metric, past["revision"], _find_end(past)
         )
         if was is not None and counts is not None and _is_whole(counts, cubes):
-            verdicts[get_key(past)] = _judge(optimization, was, counts)
+            reason = _judge(optimization, was, counts)
+            # By its direction alone the users of before are not told from later ones.
+            is_final = past["revision"] == metric.revision or counts.is_mature
+            verdicts[get_key(past)] = Verdict(reason, is_final)
     return verdicts
 
 

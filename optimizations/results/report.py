@@ -108,7 +108,7 @@ def build_results(
     return Results(
         optimization_id=optimization.pk,
         as_of=cube.as_of,
-        health=health_evidence.judge_checks(optimization, cube, checks),
+        health=health_evidence.judge_checks(optimization, cube, comparison, checks),
         notes=[
             *count_notes.list_notes(cube),
             *_list_guardrail_notes(optimization),

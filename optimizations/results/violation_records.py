@@ -11,7 +11,7 @@ from optimizations.models.summary import Json
 from optimizations.results import redefined_guardrails
 from optimizations.results.guardrails import Guardrail
 from optimizations.results.health import HealthReason
-from optimizations.results.redefined_guardrails import PastKey
+from optimizations.results.redefined_guardrails import PastKey, Verdict
 
 
 def store_violations(
@@ -50,22 +50,23 @@ def store_violations(
             _add_past(row, metric, reason, revision, is_attached=metric_id in attached)
 
 
-def replace_unknown(
-    row: ResultsSummary, verdicts: Mapping[PastKey, HealthReason | None]
-) -> None:
+def replace_unknown(row: ResultsSummary, verdicts: Mapping[PastKey, Verdict]) -> None:
     """Replace what was unknown when a guardrail was redefined by verdicts; do not save.
 
-    One that was not violated is over.
+    One that was not violated is over once that is final, and until then no reason.
     """
     kept = []
     for violation in row.past_violations:
         is_unknown = violation["reason"]["code"] == past_violations.NOT_COUNTED
-        key = redefined_guardrails.get_key(violation)
-        if is_unknown and key in verdicts:
-            if (reason := verdicts[key]) is not None:
-                kept.append({**violation, "reason": asdict(reason)})
-        else:
+        verdict = verdicts.get(redefined_guardrails.get_key(violation))
+        if not is_unknown or verdict is None:
             kept.append(violation)
+        elif verdict.reason is not None:
+            known = {**violation, "reason": asdict(verdict.reason)}
+            known.pop(past_violations.UNDECIDED, None)
+            kept.append(known)
+        elif not verdict.is_final:
+            kept.append({**violation, past_violations.UNDECIDED: True})
     row.past_violations = kept
 
 

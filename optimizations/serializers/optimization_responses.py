@@ -155,6 +155,21 @@ class ShippedOptimizationSerializer(OptimizationSerializer):
         fields = (*OptimizationSerializer.Meta.fields, "health", "confirmed")
 
 
+class ChangedOptimizationSerializer(ShippedOptimizationSerializer):
+    """An optimization that was just changed; if the change shipped it, on which figures."""
+
+    health = HealthField(
+        required=False,
+        help_text="Only where this shipped it, of the last count before: its reasons were "
+        "known then.",
+    )
+    confirmed = serializers.BooleanField(
+        required=False,
+        help_text="Only where this shipped it: whether in spite of any reasons of the "
+        "health.",
+    )
+
+
 def _build_interval_field() -> serializers.Field[Any, Any, Any, Any]:
     return serializers.ListField(
         child=serializers.FloatField(allow_null=True),

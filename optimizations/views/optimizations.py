@@ -1,6 +1,7 @@
 """Endpoints: optimizations and their lifecycle."""
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import QuerySet
@@ -28,6 +29,7 @@ from optimizations.serializers.optimization_requests import (
     OptimizationChangeSerializer,
 )
 from optimizations.serializers.optimization_responses import (
+    ChangedOptimizationSerializer,
     OptimizationRowSerializer,
     OptimizationSerializer,
     ShippedOptimizationSerializer,
@@ -71,6 +73,7 @@ class OptimizationViewSet(
     permission_classes = [
         require_admin_for("ship", "stop", "archive", "unarchive", "destroy")
     ]
+    _shipment: Mapping[str, Any] = MappingProxyType({})  # of a change that shipped it
 
     def get_queryset(self) -> QuerySet[Optimization]:
         """Return the organization's optimizations with the rows that a response needs."""
@@ -134,6 +137,17 @@ class OptimizationViewSet(
         """
         return lifecycle.create_optimization(self.organization_id, self.actor, fields)
 
+    @extend_schema(responses=ChangedOptimizationSerializer)
+    def partial_update(self, _request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change the fields in the body. Only admins may ship, complete or archive.
+
+        A change that ships it answers as `POST …/ship` does, with the health that it was
+        shipped with.
+        """
+        response = super().partial_update(_request, *args, **kwargs)
+        response.data |= self._shipment
+        return response
+
     def perform_update(
         self, instance: Optimization, fields: dict[str, Any]
     ) -> Optimization:
@@ -141,6 +155,11 @@ class OptimizationViewSet(
         needs_admin = fields.get("status") in lifecycle.ADMIN_ONLY_STATUSES
         if needs_admin and not self.caller.is_admin:
             raise ForbiddenError(IsAdmin.message)
+        shipped = Optimization.Status.SHIPPED
+        if fields.get("status") == shipped and instance.status != shipped:
+            self._shipment = _describe_shipment(
+                instance, confirm=fields.get("confirm", False)
+            )
         return lifecycle.update_optimization(instance, fields, self.actor)
 
     def perform_destroy(self, instance: Optimization) -> None:
@@ -161,12 +180,12 @@ class OptimizationViewSet(
         """
         confirm = self.read_body(ConfirmSerializer)["confirm"]
         with self.get_object_for_update() as optimization:
-            health = health_records.load_health(optimization)
+            shipment = _describe_shipment(optimization, confirm=confirm)
             changed = lifecycle.ship_optimization(
                 optimization, self.actor, confirm=confirm
             )
         response = self.build_response(changed)  # its ETag is that of the resource
-        response.data |= {"health": health, "confirmed": confirm}
+        response.data |= shipment
         return response
 
     @extend_schema(request=None, responses=OptimizationSerializer)
@@ -197,3 +216,10 @@ class OptimizationViewSet(
         with self.get_object_for_update() as optimization:
             changed = transition(optimization, self.actor)
         return self.build_response(changed)
+
+
+def _describe_shipment(
+    optimization: Optimization, *, confirm: bool
+) -> Mapping[str, Any]:
+    """Return what an answer adds for an optimization that is about to be shipped."""
+    return {"health": health_records.load_health(optimization), "confirmed": confirm}

@@ -104,6 +104,12 @@ def send_purchases_of_holdout(optimization: Optimization, *, every_nth: int) -> 
     _send_rewards_at_exposure(optimization, users, "purchase")
 
 
+def send_purchases_of_optimized(optimization: Optimization) -> None:
+    """Send a purchase of every user who is not held out."""
+    users = _list_users(optimization, in_holdout=False)
+    _send_rewards_at_exposure(optimization, users, "purchase")
+
+
 def _send_rewards_at_exposure(
     optimization: Optimization, users: list[str], name: str
 ) -> None:

@@ -35,8 +35,9 @@ class AmountBound:
 
     Of so many that they are nearly no outliers, `typical` leans to their own size.
 
-    `mean` is that of all others, `log_mean` and `log_sd` those of their logs. Bounds of
-    earlier versions do not have them.
+    `mean` is that of all others, `log_mean` and `log_sd` those of their logs, and
+    `mean_square` that of their squares, where single amounts tell it. Bounds of earlier
+    versions do not have them.
     """
 
     limit: float
@@ -45,6 +46,7 @@ class AmountBound:
     mean: float | None = None
     log_mean: float = 0.0
     log_sd: float = 0.0
+    mean_square: float = 0.0
 
     @property
     def others_mean(self) -> float:

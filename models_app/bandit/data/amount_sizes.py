@@ -111,6 +111,7 @@ def find_bound(sizes: AmountSizes) -> AmountBound | None:
         mean=float(_sum_after(sizes.counts * sizes.sizes)[last] / others[last]),
         log_mean=float(mean[last]),
         log_sd=float(sd[last]),
+        mean_square=float(_sum_after(sizes.counts * sizes.sizes**2)[last] / n[last]),
     )
 
 

@@ -12,6 +12,7 @@ PLAUSIBLE_FACTOR, PLAUSIBLE_ERRORS = 4.0, 3.0
 # The least plausible mean, and the range of logs, in sds of the logs.
 LOG_SDS = 2.0
 MAX_LOG_VARIANCE = 4.0
+LOG_ROUNDING = 1e-9  # relative, of the squared logs of equal amounts
 MAX_OF_GROUP = 10_000  # outliers of one group that are told apart
 
 
@@ -63,7 +64,7 @@ def _bound_group(group: GroupSums, bound: AmountBound) -> GroupSums:
     log_size, log_typical = float(np.log(size)), float(np.log(bound.typical))
     rest_logs = group.logs - number * log_size
     rest_log_squares = group.log_squares - number * log_size**2
-    least = rest_logs**2 / max(rest, 1.0)
+    least = rest_logs**2 / max(rest, 1.0) * (1 - LOG_ROUNDING)
     if (
         abs(rest_logs - rest * bound.log_mean) > rest * LOG_SDS * bound.log_sd
         or not least <= rest_log_squares <= least + rest * (3 * bound.log_sd) ** 2
@@ -112,9 +113,12 @@ def _find_outliers(group: GroupSums, bound: AmountBound) -> tuple[float, float]:
     That number is taken whose others come closest to the mean of all others.
     """
     numbers = np.arange(1.0, max(min(group.amounts, MAX_OF_GROUP), 1.0) + 0.5)
-    sizes = np.sqrt(group.squares / numbers)
+    rests = np.maximum(group.amounts - numbers, 0.0)
+    # What is left of the squares is the outliers': most of it, as they dominate.
+    squares = np.maximum(group.squares - rests * bound.mean_square, group.squares / 2)
+    sizes = np.sqrt(squares / numbers)
     rest_sums = group.total - numbers * sizes
-    expected = np.maximum(group.amounts - numbers, 0.0) * bound.others_mean
+    expected = rests * bound.others_mean
     chosen = int(np.abs(rest_sums - expected).argmin())
     return float(numbers[chosen]), float(sizes[chosen])
 

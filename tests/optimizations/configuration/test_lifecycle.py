@@ -240,7 +240,7 @@ def test_only_changes_of_holdout_variants_or_shipping_open_a_regime() -> None:
         (2, "holdout changed", 20.0, [1, 2, 3, 4]),
         (3, "variants changed", 20.0, [1, 2, 3]),
         (4, "variants changed", 20.0, [1, 3]),
-        (5, "shipped", 0.0, [1, 3]),
+        (5, "shipped", 0.0, [1]),
         (6, "unshipped", 20.0, [1, 3]),
     ]
 

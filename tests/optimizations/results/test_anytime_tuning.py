@@ -11,12 +11,14 @@ from django.utils import timezone
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import Organization
 from metrics import definition
+from metrics.stats import Lift
 from optimizations.configuration import create_update
 from optimizations.models import Optimization, Regime, ResultsSummary
 from optimizations.results import (
     guardrails,
     health_evidence,
     measured_lift,
+    measured_lift_by_context,
     report,
     stored,
 )
@@ -56,7 +58,9 @@ def make_optimization_live_since(
     return optimization
 
 
-def send_users(optimization: Optimization, day: int, users: int) -> None:
+def send_users(
+    optimization: Optimization, day: int, users: int, device: str = ""
+) -> None:
     """Send exposures at noon, so many days after the day of going live."""
     assert optimization.went_live_at is not None
     first = optimization.went_live_at.astimezone(UTC).date()
@@ -65,7 +69,10 @@ def send_users(optimization: Optimization, day: int, users: int) -> None:
         optimization,
         [
             traffic.build_exposure(
-                optimization, f"{day}-{users}-{place}", timestamp=moment.isoformat()
+                optimization,
+                f"{day}-{users}-{place}{device}",
+                timestamp=moment.isoformat(),
+                context={"device": device} if device else {},
             )
             for place in range(users)
         ],
@@ -144,6 +151,72 @@ def test_users_of_the_first_week_are_those_of_all_revisions_of_the_metric() -> N
     assert count_and_find_tuning(optimization).expected_users == 120
 
 
+def count_and_find_shares(optimization: Optimization) -> dict[str, float]:
+    """Count as a refresh does; return the share of users expected at each level."""
+    health_evidence.refresh_results(optimization)
+    fresh = Optimization.objects.get(pk=optimization.pk)
+    shares = measured_lift_by_context.find_expected_shares(
+        fresh, fresh.model.design, stored.load_reward_cube(fresh)
+    )
+    return {level: share for (_, level), share in shares.items()}
+
+
+def test_users_expected_at_a_level_are_those_of_every_regime_of_the_first_week() -> (
+    None
+):
+    optimization = make_optimization_live_since(10, holdout_percentage=50)
+    change_holdout(optimization, 5)
+    fourth_day = timezone.now() - timedelta(days=6)
+    Regime.objects.filter(number=2).update(starts_at=fourth_day)
+    send_users(optimization, 2, 30, "mobile")
+    send_users(optimization, 2, 10, "desktop")
+    send_users(optimization, 6, 5, "mobile")
+    send_users(optimization, 6, 15, "desktop")
+    send_users(optimization, 8, 70, "mobile")
+
+    shares = count_and_find_shares(optimization)
+
+    # Users of each regime times their share there, over all users of the week.
+    mobile = (40 * (30 / 40) + 20 * (5 / 20)) / 60
+    assert shares["mobile"] == pytest.approx(mobile)
+    assert shares["desktop"] == pytest.approx(1 - mobile)
+    assert shares["other"] == shares["missing"] == 0.25
+
+
+def test_before_the_first_week_is_over_all_levels_expect_the_same_users() -> None:
+    optimization = make_optimization_live_since(5)
+    send_users(optimization, 1, 30, "mobile")
+
+    assert set(count_and_find_shares(optimization).values()) == {0.25}
+
+
+@pytest.mark.parametrize("days", [5, 10])
+def test_users_of_another_level_move_no_figure_of_a_level(days: int) -> None:
+    optimization = make_optimization_live_since(days, holdout_percentage=50)
+    send_users(optimization, 1, 600, "mobile")
+    send_users(optimization, 1, 100, "desktop")
+    send_rewards(optimization, 1, range(0, 600, 4), "mobile")
+    before = read_mobile(optimization)
+    send_users(optimization, days - 2, 900, "desktop")
+
+    after = read_mobile(optimization)
+
+    assert before.optimization_users + before.holdout_users == 600
+    assert before.lift_ci_anytime is not None
+    assert after == before
+
+
+def read_mobile(optimization: Optimization) -> Lift:
+    """Count; return the lift of the users with a mobile device."""
+    health_evidence.refresh_results(optimization)
+    fresh = Optimization.objects.get(pk=optimization.pk)
+    assert fresh.reward_metric is not None
+    lifts = measured_lift_by_context.compare_arms_by_level(
+        fresh, fresh.reward_metric, stored.load_reward_cube(fresh)
+    )
+    return lifts["device", "mobile"]
+
+
 # What the first look after a change of the configuration shows, without any new row.
 P_VALUES = (
     *("p_value", "p_value_anytime", "lift_ci", "lift_ci_anytime"),
@@ -191,7 +264,9 @@ def make_compared(kind: str, days: int) -> Optimization:
     return optimization
 
 
-def send_rewards(optimization: Optimization, day: int, users: range) -> None:
+def send_rewards(
+    optimization: Optimization, day: int, users: range, device: str = ""
+) -> None:
     """Send a purchase of these users, an hour after they were seen."""
     assert optimization.went_live_at is not None
     first = optimization.went_live_at.astimezone(UTC).date()
@@ -200,7 +275,9 @@ def send_rewards(optimization: Optimization, day: int, users: range) -> None:
         optimization,
         [
             traffic.build_reward(
-                f"{day}-600-{user}", timestamp=moment.isoformat(), value=1 + user % 7
+                f"{day}-600-{user}{device}",
+                timestamp=moment.isoformat(),
+                value=1 + user % 7,
             )
             for user in users
         ],

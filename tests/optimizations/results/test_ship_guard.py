@@ -150,7 +150,28 @@ def test_a_violated_guardrail_ships_by_patch_only_with_a_confirm() -> None:
     assert reason["code"] == "guardrail_violated"
     assert "Refunds" in reason["message"]
     assert (unchanged["name"], unchanged["status"]) == ("Landing page", "live")
-    assert read_body(shipped)["status"] == "shipped"
+    body = read_body(shipped)
+    assert (body["status"], body["confirmed"]) == ("shipped", True)
+    assert body["health"]["reasons"] == [reason]
+
+
+def test_shipping_by_patch_answers_as_the_action_does_and_no_other_change_does() -> (
+    None
+):
+    optimization = train_and_return(make_visited_optimization())
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
+    by_action = api.post(f"{path}/ship")
+    back = api.patch(path, {"status": "live"})
+    by_patch = api.patch(path, {"status": "shipped"})
+    renamed = api.patch(path, {"name": "Renamed", "status": "shipped"})
+
+    bodies = [read_body(by_action), read_body(by_patch)]
+    assert bodies[0].keys() == bodies[1].keys()
+    assert bodies[0]["health"] == bodies[1]["health"]
+    assert by_patch["ETag"] != back["ETag"]
+    assert renamed["ETag"] == api.get(path)["ETag"]
+    for plain in (read_body(back), read_body(renamed)):
+        assert not {"health", "confirmed"} & plain.keys()
 
 
 def test_the_refusal_says_how_many_more_reasons_there_are() -> None:

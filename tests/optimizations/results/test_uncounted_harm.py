@@ -9,10 +9,15 @@ from django.utils import timezone
 
 from metrics.models import Metric, MetricRevision
 from optimizations.models import CubeDay, Optimization, ResultsSummary
+from optimizations.results import health_evidence
 from tests.support import staff_world
 from tests.support.admin_actions import OPTIMIZATION_LIST, confirm_list_action
 from tests.support.factories import Api, read_body, read_error
-from tests.support.optimization_factories import make_metric, make_organization
+from tests.support.optimization_factories import (
+    make_config,
+    make_metric,
+    make_organization,
+)
 from tests.support.result_visitors import make_visited_optimization, train_and_return
 from tests.support.unhealthy_worlds import (
     BROKEN_SQL,
@@ -282,3 +287,55 @@ def age_counts(optimization: Optimization) -> None:
         computed_at=long_ago, sealed=False
     )
     ResultsSummary.objects.update(as_of=long_ago, judged_at=long_ago)
+
+
+def make_immature_guardrail() -> tuple[Optimization, Metric]:
+    """Make a counted optimization whose users' horizon is not over; and its guardrail."""
+    organization = make_organization()
+    refunds = make_metric(
+        organization, name="Refunds", sql=REFUND_SQL, direction="decrease"
+    )
+    attribution = {"conversion_window_hours": 24, "horizon_hours": 168}
+    optimization = make_visited_optimization(
+        organization,
+        guardrail_metric_ids=[refunds.pk],
+        training_data_config=make_config(attribution=attribution),
+    )
+    health_evidence.refresh_results(optimization)
+    return optimization, refunds
+
+
+def pass_the_horizon(optimization: Optimization) -> None:
+    """Have the horizon of all users be over, as if a few days had passed."""
+    model = optimization.model
+    model.training_data_config["attribution"]["horizon_hours"] = 24
+    model.save()
+
+
+@pytest.mark.parametrize(
+    ("is_fresh", "is_harmed"), [(True, True), (False, True), (True, False)]
+)
+def test_a_redefined_guardrail_is_judged_until_its_users_horizon_is_over(
+    is_fresh: bool, is_harmed: bool
+) -> None:
+    optimization, refunds = make_immature_guardrail()
+    api = make_admin_api(optimization)
+    path = f"/optimizations/{optimization.pk}/results"
+    if is_harmed:
+        send_refunds(optimization, every_nth_optimized=2)
+    if not is_fresh:
+        age_counts(optimization)
+
+    count_nothing(api, optimization, refunds)
+    early = read_body(api.get(f"{path}?refresh=true"))["health"]["reasons"]
+    pass_the_horizon(optimization)
+    late = read_body(api.get(f"{path}?refresh=true"))["health"]["reasons"]
+
+    assert list_codes(early) == ["no_mature_users"]
+    if is_harmed:
+        (reason,) = late
+        assert reason["code"] == "guardrail_violated"
+        assert "was violated until its metric was redefined on 20" in reason["message"]
+    else:
+        assert late == []
+        assert ResultsSummary.objects.get().past_violations == []

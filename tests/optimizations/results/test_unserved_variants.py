@@ -7,11 +7,16 @@ import pytest
 from django.contrib import admin
 
 from levered_site.organizations.actors import SYSTEM_ACTOR
+from models_app import versions
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization, Regime
 from optimizations.results import unserved_variants
 from tests.support.factories import read_body
-from tests.support.result_visitors import make_member_api, make_visited_optimization
+from tests.support.result_visitors import (
+    make_member_api,
+    make_visited_optimization,
+    train_and_return,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,9 +59,36 @@ def test_the_lift_of_disabled_variants_is_told_after_another_shipped() -> None:
 
     assert all_served == {"list": [], "results": []}
     assert disabled == {"list": [NOTE], "results": [NOTE]}
-    assert read_notes(optimization) == disabled
+    shipped = NOTE.replace("variants 2 and 3", "variants 1, 2 and 3")
+    assert read_notes(optimization) == {"list": [shipped], "results": [shipped]}
     assert "not served" not in column
-    assert read_column(optimization).endswith(", 2 of its variants not served any more")
+    assert read_column(optimization).endswith(", 3 of its variants not served any more")
+
+
+def test_shipping_alone_says_that_the_others_are_not_served_until_it_is_undone() -> (
+    None
+):
+    optimization = train_and_return(make_visited_optimization())
+    leading = served_numbers(optimization)
+    others = [str(number) for number in range(1, 5) if number not in leading]
+    shipped = lifecycle.ship_optimization(optimization, SYSTEM_ACTOR, confirm=True)
+    while_shipped, column = read_notes(shipped), read_column(shipped)
+
+    resumed = lifecycle.resume_optimization(shipped, SYSTEM_ACTOR)
+    undone, column_then = read_notes(resumed), read_column(resumed)
+
+    note = NOTE.replace("2 and 3", f"{', '.join(others[:-1])} and {others[-1]}")
+    assert while_shipped == {"list": [note], "results": [note]}
+    assert column.endswith(f", {len(others)} of its variants not served any more")
+    assert undone == {"list": [], "results": []}
+    assert "not served" not in column_then
+
+
+def served_numbers(optimization: Optimization) -> list[int]:
+    """Return the variants that users would get if it was shipped now."""
+    version = versions.get_serving_version(optimization.model)
+    table = versions.read_served_table(version, is_shipped=True)
+    return sorted({int(row.argmax()) + 1 for row in table})
 
 
 def make_regime(*enabled: int, holdout: float = 10, revision: int = 1) -> Regime:

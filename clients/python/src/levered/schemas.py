@@ -164,6 +164,41 @@ class CandidateReport(TypedDict):
     unavailable: dict[str, str]
 
 
+class ChangedOptimization(TypedDict):
+    """An optimization that was just changed; if the change shipped it, on which figures."""
+
+    id: str
+    name: str
+    status: Literal["draft", "live", "paused", "shipped", "completed", "archived"]
+    model_id: str
+    model_type: Literal["mab", "cmab"]
+    model_status: Literal["untrained", "training", "trained", "failed"]
+    training_data_config: TrainingDataConfig
+    reward_metric_id: str | None
+    reward_metric: MetricSummary | None
+    guardrail_metric_ids: list[str]
+    guardrail_metrics: list[MetricSummary]
+    holdout_percentage: NotRequired[float]
+    excluded_combinations: list[dict[str, Any]]
+    assignment_source_id: str | None
+    retrain_every_minutes: NotRequired[int]
+    allocation: NotRequired[Literal["default", "thompson", "uniform"]]
+    exploration_share: NotRequired[float]
+    ignored_context_factors: list[str]
+    expected_users: NotRequired[int | None]
+    allowed_origins: list[str]
+    public_policy: NotRequired[bool]
+    variants_count: int
+    reward_conversion_window: int
+    policy_version: int
+    created_at: str
+    updated_at: str
+    went_live_at: NotRequired[str | None]
+    model_config: ModelConfig
+    health: NotRequired[Health]
+    confirmed: NotRequired[bool]
+
+
 class Column(TypedDict):
     """A column of a table; `type` is the warehouse's own name of the type."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from benchmarks.statistics import whales
 from models_app.bandit.data import amount_rows, amount_sizes
 from models_app.bandit.data.amount_sizes import AmountSizes
 from models_app.bandit.design.design import Floats
@@ -180,3 +181,39 @@ def test_bounded_amounts_above_zero_prove_no_refunds(number: int, size: float) -
 
 def test_without_amounts_there_is_nothing_to_bound() -> None:
     assert amount_sizes.find_bound(AmountSizes.sort(np.zeros(0), np.zeros(0))) is None
+
+
+@pytest.mark.parametrize("size", [900.0, 2e5, 1e9])
+@pytest.mark.parametrize("number", [1, 4])
+def test_payers_of_one_price_beside_whales_keep_it(number: int, size: float) -> None:
+    groups = [np.full(100, 20.0) for _ in range(20)]
+    plain = make_rows(groups)
+    for place in (3, 8, 13):
+        groups[place] = np.append(np.full(100 - number, 20.0), np.full(number, size))
+
+    rows, bound = amount_rows.bound_amounts(
+        make_rows(groups), count_sizes(np.concatenate(groups))
+    )
+
+    assert bound is not None
+    for row, before in zip(rows, plain, strict=True):
+        assert row.value_sum == pytest.approx(before.value_sum, rel=1e-6)
+        assert row.log_sum == pytest.approx(before.log_sum, rel=1e-6)
+        assert row.log_sum_squares == pytest.approx(before.log_sum_squares, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("world", "moves_less"),
+    [
+        (whales.World("one price", 2_000, 45.0, 0.02), 0.001),
+        (whales.World("one price", 200, 1e4, 0.1), 0.001),
+        (whales.World("lognormal 1", 2_000, 1e4, 0.04), 0.05),
+    ],
+)
+def test_whales_of_one_variant_hardly_move_the_traffic(
+    world: whales.World, moves_less: float
+) -> None:
+    (row,) = whales.run_study(6, 1, [world])
+
+    assert row.bounded.value < moves_less
+    assert row.in_full.value > 0.3

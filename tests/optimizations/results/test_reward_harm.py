@@ -1,0 +1,123 @@
+"""A reward that became worse than in the holdout is a reason of the health, everywhere."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from metrics import stats
+from metrics.models import Metric
+from metrics.stats import Direction, Totals
+from optimizations.models import Optimization
+from optimizations.results import reward_harm
+from optimizations.results.anytime_tuning import Tuning
+from optimizations.results.measured_lift import Comparison
+from tests.optimizations.results.test_health import read_admin_pages, read_healths
+from tests.support.factories import read_body, read_error
+from tests.support.optimization_factories import make_metric, make_organization
+from tests.support.result_visitors import make_visited_optimization, train_and_return
+from tests.support.unhealthy_worlds import (
+    call_tool,
+    make_admin_api,
+    send_purchases_of_holdout,
+    send_purchases_of_optimized,
+)
+
+CODE, BOOL = "lift_negative", {"reward_type": "bool"}
+
+
+def make_compared(direction: Direction, *, holdout_buys: bool) -> Optimization:
+    """Make a trained optimization in which all users of one arm buy."""
+    organization = make_organization()
+    metric = make_metric(organization, name="Purchases", direction=direction)
+    optimization = make_visited_optimization(organization, reward_metric_id=metric.pk)
+    if holdout_buys:
+        send_purchases_of_holdout(optimization, every_nth=1)
+    else:
+        send_purchases_of_optimized(optimization)
+    return train_and_return(optimization)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reward_that_became_lower_is_named_wherever_a_lift_stands(
+    client: Client,
+) -> None:
+    optimization = make_compared("increase", holdout_buys=True)
+
+    healths = read_healths(optimization)
+    in_list, on_page = read_admin_pages(client, optimization)
+
+    for health in healths.values():
+        assert health["status"] == "warning"
+        assert CODE in {reason["code"] for reason in health["reasons"]}
+    (reason,) = (r for r in healths["results"]["reasons"] if r["code"] == CODE)
+    assert reason["message"].startswith(
+        "The reward “Purchases” is lower than without the optimization, which is worse: "
+    )
+    assert "against 100% in the holdout" in reason["message"]
+    assert "warning" in in_list
+    assert "is lower than without the optimization" in on_page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_less_is_better_a_reward_that_became_higher_ships_with_a_confirm() -> (
+    None
+):
+    optimization = make_compared("decrease", holdout_buys=False)
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
+    ship = {"optimization_id": str(optimization.pk), "to": "shipped"}
+
+    refusal = read_error(api.post(f"{path}/ship"))
+    preview = call_tool(api, "change_status", **ship)
+
+    (reason,) = (told for told in refusal["details"] if told["code"] == CODE)
+    assert "“Purchases” is higher than without the optimization" in reason["message"]
+    assert reason in preview["reasons"]
+    assert api.post(f"{path}/ship", {"confirm": True}).status_code == 200
+    body: Any = read_body(api.get(f"{path}/results"))
+    assert reason in body["health"]["reasons"]
+
+
+def compare(direction: Direction, optimized: int, holdout: int) -> list[str]:
+    """Return the codes of 1,000 users of each arm, so many of whom converted."""
+    lift = stats.lift.measure_lift(
+        [
+            (
+                Totals.from_conversions(1000, optimized),
+                Totals.from_conversions(1000, holdout),
+            )
+        ],
+        "bool",
+        direction=direction,
+    )
+    comparison = Comparison(lift, [], Tuning(10_000, 0.5))
+    metric = Metric(name="Purchases", column_mapping=BOOL, direction=direction)
+    reasons = reward_harm.describe_harm(metric, comparison)
+    ends = lift.difference_ci_anytime or (None, None)
+    harmful = ends[1] if direction == "increase" else ends[0]
+    assert harmful is not None
+    is_harm = harmful < 0 if direction == "increase" else harmful > 0
+    assert bool(reasons) == is_harm  # exactly where the interval excludes zero
+    return [reason.code for reason in reasons]
+
+
+@pytest.mark.parametrize("direction", ["increase", "decrease"])
+def test_only_harm_that_the_anytime_interval_shows_is_a_reason(
+    direction: Direction,
+) -> None:
+    worse, better = (50, 150) if direction == "increase" else (150, 50)
+
+    assert compare(direction, worse, better) == [CODE]
+    assert compare(direction, better, worse) == []
+    assert compare(direction, 100, 100) == []
+    # At one look it would be significant.
+    near = 80 if direction == "increase" else 124
+    assert compare(direction, near, 105 if near == 80 else 96) == []
+
+
+def test_without_a_metric_or_users_nothing_is_known_of_harm() -> None:
+    lift = stats.lift.measure_lift([], "bool")
+    comparison = Comparison(lift, [], Tuning(10_000, None))
+
+    assert reward_harm.describe_harm(None, comparison) == []
+    assert reward_harm.describe_harm(Metric(column_mapping=BOOL), comparison) == []
