@@ -16,6 +16,7 @@ from warehouse.sql.customer import (
     json_constructors,
     negation,
 )
+from warehouse.sql.customer.dollar_quotes import ReadsDollarQuotes
 from warehouse.sql.customer.foreign_syntax import RefusesForeignSyntax
 from warehouse.sql.customer.json_constructors import ReadsJsonConstructors
 from warehouse.sql.customer.kept_arguments import KeepsArguments, limit_arguments
@@ -189,7 +190,7 @@ class _Generator(PostgresGenerator):
 class CustomerPostgres(Postgres):
     """Postgres as customers write it; sqlglot finds it as `customerpostgres`."""
 
-    class Tokenizer(Postgres.Tokenizer):
+    class Tokenizer(ReadsDollarQuotes):
         """Postgres' words."""
 
         KEYWORDS: ClassVar[dict[str, TokenType]] = {

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-import sqlglot
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -20,6 +19,7 @@ from warehouse.sql.customer import (
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import FROM_FIRST, write_line
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.tokens import read_tokens
 
 BYTE_ORDER_MARK = "\ufeff"
 # TABLE begins a query as well; parsing refuses it with a hint of its own.
@@ -47,7 +47,7 @@ def trim_query(sql: str, rules: Dialect) -> str:
     """
     sql = sql.lstrip(BYTE_ORDER_MARK)
     try:
-        tokens = sqlglot.tokenize(sql, dialect=rules.name)
+        tokens = read_tokens(sql, rules.name)
     except SqlglotError:
         return sql
     statement = _strip_semicolons(tokens)
