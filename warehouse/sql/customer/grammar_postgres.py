@@ -12,6 +12,7 @@ from sqlglot.tokenizer_core import TokenType
 from warehouse.sql.customer import (
     allowlist_postgres,
     call_forms,
+    foreign_postgres,
     foreign_syntax,
     json_constructors,
     negation,
@@ -72,6 +73,8 @@ class _Parser(
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _leave_out(
         PostgresParser.NO_PAREN_FUNCTION_PARSERS
     )
+    NEEDS_AS: ClassVar[frozenset[str]] = allowlist_postgres.NEED_AS
+    SAMPLE_ADVICE: ClassVar[str] = foreign_postgres.ADVICE["TABLESAMPLE"]
     UNARY_PARSERS: ClassVar[dict[TokenType, Any]] = negation.mark_prefix(
         PostgresParser.UNARY_PARSERS
     )

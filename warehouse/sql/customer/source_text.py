@@ -11,6 +11,7 @@ from warehouse.sql.customer import (
     foreign_operators,
     foreign_parameters,
     foreign_quotes,
+    interval_units,
     literal_forms,
     postgres_text,
     snowflake_text,
@@ -58,6 +59,7 @@ def trim_query(sql: str, rules: Dialect) -> str:
     foreign_parameters.refuse_parameters(sql, statement, rules)
     foreign_quotes.refuse_quotes(sql, statement, rules)
     literal_forms.refuse_forms(sql, statement, rules)
+    interval_units.refuse_units(statement, rules)
     _require_select(statement[0])
     _refuse_words(statement)
     unfinished_text.refuse_unfinished(statement, rules)
