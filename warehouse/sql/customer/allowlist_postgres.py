@@ -134,3 +134,12 @@ def calls_aggregate(query: exp.Expr) -> bool:
     return query.find(exp.AggFunc) is not None or any(
         call.name.lower() in AGGREGATES for call in query.find_all(exp.Anonymous)
     )
+
+
+# Words that name a column only behind AS: others may stand there without it.
+NEED_AS = frozenset(
+    {
+        "CHAR", "CHARACTER", "DAY", "FILTER", "HOUR", "MINUTE", "MONTH", "OVER", "PRECISION", "SECOND", "VARYING",
+        "WITHIN", "WITHOUT", "YEAR",
+    }
+)  # fmt: skip

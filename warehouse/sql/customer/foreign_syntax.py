@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlglot import exp
-from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import TokenType
 
+from warehouse.sql.customer.alias_names import RefusesAliases
 from warehouse.sql.customer.messages import FROM_FIRST, write_line
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.window_frames import RefusesUnfinishedWindows
 
 
-class RefusesForeignSyntax(Parser):
+class RefusesForeignSyntax(RefusesAliases, RefusesUnfinishedWindows):
     """A parser that raises RefusedError at a query that begins with FROM."""
 
     def _parse_select_query(self, *arguments: Any, **options: Any) -> exp.Expr | None:

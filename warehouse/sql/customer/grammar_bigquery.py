@@ -40,6 +40,8 @@ def _keep_own(functions: dict[str, Any]) -> dict[str, Any]:
 class _BigQueryParser(
     KeepsArguments, RemembersNames, RefusesForeignSyntax, BigQueryParser
 ):
+    HAS_COLUMN_LISTS: ClassVar[bool] = False
+    NAMES_WINDOWS: ClassVar[bool] = True
     FUNCTIONS: ClassVar[dict[str, Any]] = _keep_own(BigQueryParser.FUNCTIONS)
     FUNCTION_PARSERS: ClassVar[dict[str, Any]] = limit_arguments(
         {

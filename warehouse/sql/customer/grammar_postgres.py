@@ -12,10 +12,12 @@ from sqlglot.tokenizer_core import TokenType
 from warehouse.sql.customer import (
     allowlist_postgres,
     call_forms,
+    foreign_postgres,
     foreign_syntax,
     json_constructors,
     negation,
 )
+from warehouse.sql.customer.dollar_quotes import ReadsDollarQuotes
 from warehouse.sql.customer.foreign_syntax import RefusesForeignSyntax
 from warehouse.sql.customer.json_constructors import ReadsJsonConstructors
 from warehouse.sql.customer.kept_arguments import KeepsArguments, limit_arguments
@@ -71,6 +73,8 @@ class _Parser(
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _leave_out(
         PostgresParser.NO_PAREN_FUNCTION_PARSERS
     )
+    NEEDS_AS: ClassVar[frozenset[str]] = allowlist_postgres.NEED_AS
+    SAMPLE_ADVICE: ClassVar[str] = foreign_postgres.ADVICE["TABLESAMPLE"]
     UNARY_PARSERS: ClassVar[dict[TokenType, Any]] = negation.mark_prefix(
         PostgresParser.UNARY_PARSERS
     )
@@ -189,7 +193,7 @@ class _Generator(PostgresGenerator):
 class CustomerPostgres(Postgres):
     """Postgres as customers write it; sqlglot finds it as `customerpostgres`."""
 
-    class Tokenizer(Postgres.Tokenizer):
+    class Tokenizer(ReadsDollarQuotes):
         """Postgres' words."""
 
         KEYWORDS: ClassVar[dict[str, TokenType]] = {

@@ -55,6 +55,10 @@ ONE_PARAMETER = (
     f"write {START_DATE} for the start date, the only parameter that a query may have, and"
     " other values as they are."
 )
+UNFINISHED = (
+    "The query is unfinished: nothing stands behind {word}{line}. Write what belongs there,"
+    " or leave it out."
+)
 FROM_FIRST = (
     "A query that begins with FROM is not allowed{line}: write SELECT … FROM …."
 )

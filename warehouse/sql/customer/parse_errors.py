@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import sqlglot
 from sqlglot.errors import ParseError, SqlglotError
 
 from warehouse.sql.customer.kept_arguments import WrongArgumentsError
 from warehouse.sql.customer.messages import write_line
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.tokens import read_tokens
 
 OPENINGS = re.compile(r"['\"`]|/\*|\$\$")
 MAX_OPENINGS = 4  # that are tried, the last one first
@@ -116,7 +116,7 @@ def _build_open_text(sql: str, dialect: str) -> RefusedError:
 
 def _has_tokens(sql: str, dialect: str) -> bool:
     try:
-        sqlglot.tokenize(sql, dialect=dialect)
+        read_tokens(sql, dialect)
     except SqlglotError:
         return False
     return True

@@ -3,7 +3,6 @@
 import logging
 from itertools import zip_longest
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect as SqlglotDialect
 from sqlglot.errors import ParseError, SqlglotError
@@ -24,6 +23,7 @@ from warehouse.sql.customer.messages import (
     write_line,
 )
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.tokens import read_tokens
 
 PLACEHOLDER_TOKENS = {
     TokenType.PARAMETER,
@@ -43,7 +43,7 @@ def bind_start_date(sql: str, rules: Dialect, start_date: str) -> tuple[str, boo
     Returns the text, and whether it has a start date.
     """
     try:
-        tokens = sqlglot.tokenize(sql, dialect=rules.name)
+        tokens = read_tokens(sql, rules.name)
     except SqlglotError as error:
         raise parse_errors.build_parse_error(error, sql, rules.name) from error
     operators = postgres_operators.find_operators(tokens, rules)

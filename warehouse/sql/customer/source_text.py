@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-import sqlglot
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -12,6 +11,7 @@ from warehouse.sql.customer import (
     foreign_operators,
     foreign_parameters,
     foreign_quotes,
+    interval_units,
     literal_forms,
     postgres_text,
     snowflake_text,
@@ -20,6 +20,7 @@ from warehouse.sql.customer import (
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import FROM_FIRST, write_line
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.tokens import read_tokens
 
 BYTE_ORDER_MARK = "\ufeff"
 # TABLE begins a query as well; parsing refuses it with a hint of its own.
@@ -47,7 +48,7 @@ def trim_query(sql: str, rules: Dialect) -> str:
     """
     sql = sql.lstrip(BYTE_ORDER_MARK)
     try:
-        tokens = sqlglot.tokenize(sql, dialect=rules.name)
+        tokens = read_tokens(sql, rules.name)
     except SqlglotError:
         return sql
     statement = _strip_semicolons(tokens)
@@ -58,6 +59,7 @@ def trim_query(sql: str, rules: Dialect) -> str:
     foreign_parameters.refuse_parameters(sql, statement, rules)
     foreign_quotes.refuse_quotes(sql, statement, rules)
     literal_forms.refuse_forms(sql, statement, rules)
+    interval_units.refuse_units(statement, rules)
     _require_select(statement[0])
     _refuse_words(statement)
     unfinished_text.refuse_unfinished(statement, rules)

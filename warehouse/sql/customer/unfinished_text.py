@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlglot.tokenizer_core import Token, TokenType
 
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import write_line
+from warehouse.sql.customer.messages import UNFINISHED, write_line
 from warehouse.sql.customer.postgres_operators import PREFIX_WORDS, ends_operand
 from warehouse.sql.customer.refusal import RefusedError
 
@@ -47,13 +47,28 @@ def refuse_unfinished(tokens: Sequence[Token], rules: Dialect) -> None:
             is_alone = following in {"", ")"} and not _is_name(tokens, position + 1)
             is_empty = word.endswith(" BY") and following in CLAUSES & words
             if is_alone or is_empty or _is_alias(word, previous, following):
-                raise RefusedError(
-                    f"The query is unfinished: nothing stands behind {word}"
-                    f"{write_line(token.line)}. Write what belongs there, or leave it out."
-                )
+                raise _refuse(word, token)
+        is_as = word == "AS" and before not in BEFORE_NAME
+        if is_as and _lacks_name(tokens, position + 1):
+            raise _refuse(word, token)
         if word == "GO" and position + 1 == len(tokens):
             _refuse_separator(previous, token)
         before, previous = word, token
+
+
+def _refuse(word: str, token: Token) -> RefusedError:
+    return RefusedError(UNFINISHED.format(word=word, line=write_line(token.line)))
+
+
+def _lacks_name(tokens: Sequence[Token], position: int) -> bool:
+    """Return whether no name stands behind AS: Postgres takes `a AS from` for one."""
+    word, following = (_read_word(tokens, at) for at in (position, position + 1))
+    is_next = word == "FROM" and following not in {"", "FROM", ",", ")"}
+    is_end = word in {"", ")", ",", "WHERE"} | CLAUSES and not word.isidentifier()
+    is_end |= word.endswith(" BY") or (
+        word == "WHERE" and following not in {"", ",", ")"}
+    )
+    return (is_end and not _is_name(tokens, position)) or is_next
 
 
 def _read_word(tokens: Sequence[Token], position: int) -> str:

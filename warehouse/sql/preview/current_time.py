@@ -1,7 +1,6 @@
 """Where a customer's query reads the clock."""
 
-import sqlglot
-
+from warehouse.sql.customer.tokens import read_tokens
 from warehouse.sql.shapes import CheckedQuery
 
 FUNCTIONS = frozenset(
@@ -19,5 +18,5 @@ def reads_current_time(query: CheckedQuery) -> bool:
     return any(
         token.text.upper() in FUNCTIONS
         and query.text[token.start : token.start + 1] not in QUOTES
-        for token in sqlglot.tokenize(query.text, dialect=query.dialect)
+        for token in read_tokens(query.text, query.dialect)
     )

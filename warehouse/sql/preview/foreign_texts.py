@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-import sqlglot
 from sqlglot.tokenizer_core import TokenType
 
+from warehouse.sql.customer.tokens import read_tokens
 from warehouse.sql.shapes import CheckedQuery
 
 PARAMETERS = re.compile(
@@ -29,7 +29,7 @@ def list_text_warnings(query: CheckedQuery) -> list[str]:
 
 
 def _find_texts(query: CheckedQuery) -> Iterator[str]:
-    for token in sqlglot.tokenize(query.text, dialect=query.dialect):
+    for token in read_tokens(query.text, query.dialect):
         if token.token_type in TEXTS and PARAMETERS.search(token.text):
             is_long = len(token.text) > MAX_LENGTH
             yield f"{token.text[:MAX_LENGTH]}…" if is_long else token.text

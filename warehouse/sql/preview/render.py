@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from uuid import UUID
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
+from warehouse.sql.customer.tokens import read_tokens
 from warehouse.sql.shapes import Statement
 
 # What the statement runs in; the managed store's session is described in the docs.
@@ -46,7 +46,7 @@ def _find_parameters(text: str, sqlglot_dialect: str) -> Iterator[tuple[int, int
 
     A parameter is `$1`, `@p1`, or a question mark, which counts from left to right.
     """
-    tokens = sqlglot.tokenize(text, dialect=sqlglot_dialect)
+    tokens = read_tokens(text, sqlglot_dialect)
     question_marks = 0
     for token, following in zip(tokens, [*tokens[1:], None], strict=True):
         if token.token_type == TokenType.PLACEHOLDER:

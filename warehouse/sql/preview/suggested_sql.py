@@ -1,9 +1,9 @@
 """SQL that a warning suggests: it runs as it stands where the warning appears."""
 
-import sqlglot
 from sqlglot.tokenizer_core import TokenType
 
 from warehouse.sql.cube.postgres import NUMBER_PATTERN
+from warehouse.sql.customer.tokens import read_tokens
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery
 
 # Postgres' names of the types that compare with numbers.
@@ -64,7 +64,7 @@ def quote_name(name: str, dialect: str) -> str:
     """Return a column's name as a query writes it, in quotes where it needs them."""
     folded = {"postgres": name.lower(), "snowflake": name.upper()}.get(dialect, name)
     if name == folded and name.isascii() and name.isidentifier():
-        tokens = sqlglot.tokenize(name, dialect=dialect)
+        tokens = read_tokens(name, dialect)
         if [token.token_type for token in tokens] == [TokenType.VAR]:
             return name
     quote = "`" if dialect == "bigquery" else '"'

@@ -4,9 +4,9 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-import sqlglot
 from sqlglot.tokenizer_core import Token, TokenType
 
+from warehouse.sql.customer.tokens import read_tokens
 from warehouse.sql.shapes import CheckedQuery
 
 MAX_NAMED_COLUMNS = 40  # of a table
@@ -84,7 +84,7 @@ def _list_names(query: CheckedQuery) -> Iterator[str]:
     Left out are names that are given there (`AS "name"`, and of WITH queries), and what
     stands before a dot.
     """
-    tokens = sqlglot.tokenize(query.text, dialect=query.dialect)
+    tokens = read_tokens(query.text, query.dialect)
     after = [*tokens[1:], None]
     named_queries = {
         token.text
