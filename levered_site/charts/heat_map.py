@@ -16,6 +16,7 @@ from levered_site.charts.marks import LINE_HEIGHT, draw_rect, draw_text, measure
 from levered_site.charts.palette import DEEP_SHADE, find_shade
 from levered_site.charts.scales import keep_finite
 
+Hue = Literal["share", "signed", "signed_less"]
 EMPTY = "There are no two things to compare yet."
 MAX_ROWS, MAX_COLUMNS = 16, 12
 CELL_WIDTH, CELL_HEIGHT, GAP = 44, 24, 2
@@ -34,7 +35,8 @@ class HeatCell:
 class HeatMap:
     """Rows and columns by name, each row with one cell per column.
 
-    `hue` is `share` for values from 0 to 1, and `signed` for values around zero.
+    `hue` is `share` for values from 0 to 1, `signed` for values around zero of which more
+    is better, and `signed_less` where less is better.
     `mark_meaning` says what an outlined cell is.
     """
 
@@ -42,7 +44,7 @@ class HeatMap:
     rows: Sequence[str]
     columns: Sequence[str]
     cells: Sequence[Sequence[HeatCell]]
-    hue: Literal["share", "signed"] = "share"
+    hue: Hue = "share"
     mark_meaning: str = ""
 
     def find_largest(self) -> float:
@@ -167,8 +169,9 @@ def _find_shade(chart: HeatMap, cell: HeatCell) -> tuple[str, bool]:
     if value is None:
         return "chart-missing", False
     hue, share = "share", value
-    if chart.hue == "signed":
-        hue = "gain" if value >= 0 else "loss"
+    if chart.hue != "share":
+        is_gain = (value >= 0) == (chart.hue == "signed")
+        hue = "gain" if is_gain else "loss"
         share = abs(value) / (chart.find_largest() or 1.0)
     step = find_shade(share)
     return f"chart-{hue}-{step}", step >= DEEP_SHADE

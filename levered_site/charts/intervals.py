@@ -46,6 +46,7 @@ def build_interval_bar(
     interval: tuple[float | None, float | None],
     estimate: float | None,
     reach: float,
+    tone: Tone = "neutral",
 ) -> Element:
     """Return a small interval for a row of a list, without an axis.
 
@@ -62,7 +63,7 @@ def build_interval_bar(
         build("title", title, id=f"{prefix}-title"),
         build("desc", "Zero is in the middle.", id=f"{prefix}-desc"),
         draw_line((zero, 1), (zero, BAR_HEIGHT - 1), "chart-zero"),
-        *draw_interval(scale, y, keep_finite(estimate), ends, find_tone(low, high)),
+        *draw_interval(scale, y, keep_finite(estimate), ends, tone),
         class_="chart-frame chart-bar",
         role="img",
         aria_labelledby=f"{prefix}-title",
@@ -73,10 +74,13 @@ def build_interval_bar(
     )
 
 
-def find_tone(low: float | None, high: float | None) -> Tone:
-    """Return `good` for an interval above zero, `bad` for one below, else `neutral`."""
+def find_tone(
+    interval: tuple[float | None, float | None], *, is_less_better: bool
+) -> Tone:
+    """Return `good` or `bad` for an interval that excludes zero, else `neutral`."""
+    low, high = interval
     if low is not None and low > 0:
-        return "good"
+        return "bad" if is_less_better else "good"
     if high is not None and high < 0:
-        return "bad"
+        return "good" if is_less_better else "bad"
     return "neutral"

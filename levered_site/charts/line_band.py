@@ -57,7 +57,7 @@ def _clean_limits(limits: Limits | None) -> Limits | None:
     if limits is None:
         return None
     low, high = map(keep_finite, limits)
-    return None if low is None or high is None else (low, high)
+    return None if low is None and high is None else (low, high)
 
 
 def _build_table(chart: LineChart, value_name: str) -> Table:

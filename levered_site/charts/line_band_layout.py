@@ -32,12 +32,15 @@ from levered_site.charts.units import Unit
 PLOT_HEIGHT = 190
 HEAD_HEIGHT = 44
 MARK_LANES = 3
-Limits = tuple[float, float]
+Limits = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True, slots=True)
 class DayPoint:
-    """A day's figure: None is withheld. `outer` holds at every look, `inner` at one."""
+    """A day's figure: None is withheld. `outer` holds at every look, `inner` at one.
+
+    An end of an interval is None where the data do not bound it.
+    """
 
     day: date
     value: float | None
@@ -48,7 +51,7 @@ class DayPoint:
 
 @dataclass(frozen=True, slots=True)
 class DayMark:
-    """What happened on a day; `kind` is `decided`, `regime` or `note`."""
+    """What happened on a day; `kind` is `decided`, `harmed`, `regime` or `note`."""
 
     day: date
     text: str
@@ -69,7 +72,12 @@ class LineChart:
         single = first == last
         low, high = find_central_range(
             [point.value for point in self.points if point.value is not None],
-            [end for point in self.points for end in point.outer or ()],
+            [
+                end
+                for point in self.points
+                for end in point.outer or ()
+                if end is not None
+            ],
         )
         return (
             Scale(first - single, last + single, plot.left, plot.right),
@@ -131,7 +139,7 @@ def _draw_band(
     xs = [layout.place_day(point.day) for point in layout.chart.points]
     lows, highs = (
         split_at_gaps(
-            (x, None if pair is None else layout.values.place(pair[end]))
+            (x, None if pair is None else _place_end(layout, pair, end))
             for x, pair in zip(xs, limits, strict=True)
         )
         for end in (0, 1)
@@ -140,6 +148,14 @@ def _draw_band(
         draw_path([*_widen(high), *reversed(_widen(low))], class_, is_closed=True)
         for low, high in zip(lows, highs, strict=True)
     ]
+
+
+def _place_end(layout: _Layout, limits: Limits, end: int) -> float:
+    """Return where an end is; one that is open is at the edge of the plot."""
+    value = limits[end]
+    if value is None:
+        return (layout.plot.bottom, layout.plot.top)[end]
+    return layout.values.place(value)
 
 
 def _widen(points: Sequence[Point]) -> Sequence[Point]:
@@ -246,9 +262,9 @@ def _draw_hits(layout: _Layout) -> list[Element]:
         draw_hit(
             (borders[index], plot.top),
             (borders[index + 1] - borders[index], plot.height),
-            _describe_point(layout.chart, point),
+            _describe_days(layout.chart, index * step, step),
         )
-        for index, point in enumerate(points)
+        for index in range(len(points))
     ]
 
 
@@ -258,12 +274,14 @@ def _describe_outer(chart: LineChart, point: DayPoint) -> str:
     return f"95% at every look: {chart.unit.format_interval(*point.outer)}"
 
 
-def _describe_point(chart: LineChart, point: DayPoint) -> str:
-    unit = chart.unit
+def _describe_days(chart: LineChart, first: int, count: int) -> str:
+    """Return a day's figures, and what happened from then until the next described."""
+    unit, point = chart.unit, chart.points[first]
     parts = [f"{point.day}: {unit.format_value(point.value)}"]
     if point.outer is not None:
         parts.append(_describe_outer(chart, point))
-    parts.extend(mark.text for mark in chart.marks if mark.day == point.day)
     if point.value is None and point.withheld:
         parts.append(point.withheld)
+    days = {each.day for each in chart.points[first : first + count]}
+    parts.extend(mark.text for mark in chart.marks if mark.day in days)
     return "; ".join(parts)

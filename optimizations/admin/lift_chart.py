@@ -5,16 +5,15 @@ from datetime import UTC
 
 from levered_site.charts.element import Element
 from levered_site.charts.figure import Heading, build_sentence
-from levered_site.charts.intervals import build_interval_bar
+from levered_site.charts.intervals import Tone, build_interval_bar, find_tone
 from levered_site.charts.line_band import build_line_chart
 from levered_site.charts.line_band_layout import DayMark, DayPoint
-from levered_site.charts.units import LIFT
+from levered_site.charts.units import CHANGE, LIFT
 from optimizations.models import Regime, ResultsSummary
 from optimizations.results.health import Health
 from optimizations.results.history import LiftHistoryDay
 
-DECIDED_ABOVE = "decided: the band stays above 0"
-DECIDED_BELOW = "decided: the band stays below 0"
+DECIDED = "decided: the band stays {side} 0"
 BAR_REACH = 50.0  # percent at both edges of the bars in a list
 HEADING = Heading(
     "lift-over-time",
@@ -25,29 +24,65 @@ HEADING = Heading(
 
 
 def draw_lift(
-    health: Health, daily: Sequence[LiftHistoryDay], regimes: Iterable[Regime]
+    health: Health,
+    daily: Sequence[LiftHistoryDay],
+    regimes: Iterable[Regime],
+    *,
+    is_less_better: bool = False,
 ) -> Element:
-    """Return the measured lift by day; while the split is broken the reason instead."""
+    """Return the measured lift by day; while the split is broken the reason instead.
+
+    Where no day has a percentage, the difference per user is drawn.
+    """
     if health.status == "broken":
         reason = health.reasons[0]
         return build_sentence(HEADING, f"{reason.message} {reason.next}")
-    points = [_build_point(day) for day in daily]
-    marks = [*_list_regime_marks(regimes), *_mark_decision(points)]
-    return build_line_chart(HEADING, points, marks, unit=LIFT, value_name="lift")
+    has_lift = any(day.measured_lift_percent is not None for day in daily)
+    has_difference = any(day.measured_difference is not None for day in daily)
+    in_percent = has_lift or not has_difference
+    build_point = _build_lift_point if in_percent else _build_difference_point
+    points = [_withhold_broken_day(day) or build_point(day) for day in daily]
+    return build_line_chart(
+        HEADING,
+        points,
+        [
+            *_list_regime_marks(regimes),
+            *_mark_decision(points, is_less_better=is_less_better),
+        ],
+        unit=LIFT if in_percent else CHANGE,
+        value_name="lift" if in_percent else "difference per user",
+    )
 
 
-def _build_point(day: LiftHistoryDay) -> DayPoint:
-    """Return a day's figures; a day on which the split was broken has none."""
-    if day.health is not None and day.health.status == "broken":
-        return DayPoint(day.date, None, withheld=day.health.reasons[0].message)
-    withheld = day.unavailable.get("measured_lift_percent", "")
+def _withhold_broken_day(day: LiftHistoryDay) -> DayPoint | None:
+    """Return a gap with its reason for a day on which the split was broken."""
+    if day.health is None or day.health.status != "broken":
+        return None
+    return DayPoint(day.date, None, withheld=day.health.reasons[0].message)
+
+
+def _build_lift_point(day: LiftHistoryDay) -> DayPoint:
     return DayPoint(
         day.date,
         day.measured_lift_percent,
         day.measured_lift_ci_anytime,
         day.measured_lift_ci,
-        "" if day.measured_lift_percent is not None else withheld,
+        _find_reason(day, "measured_lift_percent"),
     )
+
+
+def _build_difference_point(day: LiftHistoryDay) -> DayPoint:
+    return DayPoint(
+        day.date,
+        day.measured_difference,
+        day.measured_difference_ci_anytime,
+        day.measured_difference_ci,
+        _find_reason(day, "measured_difference"),
+    )
+
+
+def _find_reason(day: LiftHistoryDay, name: str) -> str:
+    return day.unavailable.get(name, "") if getattr(day, name) is None else ""
 
 
 def _list_regime_marks(regimes: Iterable[Regime]) -> list[DayMark]:
@@ -59,27 +94,24 @@ def _list_regime_marks(regimes: Iterable[Regime]) -> list[DayMark]:
     ]
 
 
-def _mark_decision(points: Sequence[DayPoint]) -> list[DayMark]:
+def _mark_decision(
+    points: Sequence[DayPoint], *, is_less_better: bool
+) -> list[DayMark]:
     """Return the first day of those up to the last whose band is on one side of zero."""
-    side, first = 0, None
+    tone: Tone = "neutral"
+    first = None
     for point in points:
-        here = _find_side(point)
-        if here == 0:
-            side, first = 0, None
-        elif here != side:
-            side, first = here, point.day
-    if first is None:
+        here = find_tone(point.outer or (None, None), is_less_better=is_less_better)
+        first = point.day if here != tone else first
+        tone = here
+    if first is None or tone == "neutral":
         return []
-    return [DayMark(first, DECIDED_ABOVE if side > 0 else DECIDED_BELOW, "decided")]
+    side = "above" if (tone == "good") != is_less_better else "below"
+    kind = "decided" if tone == "good" else "harmed"
+    return [DayMark(first, DECIDED.format(side=side), kind)]
 
 
-def _find_side(point: DayPoint) -> int:
-    """Return 1 for a band above zero, -1 for one below, else 0."""
-    low, high = point.outer or (0.0, 0.0)
-    return (low > 0) - (high < 0)
-
-
-def draw_lift_bar(summary: ResultsSummary) -> Element | None:
+def draw_lift_bar(summary: ResultsSummary, *, is_less_better: bool) -> Element | None:
     """Return the interval of the lift as of the last count, None without one.
 
     All are drawn to one scale, so that the rows of a list can be compared.
@@ -94,4 +126,5 @@ def draw_lift_bar(summary: ResultsSummary) -> Element | None:
         (low, high),
         summary.lift,
         BAR_REACH,
+        find_tone((low, high), is_less_better=is_less_better),
     )

@@ -5,12 +5,12 @@ from datetime import UTC, date, timedelta
 
 from levered_site.charts.element import Element
 from levered_site.charts.figure import Heading
-from levered_site.charts.heat_map import HeatCell, HeatMap, build_heat_map
+from levered_site.charts.heat_map import HeatCell, HeatMap, Hue, build_heat_map
 from levered_site.charts.ridgeline import Ridge, build_density, build_ridgeline
 from levered_site.charts.stacked_area import build_stacked_area
 from levered_site.charts.stacked_area_layout import ShareSeries
 from levered_site.charts.stepped_timeline import Lane, Step, build_timeline
-from levered_site.charts.units import PLAIN, SHARE, Unit
+from levered_site.charts.units import CHANGE, PLAIN, SHARE
 from levered_site.level_texts import format_level
 from levered_site.number_texts import NO_VALUE
 from optimizations.models import Regime
@@ -44,23 +44,24 @@ def name_variant(row: VariantResult) -> str:
 
 def draw_shares(results: Results) -> Element:
     """Return the share of each variant among the new users of each of the last 60 days."""
-    days = [day for day in results.time_series if _count_users(day)][-MAX_DAYS:]
+    counted = [(day, _count_users(day)) for day in results.time_series[-MAX_DAYS:]]
+    days = [(day, users) for day, users in counted if users]
     series = [
         ShareSeries(
-            name_variant(row), [_find_share(day, row.variant_key) for day in days]
+            name_variant(row),
+            [_count_users_of(day, row.variant_key) / users for day, users in days],
         )
         for row in results.variants
     ]
-    return build_stacked_area(SHARES, [f"{day.date:%m-%d}" for day in days], series)
+    return build_stacked_area(SHARES, [f"{day.date:%m-%d}" for day, _ in days], series)
 
 
 def _count_users(day: DailyCounts) -> int:
     return sum(int(counts["users"]) for counts in day.variants.values())
 
 
-def _find_share(day: DailyCounts, key: str) -> float:
-    counts = day.variants.get(key)
-    return counts["users"] / _count_users(day) if counts else 0.0
+def _count_users_of(day: DailyCounts, key: str) -> int:
+    return int(day.variants[key]["users"]) if key in day.variants else 0
 
 
 def draw_beliefs(results: Results, reward_type: str) -> Element:
@@ -95,7 +96,7 @@ def _build_ridges(row: VariantResult, factor: float) -> list[Ridge]:
 
 
 def draw_interactions(
-    interactions: Sequence[Interaction], reward_type: str
+    interactions: Sequence[Interaction], reward_type: str, *, is_less_better: bool
 ) -> list[Element]:
     """Return a map of levels for each pair of factors, the strongest three pairs."""
     pairs: dict[tuple[str, str], list[Interaction]] = {}
@@ -104,9 +105,10 @@ def draw_interactions(
             first, second = interaction.factors
             pairs.setdefault((first, second), []).append(interaction)
     strongest = sorted(pairs.values(), key=_find_strength, reverse=True)[:MAX_PAIRS]
-    unit, factor = Unit(is_signed=True), 100.0 if reward_type == "bool" else 1.0
+    factor = 100.0 if reward_type == "bool" else 1.0
+    hue: Hue = "signed_less" if is_less_better else "signed"
     return [
-        _draw_pair(number, pair, unit, factor)
+        _draw_pair(number, pair, factor, hue)
         for number, pair in enumerate(strongest, start=1)
     ]
 
@@ -116,14 +118,14 @@ def _find_strength(pair: Sequence[Interaction]) -> float:
 
 
 def _draw_pair(
-    number: int, pair: Sequence[Interaction], unit: Unit, factor: float
+    number: int, pair: Sequence[Interaction], factor: float, hue: Hue
 ) -> Element:
     first, second = pair[0].factors
     rows = list(dict.fromkeys(interaction.levels[0] for interaction in pair))
     columns = list(dict.fromkeys(interaction.levels[1] for interaction in pair))
     by_levels = {tuple(each.levels): each for each in pair}
     cells = [
-        [_build_cell(by_levels.get((row, column)), unit, factor) for column in columns]
+        [_build_cell(by_levels.get((row, column)), factor) for column in columns]
         for row in rows
     ]
     name = f"{first} \N{MULTIPLICATION SIGN} {second}"
@@ -132,17 +134,17 @@ def _draw_pair(
         f"together-{number}", name, f"{what} beyond the sum of both choices."
     )
     return build_heat_map(
-        heading, HeatMap(name, rows, columns, cells, "signed", "beyond chance")
+        heading, HeatMap(name, rows, columns, cells, hue, "beyond chance")
     )
 
 
-def _build_cell(interaction: Interaction | None, unit: Unit, factor: float) -> HeatCell:
+def _build_cell(interaction: Interaction | None, factor: float) -> HeatCell:
     if interaction is None or interaction.deviation is None:
         return HeatCell(None, NO_VALUE)
     value = factor * interaction.deviation
     low, high = interaction.lo, interaction.hi
     is_certain = low is not None and high is not None and (low > 0 or high < 0)
-    return HeatCell(value, unit.format_tick(value, 0.01), is_marked=is_certain)
+    return HeatCell(value, CHANGE.format_value(value), is_marked=is_certain)
 
 
 def draw_periods(regimes: Sequence[Regime], today: date) -> Element:

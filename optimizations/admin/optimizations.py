@@ -23,6 +23,7 @@ from optimizations.admin import (
     lifecycle_actions,
     lift_chart,
     optimization_panel,
+    panel_charts,
 )
 from optimizations.admin.forms import OptimizationForm, validate_changes
 from optimizations.configuration import create_update, lifecycle
@@ -187,8 +188,12 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
             figure = html.format_percent(summary.lift, signed=True) + limits
         if summary.lift is None and summary.difference is None:
             return figure
-        bar = lift_chart.draw_lift_bar(summary) or ""
-        return format_html("{} {}{}", bar, figure, _describe_unserved(optimization))
+        bar = lift_chart.draw_lift_bar(
+            summary, is_less_better=panel_charts.is_less_better(optimization)
+        )
+        return format_html(
+            "{} {}{}", bar or "", figure, _describe_unserved(optimization)
+        )
 
     @declare_column("Health", pills=True)
     def health_status(self, optimization: Optimization) -> str | None:

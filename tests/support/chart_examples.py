@@ -202,6 +202,6 @@ EXAMPLES = {
     "map_many": build_map("wide", 8, 18),
     "history": build_history("history"),
     "bar": build_interval_bar(
-        "bar", "+15.8 % (+0.2 % to +34.0 %)", (0.2, 34.0), 15.8, 30
+        "bar", "+15.8 % (+0.2 % to +34.0 %)", (0.2, 34.0), 15.8, 30, "good"
     ),
 }

@@ -46,7 +46,9 @@ class Draw(Random):
 
     def limits(self) -> Limits | None:
         low, high = self.number(), self.number()
-        return None if low is None or high is None else (min(low, high), max(low, high))
+        if low is None or high is None:
+            return self.choice((None, (low, high)))
+        return min(low, high), max(low, high)
 
     def point(self) -> DayPoint:
         return DayPoint(

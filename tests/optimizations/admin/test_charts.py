@@ -8,10 +8,16 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from levered_site.charts.element import Element
-from optimizations.admin import guardrail_section, lift_chart, panel_charts
-from optimizations.models import Optimization, PublishedDay, Regime
+from optimizations.admin import (
+    guardrail_section,
+    lift_chart,
+    model_charts,
+    panel_charts,
+)
+from optimizations.models import Optimization, PublishedDay, Regime, ResultsSummary
 from optimizations.results import guardrail_report, history, report
 from optimizations.results.health import Health, HealthReason
+from optimizations.results.model_effects import Interaction
 from tests.support import chart_layout, result_visitors, unhealthy_worlds
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,7 +76,7 @@ def test_the_lift_marks_the_day_from_which_the_band_stays_above_zero() -> None:
     rows = list_rows(lift_chart.draw_lift(HEALTHY, daily, [regime]))
 
     assert [row[-1] for row in rows] == [
-        *("", "variant 4 disabled", lift_chart.DECIDED_ABOVE, ""),
+        *("", "variant 4 disabled", "decided: the band stays above 0", ""),
     ]
 
 
@@ -141,8 +147,75 @@ def test_the_list_draws_the_interval_beside_the_lift() -> None:
         result_visitors.make_visited_optimization()
     )
     summary = optimization.results_summary
-    bar = lift_chart.draw_lift_bar(summary)
+    bar = lift_chart.draw_lift_bar(summary, is_less_better=False)
 
     assert summary.lift_ci_anytime is not None
     assert bar is not None
     assert "95% at every look" in bar.__html__()
+
+
+@pytest.mark.parametrize(
+    ("limits", "is_less_better", "tone"),
+    [
+        ((2, 9), False, "chart-good"),
+        ((2, 9), True, "chart-bad"),
+        ((-9, -2), False, "chart-bad"),
+        ((-9, -2), True, "chart-good"),
+        ((-9, 2), True, "chart-neutral"),
+    ],
+)
+def test_whether_a_lift_is_good_depends_on_the_direction(
+    limits: tuple[float, float], is_less_better: bool, tone: str
+) -> None:
+    summary = ResultsSummary(lift=sum(limits) / 2, lift_ci_anytime=list(limits))
+
+    bar = lift_chart.draw_lift_bar(summary, is_less_better=is_less_better)
+
+    assert bar is not None
+    assert f"chart-interval {tone}" in bar.__html__()
+
+
+def test_less_of_a_bad_thing_is_decided_and_more_of_it_harms() -> None:
+    optimization = result_visitors.make_visited_optimization()
+    PublishedDay.objects.filter(optimization=optimization).delete()
+    publish(optimization, build_figures(-8, -19, 1), build_figures(-9, -18, -1))
+    daily = history.load_published_days(optimization)
+
+    better = lift_chart.draw_lift(HEALTHY, daily, [], is_less_better=True)
+    worse = lift_chart.draw_lift(HEALTHY, daily, [])
+
+    for chart, kind in ((better, "chart-decided"), (worse, "chart-harmed")):
+        assert list_rows(chart)[1][-1] == "decided: the band stays below 0"
+        assert kind in chart.__html__()
+
+
+def test_without_any_percentage_the_difference_is_drawn_with_its_open_end() -> None:
+    optimization = result_visitors.make_visited_optimization()
+    PublishedDay.objects.filter(optimization=optimization).delete()
+    figures = build_figures(None) | {
+        "measured_difference": 0.25,
+        "measured_difference_ci_anytime": [0.1, None],
+        "unavailable": {"measured_lift_percent": "nobody held out converted"},
+    }
+    publish(optimization, figures, figures)
+    daily = history.load_published_days(optimization)
+
+    rows = list_rows(lift_chart.draw_lift(HEALTHY, daily, []))
+
+    assert rows[1][:2] == ["2026-11-02", "+0.25"]
+    assert rows[1][3] == "+0.1 to no bound"
+
+
+def test_interactions_beyond_chance_are_outlined_by_pair_of_factors() -> None:
+    interactions = [
+        Interaction(["cta", "tone"], ["a", "x"], 0.02, 0.01, 0.03, 90, "synergy"),
+        Interaction(["cta", "tone"], ["a", "y"], -0.01, -0.03, 0.01, 90, None),
+        Interaction(["cta", "size"], ["a", "l"], None, None, None, 0, None),
+    ]
+
+    (chart,) = model_charts.draw_interactions(
+        interactions, "bool", is_less_better=False
+    )
+
+    assert list_rows(chart) == [["a", "+2 (beyond chance)", "-1"]]
+    assert chart.__html__().count("chart-marked") == 2
