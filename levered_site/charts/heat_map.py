@@ -159,7 +159,7 @@ def _draw_cell_text(place: _Place) -> Element | None:
         width - 4,
         kind="note",
         anchor="middle",
-        color="chart-on-deep" if is_deep else "",
+        color="chart-on-deep" if is_deep else "chart-on-shade",
     )
 
 

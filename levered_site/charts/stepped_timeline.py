@@ -115,7 +115,11 @@ def _draw_lane(
         )
         if measure_text(step.label, "note") <= right - left - 9:
             at = (left + 4, top + 16)
-            elements.append(draw_text(step.label, at, right - left, kind="note"))
+            elements.append(
+                draw_text(
+                    step.label, at, right - left, kind="note", color="chart-on-shade"
+                )
+            )
     return elements
 
 
