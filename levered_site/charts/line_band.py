@@ -6,13 +6,8 @@ from datetime import date
 
 from levered_site.charts.element import Element
 from levered_site.charts.figure import Heading, Table, build_figure, build_sentence
-from levered_site.charts.line_band_layout import (
-    DayMark,
-    DayPoint,
-    Limits,
-    LineChart,
-    draw_line_chart,
-)
+from levered_site.charts.line_band_layout import draw_line_chart
+from levered_site.charts.line_band_points import DayMark, DayPoint, Limits, LineChart
 from levered_site.charts.scales import keep_finite
 from levered_site.charts.units import Unit
 

@@ -7,7 +7,7 @@ from levered_site.charts.element import Element
 from levered_site.charts.figure import Heading, build_sentence
 from levered_site.charts.intervals import Tone, build_interval_bar, find_tone
 from levered_site.charts.line_band import build_line_chart
-from levered_site.charts.line_band_layout import DayMark, DayPoint
+from levered_site.charts.line_band_points import DayMark, DayPoint
 from levered_site.charts.units import CHANGE, LIFT
 from optimizations.models import Regime, ResultsSummary
 from optimizations.results.health import Health

@@ -13,7 +13,7 @@ from levered_site.charts.forest import ForestRow, build_forest
 from levered_site.charts.heat_map import HeatCell, HeatMap, build_heat_map
 from levered_site.charts.intervals import build_interval_bar
 from levered_site.charts.line_band import build_line_chart
-from levered_site.charts.line_band_layout import DayMark, DayPoint, Limits
+from levered_site.charts.line_band_points import DayMark, DayPoint, Limits
 from levered_site.charts.ridgeline import Ridge, build_density, build_ridgeline
 from levered_site.charts.stacked_area import build_stacked_area
 from levered_site.charts.stacked_area_layout import ShareSeries
