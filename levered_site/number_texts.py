@@ -1,5 +1,10 @@
 """Numbers as people read them: never with an exponent of ten where they are large. Pure."""
 
+import math
+
+NO_VALUE = "—"
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+
 
 def format_significant(value: float, digits: int = 4, sign: str = "") -> str:
     """Return a number with `digits` significant digits, as `21,550` or `0.0123`.
@@ -10,3 +15,14 @@ def format_significant(value: float, digits: int = 4, sign: str = "") -> str:
     if abs(rounded) >= 10**digits:
         return f"{rounded:{sign},.0f}"
     return f"{rounded:{sign},.{digits}g}"
+
+
+def format_percent(value: float | None, *, signed: bool = False) -> str:
+    """Return a percentage as `8.20 %` or, signed, `+8.2 %`; a dash if not finite.
+
+    Its space does not break: a number stays in one line.
+    """
+    if value is None or not math.isfinite(value):
+        return NO_VALUE
+    number = f"{value:+.1f}" if signed else f"{value:.2f}"
+    return f"{number}{NO_BREAK_SPACE}%"

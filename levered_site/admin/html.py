@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from levered_site.number_texts import format_significant
+from levered_site import number_texts
 
-NO_VALUE = "—"
-NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+NO_VALUE = number_texts.NO_VALUE
+NO_BREAK_SPACE = number_texts.NO_BREAK_SPACE
 # Unfold's color of each status, level or type, wherever it is shown.
 STATUS_COLORS = {
     "draft": "",
@@ -158,18 +158,12 @@ def format_number(value: float | None, digits: int = 4) -> str:
         return NO_VALUE
     if isinstance(value, int) or float(value).is_integer():
         return f"{int(value):,}"
-    return format_significant(value, digits)
+    return number_texts.format_significant(value, digits)
 
 
 def format_percent(value: float | None, *, signed: bool = False) -> str:
-    """Return a percentage as `8.20 %` or, signed, `+8.2 %`; a dash if not finite.
-
-    Its space does not break: a number stays in one line.
-    """
-    if value is None or not math.isfinite(value):
-        return NO_VALUE
-    number = f"{value:+.1f}" if signed else f"{value:.2f}"
-    return f"{number}{NO_BREAK_SPACE}%"
+    """Return a percentage as `8.20 %` or, signed, `+8.2 %`; a dash if not finite."""
+    return number_texts.format_percent(value, signed=signed)
 
 
 def format_interval(

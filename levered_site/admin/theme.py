@@ -17,6 +17,14 @@ def _get_stylesheet_url(_request: object) -> str:
     return static("levered_admin/admin.css")
 
 
+def _get_charts_style_url(_request: object) -> str:
+    return static("levered_charts/charts.css")
+
+
+def _get_charts_script_url(_request: object) -> str:
+    return static("levered_charts/charts.js")
+
+
 def _get_icon_url(_request: object) -> str:
     return static("levered_admin/icon.svg")
 
@@ -120,7 +128,8 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": False,  # the audit log holds more than Django's history
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _get_icon_url}],
     "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [_get_stylesheet_url],
+    "STYLES": [_get_stylesheet_url, _get_charts_style_url],
+    "SCRIPTS": [_get_charts_script_url],
     # Not in a package of admin pages: it is imported before they are registered.
     "LOGIN": {"form": "levered_site.organizations.staff_login.StaffLoginForm"},
     "DASHBOARD_CALLBACK": "optimizations.admin.dashboard.add_overview",

@@ -6,11 +6,19 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from levered_site.admin import html
+from levered_site.charts.element import Element
+from levered_site.charts.figure import Heading, build_sentence
+from levered_site.charts.forest import ForestRow, build_forest
+from levered_site.charts.intervals import Tone
+from levered_site.charts.units import LIFT
 from metrics.models import Metric
 from optimizations.admin import measured_section
 from optimizations.models import Optimization
 from optimizations.results import guardrail_report
+from optimizations.results.guardrail_report import GuardrailList
 from optimizations.results.guardrails import Guardrail
+
+TONES: dict[str, Tone] = {"violated": "bad", "unknown": "watch"}
 
 
 def render_guardrails(optimization: Optimization) -> SafeString | str:
@@ -32,11 +40,48 @@ def render_guardrails(optimization: Optimization) -> SafeString | str:
     )
     health = html.render_pill(report.health.status)
     return format_html(
-        '<p class="staff-lead">Health {} as of {}</p>{}{}',
+        '<p class="staff-lead">Health {} as of {}</p>{}{}{}',
         health,
         _format_time(report.as_of),
+        draw_guardrails(report),
         table,
         notes,
+    )
+
+
+def draw_guardrails(report: GuardrailList) -> Element:
+    """Return the change of each guardrail with its interval, around zero.
+
+    While the split is broken return the reason instead.
+    """
+    heading = Heading(
+        "guardrails",
+        "Guardrails",
+        "What must not suffer: the change of each metric, with the interval that holds "
+        "however often one looks.",
+    )
+    if report.health.status == "broken":
+        reason = report.health.reasons[0]
+        return build_sentence(heading, f"{reason.message} {reason.next}")
+    return build_forest(
+        heading,
+        [_build_forest_row(row) for row in report.guardrails],
+        unit=LIFT,
+        row_name="guardrail",
+        interval_name="interval at every look",
+    )
+
+
+def _build_forest_row(row: Guardrail) -> ForestRow:
+    low, high = row.lift_ci_anytime or (None, None)
+    return ForestRow(
+        row.name,
+        row.lift_percent,
+        low,
+        high,
+        row.status,
+        TONES.get(row.status, "neutral"),
+        row.unavailable.get("lift_percent", ""),
     )
 
 

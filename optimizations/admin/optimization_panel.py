@@ -12,7 +12,12 @@ from levered_site.errors import ConflictError
 from levered_site.organizations.models import AuditEntry
 from models_app.admin import html_tables
 from models_app.models import PolicyVersion, TrainingRun
-from optimizations.admin import candidate_section, guardrail_section, measured_section
+from optimizations.admin import (
+    candidate_section,
+    guardrail_section,
+    measured_section,
+    panel_charts,
+)
 from optimizations.models import CubeDay, Decision, Optimization, Regime, Variant
 from optimizations.results import report
 from optimizations.results.health import Health
@@ -30,6 +35,7 @@ class OptimizationPanel:
     companions: SafeString | str
     variants: SafeString | str
     guardrails: SafeString | str
+    charts: tuple[tuple[str, SafeString], ...]
     runs: SafeString | str
     links: tuple[SafeString, ...]
     candidate: SafeString | str
@@ -42,6 +48,7 @@ def build_panel(optimization: Optimization) -> OptimizationPanel:
     health: SafeString | str = ""
     companions: SafeString | str = ""
     note = ""
+    charts: tuple[tuple[str, SafeString], ...] = ()
     try:
         results = report.build_results(optimization)
     except ConflictError as error:
@@ -54,12 +61,15 @@ def build_panel(optimization: Optimization) -> OptimizationPanel:
         companions = measured_section.render_companions(results)
         variants = render_variant_results(results)
         note = " ".join(results.notes)
+        if optimization.went_live_at is not None:
+            charts = panel_charts.render_charts(optimization, results)
     return OptimizationPanel(
         health=health,
         figures=figures,
         companions=companions,
         variants=variants,
         guardrails=guardrail_section.render_guardrails(optimization),
+        charts=charts,
         runs=html_tables.render_runs(optimization.model),
         links=build_links(optimization),
         candidate=candidate_section.render_comparison(optimization),

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from typing_extensions import override
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -17,7 +18,13 @@ from levered_site.admin.pages import EditableAdmin
 from levered_site.organizations.admin import get_staff_actor
 from metrics.models import AssignmentSource, Metric
 from models_app.models import TrainingRun
-from optimizations.admin import candidate_section, lifecycle_actions, optimization_panel
+from optimizations.admin import (
+    candidate_section,
+    lifecycle_actions,
+    lift_chart,
+    optimization_panel,
+    panel_charts,
+)
 from optimizations.admin.forms import OptimizationForm, validate_changes
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization, Variant
@@ -164,7 +171,7 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
         return html.render_link(optimization.reward_metric)
 
     @declare_column("Lift", order="results_summary__lift")
-    def measured_lift(self, optimization: Optimization) -> str:
+    def measured_lift(self, optimization: Optimization) -> SafeString | str:
         """The measured lift as of the last count, or the difference where none can be.
 
         Its interval of all looks together stands beside it, and how many of the variants
@@ -181,7 +188,12 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
             figure = html.format_percent(summary.lift, signed=True) + limits
         if summary.lift is None and summary.difference is None:
             return figure
-        return figure + _describe_unserved(optimization)
+        bar = lift_chart.draw_lift_bar(
+            summary, is_less_better=panel_charts.is_less_better(optimization)
+        )
+        return format_html(
+            "{} {}{}", bar or "", figure, _describe_unserved(optimization)
+        )
 
     @declare_column("Health", pills=True)
     def health_status(self, optimization: Optimization) -> str | None:

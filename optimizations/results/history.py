@@ -98,9 +98,7 @@ def build_measured_figures(
 
 def build_lift_history(optimization: Optimization) -> LiftHistory:
     """Return modeled and measured lift, each day as it was published that day."""
-    daily = [
-        _read_published_day(day) for day in optimization.published_days.order_by("day")
-    ]
+    daily = load_published_days(optimization)
     notes: list[str] = []
     if optimization.went_live_at is not None:
         metric = stored.require_reward_metric(optimization)
@@ -113,6 +111,13 @@ def build_lift_history(optimization: Optimization) -> LiftHistory:
         notes=notes,
         daily=daily,
     )
+
+
+def load_published_days(optimization: Optimization) -> list[LiftHistoryDay]:
+    """Return each day as it was published that day, oldest first."""
+    return [
+        _read_published_day(day) for day in optimization.published_days.order_by("day")
+    ]
 
 
 def encode_health(health: Health) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def test_the_page_shows_guardrails_and_cuts_nothing(
         title = page.get_by_role("heading", name="Guardrails", exact=True)
         guardrails = page.locator(".staff-card", has=title)
         expect(guardrails).to_contain_text("Refunds")
-        expect(guardrails.get_by_text("violated", exact=True)).to_be_visible()
+        expect(guardrails.locator(".staff-pill", has_text="violated")).to_be_visible()
         expect(guardrails).to_contain_text("92 %: +")
         expect(guardrails).to_contain_text("Health warning as of ")
         assert page.evaluate(LIST_CUT) == []
