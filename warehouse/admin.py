@@ -7,18 +7,19 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from typing_extensions import override
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from levered_site.admin import html
 from levered_site.admin.columns import declare_column
+from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import ReadOnlyAdmin
 from levered_site.admin.partitioned import PartitionedTableAdmin
+from levered_site.organizations.admin import OrganizationAdminMixin
 from levered_site.organizations.models import Organization
 from warehouse.models import Connection, ManagedExposure, ManagedReward
 
 
 @admin.register(Connection)
-class ConnectionAdmin(ReadOnlyAdmin):
+class ConnectionAdmin(ReadOnlyAdmin, OrganizationAdminMixin):
     """Connected warehouses. An organization without a row uses the managed one."""
 
     list_display = (
@@ -29,7 +30,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
         "has_credentials",
         "updated_at",
     )
-    list_filter = ("provider", ("organization", AutocompleteSelectFilter))
+    list_filter = ("provider", ("organization", VisibleRowsFilter))
     list_select_related = ("organization",)
     search_fields = ("organization__id", "organization__name", "project_id")
     fields = (
@@ -45,7 +46,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
         return connection.credentials is not None
 
 
-class EventAdmin(PartitionedTableAdmin):
+class EventAdmin(PartitionedTableAdmin, OrganizationAdminMixin):
     """The base of both kinds of events."""
 
     time_field = "timestamp_utc"

@@ -13,6 +13,7 @@ from levered_site.admin import html
 from levered_site.admin.columns import declare_column
 from levered_site.admin.partitioned import AgeFilter, PartitionedTableAdmin
 from levered_site.errors import NotFoundError
+from levered_site.organizations.admin import OrganizationAdminMixin
 from levered_site.organizations.models import Organization
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import explanation
@@ -36,7 +37,7 @@ class ArmFilter(admin.SimpleListFilter):
 
 
 @admin.register(Decision)
-class DecisionAdmin(PartitionedTableAdmin):
+class DecisionAdmin(PartitionedTableAdmin, OrganizationAdminMixin):
     """Receipts of first serves and re-draws. A user's newest one is the assignment."""
 
     time_field = "decided_at"

@@ -8,13 +8,13 @@ from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from typing_extensions import override
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from levered_site.admin import html
 from levered_site.admin.actions import AdminActionsMixin
 from levered_site.admin.columns import declare_column
+from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import EditableAdmin
-from levered_site.organizations.admin import get_staff_actor
+from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_actor
 from metrics.models import AssignmentSource, Metric
 from models_app.models import TrainingRun
 from optimizations.admin import candidate_section, lifecycle_actions, optimization_panel
@@ -28,7 +28,7 @@ EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source", "expected_users")
 
 
 @admin.register(Optimization)
-class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
+class OptimizationAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin):
     """Optimizations. The API creates them; the API and this page change them."""
 
     list_display = (
@@ -43,7 +43,7 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
         "last_training",
         "updated_at",
     )
-    list_filter = ("status", "allocation", ("organization", AutocompleteSelectFilter))
+    list_filter = ("status", "allocation", ("organization", VisibleRowsFilter))
     list_select_related = (
         "organization",
         "model",
