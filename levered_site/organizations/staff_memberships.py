@@ -69,13 +69,16 @@ def remove_membership(
 def _keep_an_owner(membership: StaffMembership, *, may_orphan: bool) -> None:
     """Raise ConflictError if nobody else owns the organization.
 
-    Lock the organization first: two owners may take each other's role at once.
+    Owners who cannot log in do not count. Lock the organization first: two owners may
+    take each other's role at once.
     """
     if may_orphan:
         return
     organizations = Organization.objects.select_for_update(no_key=True)
     organization = organizations.get(pk=membership.organization_id)
-    owners = organization.staff_memberships.filter(role=Role.OWNER)
+    owners = organization.staff_memberships.filter(
+        role=Role.OWNER, user__is_active=True, user__is_staff=True
+    )
     owner_keys = set(owners.values_list("pk", flat=True))
     if owner_keys == {membership.pk}:
         user = membership.user.get_username()

@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from tests.support import staff_world
+from tests.support import admin_forms, staff_world
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +70,19 @@ def test_pages_of_what_is_not_there_or_refused_have_the_menu(
     assert reverse("admin:optimizations_optimization_changelist") in page
     assert reverse("admin:auth_user_changelist") not in page
     assert "Go to the overview" in page
+
+
+def test_a_form_that_is_too_old_is_refused_on_a_page_with_the_menu() -> None:
+    world = staff_world.make_world()
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(staff_world.make_member(world.organization, "editor"))
+
+    answer = client.post(admin_forms.build_change_url(world.metric), {"name": "New"})
+    login = Client(enforce_csrf_checks=True).post(reverse("admin:login"), {})
+
+    assert (answer.status_code, login.status_code) == (403, 403)
+    assert "this form is too old" in answer.content.decode()
+    assert 'id="nav-sidebar-apps"' in answer.content.decode()
 
 
 def test_whoever_is_not_logged_in_is_asked_to_first(client: Client) -> None:

@@ -1,16 +1,19 @@
 """Roles of staff: who gives and takes them, what an upgrade gives, what is recorded."""
 
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
+from threading import Barrier
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import ProtectedError
 from django.test import Client
 from django.urls import reverse
 
+from levered_site.errors import ConflictError
 from levered_site.organizations import staff_memberships
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import (
@@ -189,14 +192,49 @@ def test_the_last_owner_stays_but_for_superusers(
 
 
 def test_of_two_owners_one_may_go(shop: Organization) -> None:
-    users = [staff_world.make_member(shop, "owner", name) for name in ("one", "two")]
+    """The other stays, though a third one is left who cannot log in."""
+    staff_world.make_member(shop, "owner", "gone", is_active=False)
+    one, two = (
+        get_membership(staff_world.make_member(shop, "owner", name))
+        for name in ("one", "two")
+    )
 
-    for user in users[:1]:
-        staff_memberships.remove_membership(
-            get_membership(user), SYSTEM_ACTOR, may_orphan=False
-        )
+    staff_memberships.remove_membership(one, SYSTEM_ACTOR, may_orphan=False)
 
-    assert read_roles() == {("two", "Shop"): "owner"}
+    with pytest.raises(ConflictError, match="two is the last owner of Shop"):
+        staff_memberships.change_role(two, "viewer", SYSTEM_ACTOR, may_orphan=False)
+    assert read_roles() == {("gone", "Shop"): "owner", ("two", "Shop"): "owner"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_owners_who_remove_each_other_at_once_leave_one(
+    shop: Organization,
+) -> None:
+    memberships = [
+        get_membership(staff_world.make_member(shop, "owner", name))
+        for name in ("one", "two")
+    ]
+    barrier = Barrier(2)
+
+    def remove(membership: StaffMembership) -> bool:
+        try:
+            with transaction.atomic():
+                StaffMembership.objects.select_for_update().get(pk=membership.pk)
+                barrier.wait(timeout=10)
+                staff_memberships.remove_membership(
+                    membership, SYSTEM_ACTOR, may_orphan=False
+                )
+        except ConflictError:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(2) as threads:
+        removed = list(threads.map(remove, memberships))
+
+    assert sorted(removed) == [False, True]
+    assert StaffMembership.objects.count() == 1
 
 
 def test_a_user_with_a_role_is_not_deleted(client: Client, shop: Organization) -> None:
