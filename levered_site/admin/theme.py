@@ -97,9 +97,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "title": "Staff",
         "separator": True,
         "items": [
-            _build_menu_item(
-                "Memberships", "lock_person", "organizations_staffmembership"
-            ),
+            _build_menu_item("Roles", "lock_person", "organizations_staffmembership"),
             _build_menu_item("Users", "badge", "auth_user"),
             _build_menu_item("Groups", "shield_person", "auth_group"),
             _build_menu_item("Changes to staff", "manage_history", "admin_logentry"),

@@ -74,6 +74,7 @@ class StaffMembership(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        verbose_name = "staff role"
         ordering = ("organization_id", "id")
         constraints = [
             models.UniqueConstraint(

@@ -155,6 +155,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "staff role",
                 "ordering": ("organization_id", "id"),
                 "constraints": [
                     models.UniqueConstraint(
