@@ -13,7 +13,7 @@ from levered_site.admin.columns import declare_column
 from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import ReadOnlyAdmin
 from levered_site.admin.partitioned import PartitionedTableAdmin
-from levered_site.organizations.admin import OrganizationAdminMixin
+from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_roles
 from levered_site.organizations.models import Organization
 from warehouse.models import Connection, ManagedExposure, ManagedReward
 
@@ -114,13 +114,14 @@ class ManagedRewardAdmin(EventAdmin):
     def filter_by_visitor(
         self, request: HttpRequest, queryset: QuerySet[Any], anonymous_id: str
     ) -> QuerySet[Any]:
-        """Return the rows in every organization.
+        """Return the rows in every organization of the user.
 
         The index begins with the organization: without naming all of them Postgres would
         scan the partitions.
         """
-        all_ids = list(Organization.objects.values_list("pk", flat=True))
-        return queryset.filter(organization_id__in=all_ids, anonymous_id=anonymous_id)
+        own = get_staff_roles(request).restrict_rows(Organization.objects.all(), "id")
+        own_ids = list(own.values_list("pk", flat=True))
+        return queryset.filter(organization_id__in=own_ids, anonymous_id=anonymous_id)
 
     list_display = (
         "time_link",
