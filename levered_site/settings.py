@@ -140,6 +140,8 @@ USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = "levered_site.admin.formats"
+LOGIN_REDIRECT_URL = "admin:index"
+CSRF_FAILURE_VIEW = "levered_site.admin.csrf_failure.show_csrf_failure"
 STATIC_URL = "/static/"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

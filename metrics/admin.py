@@ -8,7 +8,6 @@ from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from typing_extensions import override
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget
 
@@ -16,8 +15,9 @@ from levered_site.admin import html
 from levered_site.admin.actions import AdminAction, AdminActionsMixin
 from levered_site.admin.columns import declare_column
 from levered_site.admin.edit_forms import AdminEditForm
+from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import EditableAdmin, ReadOnlyAdmin, validate_serializer
-from levered_site.organizations.admin import get_staff_actor
+from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_actor
 from metrics import definition
 from metrics.models import AssignmentSource, Metric
 from metrics.serializers import MetricBodySerializer
@@ -40,7 +40,7 @@ class MetricForm(AdminEditForm):
 
 
 @admin.register(Metric)
-class MetricAdmin(AdminActionsMixin, EditableAdmin):
+class MetricAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin):
     """Metrics, defined by customers' SQL; saving a change runs the SQL first."""
 
     list_display = (
@@ -52,9 +52,10 @@ class MetricAdmin(AdminActionsMixin, EditableAdmin):
         "revision",
         "created_at",
     )
-    list_filter = ("direction", ("organization", AutocompleteSelectFilter))
+    list_filter = ("direction", ("organization", VisibleRowsFilter))
     list_select_related = ("organization",)
     search_fields = ("id__exact", "name", "organization__name")
+    ordering = ("-created_at", "-id")
     form = MetricForm
     fields = (
         ("name", "organization"),
@@ -80,7 +81,7 @@ class MetricAdmin(AdminActionsMixin, EditableAdmin):
             icon="delete",
             variant=ActionVariant.DANGER,
             confirm_selection=True,
-            right="delete",
+            role="owner",
         ),
     )
 
@@ -117,11 +118,11 @@ class MetricAdmin(AdminActionsMixin, EditableAdmin):
 
 
 @admin.register(AssignmentSource)
-class AssignmentSourceAdmin(ReadOnlyAdmin):
+class AssignmentSourceAdmin(ReadOnlyAdmin, OrganizationAdminMixin):
     """Queries that read exposures from connected warehouses."""
 
     list_display = ("name", "organization", "is_default", "created_at", "updated_at")
-    list_filter = ("is_default", ("organization", AutocompleteSelectFilter))
+    list_filter = ("is_default", ("organization", VisibleRowsFilter))
     list_select_related = ("organization",)
     search_fields = ("id__exact", "name", "organization__name")
     fields = (

@@ -67,6 +67,8 @@ EXCEPTIONS = {
     "lift_history": "a route that is spelled with a hyphen",
     "holdout_daily": "a route that is spelled with a hyphen",
     "report_data": "a route that is spelled with a hyphen",
+    "has_editor_permission": "named by the role of an action of the admin",
+    "has_owner_permission": "named by the role of an action of the admin",
     "render_before_template": "called by the template of Unfold's dialogs",
     "shown_values_text": "read by the template shown_values.html",
     "http_method_not_allowed": "called by DRF",

@@ -7,18 +7,19 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from typing_extensions import override
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from levered_site.admin import html
 from levered_site.admin.columns import declare_column
+from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import ReadOnlyAdmin
 from levered_site.admin.partitioned import PartitionedTableAdmin
+from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_roles
 from levered_site.organizations.models import Organization
 from warehouse.models import Connection, ManagedExposure, ManagedReward
 
 
 @admin.register(Connection)
-class ConnectionAdmin(ReadOnlyAdmin):
+class ConnectionAdmin(ReadOnlyAdmin, OrganizationAdminMixin):
     """Connected warehouses. An organization without a row uses the managed one."""
 
     list_display = (
@@ -29,7 +30,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
         "has_credentials",
         "updated_at",
     )
-    list_filter = ("provider", ("organization", AutocompleteSelectFilter))
+    list_filter = ("provider", ("organization", VisibleRowsFilter))
     list_select_related = ("organization",)
     search_fields = ("organization__id", "organization__name", "project_id")
     fields = (
@@ -45,7 +46,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
         return connection.credentials is not None
 
 
-class EventAdmin(PartitionedTableAdmin):
+class EventAdmin(PartitionedTableAdmin, OrganizationAdminMixin):
     """The base of both kinds of events."""
 
     time_field = "timestamp_utc"
@@ -113,13 +114,14 @@ class ManagedRewardAdmin(EventAdmin):
     def filter_by_visitor(
         self, request: HttpRequest, queryset: QuerySet[Any], anonymous_id: str
     ) -> QuerySet[Any]:
-        """Return the rows in every organization.
+        """Return the rows in every organization of the user.
 
         The index begins with the organization: without naming all of them Postgres would
         scan the partitions.
         """
-        all_ids = list(Organization.objects.values_list("pk", flat=True))
-        return queryset.filter(organization_id__in=all_ids, anonymous_id=anonymous_id)
+        own = get_staff_roles(request).restrict_rows(Organization.objects.all(), "id")
+        own_ids = list(own.values_list("pk", flat=True))
+        return queryset.filter(organization_id__in=own_ids, anonymous_id=anonymous_id)
 
     list_display = (
         "time_link",

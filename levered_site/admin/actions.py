@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold import decorators
-from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 
 from levered_site.admin.objections import (
@@ -21,6 +20,7 @@ from levered_site.admin.objections import (
     Objections,
     build_dialog_form,
 )
+from levered_site.admin.roles import RoleAdmin, RoleName
 from levered_site.errors import LeveredError
 
 MAX_TARGETS = 100
@@ -38,7 +38,7 @@ class AdminAction:
     The dialog shows `confirmation_text`. `success_message` is formatted with the
     object. `is_offered` hides a button that makes no sense in the object's state; `run`
     still checks the state. With `confirm_selection` the list action asks first, too.
-    `right` is the permission on the object's model that it takes. Where there are
+    `role` is what it takes in the object's organization. Where there are
     `objections`, both dialogs list them and require a tick, which `run` reads with
     `objections.has_ticked`.
     """
@@ -52,11 +52,11 @@ class AdminAction:
     variant: ActionVariant = ActionVariant.DEFAULT
     is_offered: Callable[[Any], bool] = _is_always_offered
     confirm_selection: bool = False
-    right: Literal["change", "delete"] = "change"
+    role: RoleName = "editor"
     objections: Objections | None = None
 
 
-class AdminActionsMixin(ModelAdmin):
+class AdminActionsMixin(RoleAdmin):
     """A page with actions: `admin_actions` become its buttons and list actions."""
 
     admin_actions: tuple[AdminAction, ...] = ()
@@ -68,32 +68,32 @@ class AdminActionsMixin(ModelAdmin):
             setattr(cls, _build_method_name(action), _build_dialog(action))
         cls.actions_detail = tuple(map(_build_method_name, cls.admin_actions))
 
-    def has_action_permission(
-        self, request: HttpRequest, _object_id: Any = None
+    def has_editor_permission(
+        self, request: HttpRequest, object_id: Any = None
     ) -> bool:
-        """Return whether the user may change objects, which most actions take."""
-        return self._has_right(request, "change")
+        """Return whether the user may change the object, which most actions take."""
+        return self._may_run(request, "editor", object_id)
 
-    def has_removal_permission(
-        self, request: HttpRequest, _object_id: Any = None
-    ) -> bool:
-        """Return whether the user may delete objects, which actions that delete take."""
-        return self._has_right(request, "delete")
+    def has_owner_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Return whether the user owns the object: some actions take no less."""
+        return self._may_run(request, "owner", object_id)
 
-    def _may_run(self, request: HttpRequest, action: AdminAction) -> bool:
-        if action.right == "delete":
-            return self.has_removal_permission(request)
-        return self.has_action_permission(request)
+    def _may_run(self, request: HttpRequest, role: RoleName, object_id: Any) -> bool:
+        if object_id is None:
+            return self.has_role(request, role)
+        target = self._find_target(request, object_id)
+        return target is not None and self.has_role(request, role, target)
 
-    def _has_right(self, request: HttpRequest, right: str) -> bool:
-        options = self.opts
-        return bool(
-            request.user.has_perm(f"{options.app_label}.{right}_{options.model_name}")
-        )
+    def _find_target(self, request: HttpRequest, object_id: Any) -> Any:
+        """Return the object, read once for all buttons of its page."""
+        key = f"levered.target.{self.opts.label_lower}.{object_id}"
+        if key not in request.META:
+            request.META[key] = self.get_object(request, str(object_id))
+        return request.META[key]
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Return the buttons that make sense in the present state of the object."""
-        target = self.get_object(request, str(object_id))
+        target = self._find_target(request, object_id)
         offered_methods = {
             _build_method_name(action)
             for action in self.admin_actions
@@ -109,7 +109,7 @@ class AdminActionsMixin(ModelAdmin):
         """Return the list actions that the user may run, whatever rows are selected."""
         actions: dict[str, Any] = super().get_actions(request)
         for action in self.admin_actions:
-            if self._may_run(request, action):
+            if self.has_role(request, action.role):
                 run = partial(_run_on_selection, action)
                 actions[action.name] = (run, action.name, action.title)
         return actions
@@ -143,7 +143,7 @@ def _build_dialog(action: AdminAction) -> Any:
 
     run_confirmed.__name__ = _build_method_name(action)
     decorate = decorators.action(
-        permissions=["removal" if action.right == "delete" else "action"],
+        permissions=[action.role],
         description=action.title,
         url_path=f"do-{action.name}",
         icon=action.icon,
@@ -180,9 +180,12 @@ def _run_on_selection(
     request: HttpRequest,
     selection: QuerySet[Any],
 ) -> HttpResponse | None:
-    targets = list(selection[: MAX_TARGETS + 1])
-    if len(targets) > MAX_TARGETS:
+    selected = list(selection[: MAX_TARGETS + 1])
+    if len(selected) > MAX_TARGETS:
         messages.error(request, f"Select at most {MAX_TARGETS} at once.")
+        return None
+    targets = _keep_permitted(action, admin, request, selected)
+    if not targets:
         return None
     if action.confirm_selection and CONFIRMED_FIELD not in request.POST:
         return _render_confirmation(action, admin, request, targets)
@@ -193,6 +196,24 @@ def _run_on_selection(
         names = ", ".join(map(str, changed_targets))
         messages.success(request, action.success_message.format(names))
     return None
+
+
+def _keep_permitted(
+    action: AdminAction,
+    admin: AdminActionsMixin,
+    request: HttpRequest,
+    selected: list[Any],
+) -> list[Any]:
+    """Return the objects for which the user has the role; name the others on the page."""
+    targets = []
+    for target in selected:
+        if admin.has_role(request, action.role, target):
+            targets.append(target)
+        else:
+            messages.error(
+                request, f"{target}: {action.title} takes the {action.role}."
+            )
+    return targets
 
 
 def _list_objections(action: AdminAction, target: Any) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Middleware of the admin: a Content-Security-Policy and a limit on login attempts."""
+"""Middleware of the admin: the way in, a security policy, a limit on logins."""
 
 from collections.abc import Callable
 
@@ -12,6 +12,7 @@ from levered_site.admin import login_metrics
 from levered_site.api import rate_limits, requests
 from levered_site.errors import RateLimitedError
 
+JSON, HTML = "application/json", "text/html"
 # Alpine evaluates expressions in HTML attributes, which needs 'unsafe-eval'.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-eval'; "
@@ -32,8 +33,8 @@ class AdminMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer a request, or answer 429 if it is a login attempt over the limit."""
         index = reverse("admin:index")
-        # The user left out the final slash.
-        if f"{request.path}/" == index:
+        # The user left out the final slash, or all of the path.
+        if f"{request.path}/" == index or _opens_start_page(request):
             return HttpResponseRedirect(index)
         if not request.path.startswith(index):
             return self.get_response(request)
@@ -45,6 +46,13 @@ class AdminMiddleware:
             response = render_too_many_logins(request, error.retry_after or 1)
         response["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         return response
+
+
+def _opens_start_page(request: HttpRequest) -> bool:
+    """Return whether a browser asks for `/`; clients of the API do not prefer HTML."""
+    if request.path_info != "/" or request.method not in {"GET", "HEAD"}:
+        return False
+    return request.get_preferred_type([JSON, HTML]) == HTML
 
 
 def limit_login_attempts(request: HttpRequest) -> None:

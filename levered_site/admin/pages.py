@@ -10,6 +10,7 @@ from typing_extensions import override
 from unfold.admin import ModelAdmin
 
 from levered_site.admin.edit_forms import AdminEditForm
+from levered_site.admin.roles import RoleAdmin
 from levered_site.api import exceptions
 from levered_site.errors import LeveredError
 
@@ -49,7 +50,7 @@ class ConcurrentEditAdmin(ModelAdmin):
         return super().get_object(request, object_id, from_field)
 
 
-class BaseAdmin(ModelAdmin):
+class BaseAdmin(RoleAdmin):
     """A resource with search and filters, without row counts or deletion."""
 
     show_full_result_count = False

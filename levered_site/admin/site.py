@@ -1,10 +1,16 @@
-"""The admin site: Unfold's, with a search that needs no cache."""
+"""The admin site: Unfold's, with a search that needs no cache and its own errors."""
 
+from collections.abc import Callable
+from functools import update_wrapper
 from typing import Any
 
+from django.apps import apps
 from django.contrib.admin import AdminSite
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from typing_extensions import override
 from unfold.dataclasses import SearchResult
@@ -13,10 +19,67 @@ from unfold.sites import UnfoldAdminSite
 from levered_site.admin.theme import SEARCHED_MODELS
 
 RESULTS_PER_PAGE = 100
+ERROR_TITLES = {403: "You may not do this", 404: "There is no such page"}
+
+
+class FieldChoicesView(AutocompleteJsonView):
+    """Django's view; it refuses names of relations that are no fields, not with a 500."""
+
+    @override
+    def process_request(self, request: HttpRequest) -> Any:
+        term, page, field, to_field_name = super().process_request(request)
+        if not field.concrete:
+            raise PermissionDenied
+        return term, page, field, to_field_name
 
 
 class StaffAdminSite(UnfoldAdminSite):
     """The site of all admin pages."""
+
+    @override
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Answer what a user may not see or do with a page that has the menu."""
+        inner: Callable[..., HttpResponse] = super().admin_view(view, cacheable)
+
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                return inner(request, *args, **kwargs)
+            except PermissionDenied:
+                return self._render_error(request, 403)
+            except Http404:
+                return self._render_error(request, 404)
+
+        return update_wrapper(answer, inner)
+
+    @override
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the rows that a field may refer to, of those that the user may view."""
+        return FieldChoicesView.as_view(admin_site=self)(request)
+
+    def _render_error(self, request: HttpRequest, status: int) -> HttpResponse:
+        context = {
+            **self.each_context(request),
+            "title": ERROR_TITLES[status],
+            "status": status,
+        }
+        template = "levered_admin/error_page.html"
+        return TemplateResponse(request, template, context, status=status)
+
+    @override
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """Return the menu; a list is in it for those who may view one of its rows."""
+        groups: list[dict[str, Any]] = super().get_sidebar_list(request)
+        for item in (item for group in groups for item in group["items"]):
+            if "list" in item:
+                model = apps.get_model(*item["list"].rsplit("_", 1))
+                page = self.get_model_admin(model)
+                item["has_permission"] = page.has_view_permission(request)
+        return groups
+
+    @override
+    def get_log_entries(self, request: HttpRequest) -> Any:
+        """Return nothing: no page shows what the user changed, by name."""
+        return ()
 
     @override
     def search(

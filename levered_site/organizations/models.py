@@ -1,9 +1,10 @@
-"""Tables of organizations: members, API keys, audit entries, idempotent responses."""
+"""Tables of organizations: members, staff, API keys, audit entries, repeats."""
 
 import uuid
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 
 from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
@@ -47,6 +48,42 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} ({self.role})"
+
+
+class StaffMembership(models.Model):
+    """What a staff user may do with an organization in the admin; superusers need none.
+
+    A user with memberships is not deleted: each is removed first, with its audit entry.
+    """
+
+    class Role(models.TextChoices):
+        VIEWER = "viewer"
+        EDITOR = "editor"
+        OWNER = "owner"
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="staff_memberships"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="staff_memberships",
+    )
+    role = models.CharField(max_length=16, choices=Role.choices)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = "staff role"
+        ordering = ("organization_id", "id")
+        constraints = [
+            models.UniqueConstraint(
+                fields=("organization", "user"), name="staff_membership_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user.get_username()} ({self.role})"
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):

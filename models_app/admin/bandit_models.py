@@ -6,14 +6,14 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from typing_extensions import override
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.enums import ActionVariant
 
 from levered_site.admin import html
 from levered_site.admin.actions import AdminAction, AdminActionsMixin
 from levered_site.admin.columns import declare_column
+from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import ReadOnlyAdmin
-from levered_site.organizations.admin import get_staff_actor
+from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_actor
 from models_app import retirement, runs, versions
 from models_app.admin import html_tables
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
@@ -25,7 +25,7 @@ def request_training(model: BanditModel, request: HttpRequest) -> TrainingRun:
 
 
 @admin.register(BanditModel)
-class BanditModelAdmin(AdminActionsMixin, ReadOnlyAdmin):
+class BanditModelAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
     """Models: their factors, status and serving policy."""
 
     list_display = (
@@ -37,7 +37,7 @@ class BanditModelAdmin(AdminActionsMixin, ReadOnlyAdmin):
         "policy_version",
         "updated_at",
     )
-    list_filter = ("status", "model_type", ("organization", AutocompleteSelectFilter))
+    list_filter = ("status", "model_type", ("organization", VisibleRowsFilter))
     list_select_related = ("organization", "optimization")
     search_fields = ("id__exact", "optimization__name", "organization__name")
     fields = (
@@ -76,7 +76,7 @@ class BanditModelAdmin(AdminActionsMixin, ReadOnlyAdmin):
             icon="delete",
             variant=ActionVariant.DANGER,
             confirm_selection=True,
-            right="delete",
+            role="owner",
         ),
     )
 

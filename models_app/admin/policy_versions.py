@@ -6,21 +6,24 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from typing_extensions import override
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from levered_site.admin import html
 from levered_site.admin.columns import declare_column
+from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import ReadOnlyAdmin
+from levered_site.organizations.admin import OrganizationAdminMixin
 from models_app.admin import html_tables
 from models_app.models import PolicyVersion
 
 
 @admin.register(PolicyVersion)
-class PolicyVersionAdmin(ReadOnlyAdmin):
+class PolicyVersionAdmin(ReadOnlyAdmin, OrganizationAdminMixin):
     """Published allocations; they are immutable, so that decisions can be explained."""
 
+    organization_path = "model__organization_id"
+
     list_display = ("version", "model_name", "cause", "table_size", "created_at")
-    list_filter = ("cause", ("model__organization", AutocompleteSelectFilter))
+    list_filter = ("cause", ("model__organization", VisibleRowsFilter))
     list_select_related = ("model__optimization",)
     search_fields = ("model__id__exact", "model__optimization__name")
     ordering = ("-created_at", "-id")

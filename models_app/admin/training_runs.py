@@ -2,21 +2,24 @@
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.enums import ActionVariant
 
 from levered_site.admin import html
 from levered_site.admin.actions import AdminAction, AdminActionsMixin
 from levered_site.admin.columns import declare_column
+from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import ReadOnlyAdmin
+from levered_site.organizations.admin import OrganizationAdminMixin
 from models_app import run_figures, runs
 from models_app.admin import html_tables
 from models_app.models import TrainingRun
 
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(AdminActionsMixin, ReadOnlyAdmin):
+class TrainingRunAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
     """Training runs, as their workers report them."""
+
+    organization_path = "model__organization_id"
 
     list_display = (
         "created_at",
@@ -30,7 +33,7 @@ class TrainingRunAdmin(AdminActionsMixin, ReadOnlyAdmin):
         "error_start",
     )
     list_display_links = ("created_at",)
-    list_filter = ("status", ("model__organization", AutocompleteSelectFilter))
+    list_filter = ("status", ("model__organization", VisibleRowsFilter))
     list_select_related = ("model__optimization",)
     search_fields = ("id__exact", "model__id__exact", "model__optimization__name")
     ordering = ("-created_at", "-id")

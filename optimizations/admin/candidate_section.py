@@ -105,6 +105,7 @@ ACTIONS = (
         ),
         success_message="Promoted: {}",
         run=promote_candidate,
+        role="owner",
         icon="upgrade",
         variant=ActionVariant.SUCCESS,
         is_offered=lambda optimization: (
@@ -125,6 +126,6 @@ ACTIONS = (
         variant=ActionVariant.DANGER,
         is_offered=has_candidate,
         confirm_selection=True,
-        right="delete",
+        role="owner",
     ),
 )

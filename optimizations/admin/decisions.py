@@ -13,6 +13,7 @@ from levered_site.admin import html
 from levered_site.admin.columns import declare_column
 from levered_site.admin.partitioned import AgeFilter, PartitionedTableAdmin
 from levered_site.errors import NotFoundError
+from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_roles
 from levered_site.organizations.models import Organization
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import explanation
@@ -36,7 +37,7 @@ class ArmFilter(admin.SimpleListFilter):
 
 
 @admin.register(Decision)
-class DecisionAdmin(PartitionedTableAdmin):
+class DecisionAdmin(PartitionedTableAdmin, OrganizationAdminMixin):
     """Receipts of first serves and re-draws. A user's newest one is the assignment."""
 
     time_field = "decided_at"
@@ -66,9 +67,11 @@ class DecisionAdmin(PartitionedTableAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], anonymous_id: str
     ) -> QuerySet[Decision]:
         """Find the visitor's optimizations by assignments, whose key is both ids."""
-        all_ids = list(Optimization.objects.values_list("pk", flat=True))
+        roles = get_staff_roles(request)
+        own = roles.restrict_rows(Optimization.objects.all(), self.organization_path)
+        own_ids = list(own.values_list("pk", flat=True))
         assignments = Assignment.objects.filter(
-            optimization_id__in=all_ids, anonymous_id=anonymous_id
+            optimization_id__in=own_ids, anonymous_id=anonymous_id
         )
         ids = list(assignments.values_list("optimization_id", flat=True))
         return queryset.filter(optimization_id__in=ids, anonymous_id=anonymous_id)

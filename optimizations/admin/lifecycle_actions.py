@@ -108,6 +108,7 @@ ACTIONS = (
         icon="rocket_launch",
         is_offered=_can_become(Status.SHIPPED),
         confirm_selection=True,
+        role="owner",
     ),
     AdminAction(
         name="stop",
@@ -124,6 +125,7 @@ ACTIONS = (
         variant=ActionVariant.DANGER,
         is_offered=_can_become(Status.COMPLETED),
         confirm_selection=True,
+        role="owner",
     ),
     AdminAction(
         name="archive",
@@ -139,6 +141,7 @@ ACTIONS = (
         icon="archive",
         is_offered=_can_become(Status.ARCHIVED),
         confirm_selection=True,
+        role="owner",
     ),
     AdminAction(
         name="unarchive",
@@ -154,6 +157,7 @@ ACTIONS = (
         icon="unarchive",
         is_offered=lambda optimization: optimization.status == Status.ARCHIVED,
         confirm_selection=True,
+        role="owner",
     ),
     AdminAction(
         name="remove",
@@ -172,6 +176,6 @@ ACTIONS = (
             optimization.status in {Status.DRAFT, Status.ARCHIVED}
         ),
         confirm_selection=True,
-        right="delete",
+        role="owner",
     ),
 )

@@ -9,13 +9,13 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from typing_extensions import override
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from levered_site.admin import html
 from levered_site.admin.actions import AdminActionsMixin
 from levered_site.admin.columns import declare_column
+from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import EditableAdmin
-from levered_site.organizations.admin import get_staff_actor
+from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_actor
 from metrics.models import AssignmentSource, Metric
 from models_app.models import TrainingRun
 from optimizations.admin import (
@@ -35,7 +35,7 @@ EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source", "expected_users")
 
 
 @admin.register(Optimization)
-class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
+class OptimizationAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin):
     """Optimizations. The API creates them; the API and this page change them."""
 
     list_display = (
@@ -50,7 +50,7 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
         "last_training",
         "updated_at",
     )
-    list_filter = ("status", "allocation", ("organization", AutocompleteSelectFilter))
+    list_filter = ("status", "allocation", ("organization", VisibleRowsFilter))
     list_select_related = (
         "organization",
         "model",

@@ -10,14 +10,14 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from typing_extensions import override
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.enums import ActionVariant
 
 from levered_site.admin import html
 from levered_site.admin.actions import AdminAction, AdminActionsMixin
 from levered_site.admin.columns import declare_column
+from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import ReadOnlyAdmin
-from levered_site.organizations.admin import get_staff_actor
+from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_actor
 from optimizations.configuration import create_update
 from optimizations.cube import storage
 from optimizations.models import CubeDay, PublishedDay, Regime, Variant
@@ -30,12 +30,14 @@ MAX_CELLS = 50
 
 
 @admin.register(Variant)
-class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin):
+class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
     """Combinations of levels. Disabling one publishes a new policy at once."""
+
+    organization_path = "optimization__organization_id"
 
     list_display = ("number", "optimization", "key", "state", "updated_at")
     list_display_links = ("number",)
-    list_filter = ("enabled", "excluded", ("optimization", AutocompleteSelectFilter))
+    list_filter = ("enabled", "excluded", ("optimization", VisibleRowsFilter))
     list_select_related = ("optimization",)
     search_fields = ("optimization__id__exact", "optimization__name", "variant_key")
     ordering = ("-optimization__updated_at", "optimization_id", "number")
@@ -126,8 +128,10 @@ def set_variant_enabled(
 
 
 @admin.register(Regime)
-class RegimeAdmin(ReadOnlyAdmin):
+class RegimeAdmin(ReadOnlyAdmin, OrganizationAdminMixin):
     """Periods with one configuration."""
+
+    organization_path = "optimization__organization_id"
 
     list_display = (
         "starts_at",
@@ -138,7 +142,7 @@ class RegimeAdmin(ReadOnlyAdmin):
         "metric",
         "reason",
     )
-    list_filter = (("optimization", AutocompleteSelectFilter),)
+    list_filter = (("optimization", VisibleRowsFilter),)
     list_select_related = ("optimization", "metric")
     search_fields = ("optimization__id__exact", "optimization__name", "reason")
     ordering = ("-starts_at", "-id")
@@ -162,11 +166,13 @@ class RegimeAdmin(ReadOnlyAdmin):
 
 
 @admin.register(CubeDay)
-class CubeDayAdmin(ReadOnlyAdmin):
+class CubeDayAdmin(ReadOnlyAdmin, OrganizationAdminMixin):
     """The counts of one first-touch day, from which all figures are computed."""
 
+    organization_path = "optimization__organization_id"
+
     list_display = ("day", "optimization", "metric", "sealed", "size", "computed_at")
-    list_filter = ("sealed", ("optimization", AutocompleteSelectFilter))
+    list_filter = ("sealed", ("optimization", VisibleRowsFilter))
     list_select_related = ("optimization", "metric")
     search_fields = ("optimization__id__exact", "optimization__name")
     ordering = ("-day", "-id")
@@ -207,11 +213,13 @@ class CubeDayAdmin(ReadOnlyAdmin):
 
 
 @admin.register(PublishedDay)
-class PublishedDayAdmin(ReadOnlyAdmin):
+class PublishedDayAdmin(ReadOnlyAdmin, OrganizationAdminMixin):
     """The lift as published on a day; it never changes afterwards."""
 
+    organization_path = "optimization__organization_id"
+
     list_display = ("day", "optimization", "published_at")
-    list_filter = (("optimization", AutocompleteSelectFilter),)
+    list_filter = (("optimization", VisibleRowsFilter),)
     list_select_related = ("optimization",)
     search_fields = ("optimization__id__exact", "optimization__name")
     ordering = ("-day", "-id")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from levered_site.organizations import api_keys
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.api_keys import KeySpec
-from levered_site.organizations.models import ApiKey, Organization
+from levered_site.organizations.models import ApiKey, Organization, StaffMembership
 from metrics.models import Metric
 from models_app import runs
 from models_app.models import TrainingRun
@@ -38,6 +38,17 @@ class World:
 def make_superuser(username: str = "root", password: str | None = None) -> User:
     """Create a superuser, by default without a password, because hashing is slow."""
     return User.objects.create_superuser(username, password=password)
+
+
+def make_member(
+    organization: Organization, role: str, username: str = "clerk", **fields: Any
+) -> User:
+    """Create a staff user with a role in an organization, or one more role of theirs."""
+    user = User.objects.filter(username=username).first()
+    if user is None:
+        user = User.objects.create_user(username, is_staff=True, **fields)
+    StaffMembership.objects.create(organization=organization, user=user, role=role)
+    return user
 
 
 def make_metric(organization: Organization, name: str = "Purchases") -> Metric:

@@ -1,6 +1,18 @@
-"""Admin pages: organizations, members, API keys, the audit log, staff accounts."""
+"""Admin pages: organizations, members, API keys, the audit log, memberships, staff accounts."""
 
-from levered_site.organizations.admin import access, organizations, staff
-from levered_site.organizations.admin.staff_actor import get_staff_actor
+from levered_site.organizations.admin import access, memberships, organizations, staff
+from levered_site.organizations.admin.scope import OrganizationAdminMixin
+from levered_site.organizations.admin.staff_actor import (
+    get_staff_actor,
+    get_staff_roles,
+)
 
-__all__ = ["access", "get_staff_actor", "organizations", "staff"]
+__all__ = [
+    "OrganizationAdminMixin",
+    "access",
+    "get_staff_actor",
+    "get_staff_roles",
+    "memberships",
+    "organizations",
+    "staff",
+]

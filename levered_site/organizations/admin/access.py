@@ -9,14 +9,15 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from typing_extensions import override
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.enums import ActionVariant
 
 from levered_site.admin import html
 from levered_site.admin.actions import AdminAction, AdminActionsMixin
 from levered_site.admin.columns import declare_column
+from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import ReadOnlyAdmin
 from levered_site.organizations import api_keys
+from levered_site.organizations.admin.scope import OrganizationAdminMixin
 from levered_site.organizations.admin.staff_actor import get_staff_actor
 from levered_site.organizations.models import ApiKey, AuditEntry
 
@@ -44,7 +45,7 @@ class KeyStateFilter(admin.SimpleListFilter):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(AdminActionsMixin, ReadOnlyAdmin):
+class ApiKeyAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
     """API keys and what they may do.
 
     The service stores only digests of secrets, and this page does not show them. A
@@ -55,7 +56,7 @@ class ApiKeyAdmin(AdminActionsMixin, ReadOnlyAdmin):
         *("label", "prefix", "scope_names", "organization", "state"),
         *("expires_at", "last_used_at"),
     )
-    list_filter = (("organization", AutocompleteSelectFilter), KeyStateFilter)
+    list_filter = (("organization", VisibleRowsFilter), KeyStateFilter)
     list_select_related = ("organization",)
     search_fields = ("label", "prefix", "previous_prefix", "organization__name")
     date_hierarchy = None
@@ -82,7 +83,7 @@ class ApiKeyAdmin(AdminActionsMixin, ReadOnlyAdmin):
             variant=ActionVariant.DANGER,
             is_offered=lambda key: key.revoked_at is None,
             confirm_selection=True,
-            right="delete",
+            role="owner",
         ),
     )
 
@@ -120,11 +121,11 @@ class ApiKeyAdmin(AdminActionsMixin, ReadOnlyAdmin):
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyAdmin):
+class AuditEntryAdmin(ReadOnlyAdmin, OrganizationAdminMixin):
     """The audit log: who changed what, and as which kind of actor."""
 
     list_display = ("created_at", "action", "target", "actor", "organization")
-    list_filter = (("organization", AutocompleteSelectFilter), "actor_kind", "action")
+    list_filter = (("organization", VisibleRowsFilter), "actor_kind", "action")
     list_select_related = ("organization",)
     search_fields = ("target_id", "target_name", "actor_id", "action", "request_id")
     fields = (

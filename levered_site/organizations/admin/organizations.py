@@ -7,19 +7,26 @@ from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from typing_extensions import override
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from levered_site.admin import html
 from levered_site.admin.columns import declare_column
+from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import EditableAdmin, ReadOnlyAdmin
 from levered_site.organizations import audit
-from levered_site.organizations.admin.staff_actor import get_staff_actor
+from levered_site.organizations.admin.scope import OrganizationAdminMixin
+from levered_site.organizations.admin.staff_actor import (
+    get_staff_actor,
+    get_staff_roles,
+)
 from levered_site.organizations.models import ApiKey, Member, Organization
 
 
 @admin.register(Organization)
-class OrganizationAdmin(EditableAdmin):
+class OrganizationAdmin(EditableAdmin, OrganizationAdminMixin):
     """Teams. A valid token creates its organization; staff may create it earlier."""
+
+    organization_path = "id"
+    change_role = "owner"
 
     list_display = ("name", "id", "members", "keys", "created_at")
     search_fields = ("id", "name")
@@ -41,7 +48,7 @@ class OrganizationAdmin(EditableAdmin):
 
     @override
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("organizations.add_organization"))
+        return get_staff_roles(request).is_superuser
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -74,11 +81,11 @@ class OrganizationAdmin(EditableAdmin):
 
 
 @admin.register(Member)
-class MemberAdmin(ReadOnlyAdmin):
+class MemberAdmin(ReadOnlyAdmin, OrganizationAdminMixin):
     """People who have sent a token; the token issuer sets their roles."""
 
     list_display = ("user_id", "organization", "last_role", "last_seen_at")
-    list_filter = (("organization", AutocompleteSelectFilter), "role")
+    list_filter = (("organization", VisibleRowsFilter), "role")
     list_select_related = ("organization",)
     search_fields = ("user_id", "organization__name")
 

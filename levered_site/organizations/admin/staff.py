@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
 from typing_extensions import override
 from unfold.admin import ModelAdmin
@@ -14,6 +15,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from levered_site.admin.columns import declare_column
 from levered_site.admin.edit_forms import ConcurrentEditForm
 from levered_site.admin.pages import ConcurrentEditAdmin, ReadOnlyAdmin
+from levered_site.admin.roles import RoleName
 from levered_site.organizations.admin import staff_rights
 
 admin.site.unregister([User, Group])
@@ -28,6 +30,20 @@ class LogEntryAdmin(ReadOnlyAdmin):
     list_filter = ("action_flag",)
     search_fields = ("object_repr", "user__username")
     fields = (("action_time", "user"), ("content_type", "object_id"), "change_text")
+
+    @override
+    def has_role(self, request: HttpRequest, role: RoleName, obj: Any = None) -> bool:
+        """Return whether the user has the right to view the entries: no role gives it."""
+        return bool(request.user.has_perm("admin.view_logentry"))
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return entries of users and groups; superusers see those of all pages."""
+        rows = super().get_queryset(request)
+        if request.user.is_superuser:
+            return rows
+        kinds = ContentType.objects.get_for_models(User, Group)
+        return rows.filter(content_type__in=kinds.values())
 
     @declare_column("Change")
     def change_text(self, entry: LogEntry) -> str:
@@ -90,7 +106,7 @@ class StaffAdmin(GuardedRightsAdmin, BaseUserAdmin, ModelAdmin):
 
 
 @admin.register(Group)
-class RoleAdmin(GuardedRightsAdmin, GroupAdmin, ModelAdmin):
+class StaffGroupAdmin(GuardedRightsAdmin, GroupAdmin, ModelAdmin):
     """Groups of staff that share rights."""
 
     form = ConcurrentEditForm

@@ -33,8 +33,8 @@ def test_only_staff_get_past_the_login_page(client: Client) -> None:
         assert answer.headers["Location"].startswith(reverse("admin:login"))
 
 
-def test_staff_without_permissions_see_no_figures(client: Client) -> None:
-    """The index has no figures, and lists answer 403."""
+def test_staff_without_memberships_see_no_figures(client: Client) -> None:
+    """The index says what is missing, and lists answer 403."""
     staff_world.make_world()
     client.force_login(User.objects.create_user("new", is_staff=True))
 
@@ -42,21 +42,23 @@ def test_staff_without_permissions_see_no_figures(client: Client) -> None:
     listing = client.get(reverse("admin:optimizations_optimization_changelist"))
 
     assert "Live optimizations" not in index.content.decode()
+    assert "not a member of any organization yet" in index.content.decode()
     assert listing.status_code == 403
 
 
-def test_the_overview_shows_only_permitted_panels(client: Client) -> None:
-    """A user who may view optimizations alone sees no audit entries."""
-    staff_world.make_world()
-    viewer = User.objects.create_user("viewer", is_staff=True)
-    viewer.user_permissions.add(Permission.objects.get(codename="view_optimization"))
-    client.force_login(viewer)
+def test_rights_of_django_open_nothing_of_an_organization(client: Client) -> None:
+    """They are for users and groups; roles decide about everything else."""
+    world = staff_world.make_world()
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.set(Permission.objects.all())
+    client.force_login(clerk)
 
     page = client.get(reverse("admin:index")).content.decode()
+    listing = client.get(reverse(OPTIMIZATION_LIST))
+    change = client.get(admin_forms.build_change_url(world.optimization))
 
-    assert "Live optimizations" in page
-    assert "Last changes" not in page
-    assert "Last trainings" not in page
+    assert "Live optimizations" not in page
+    assert (listing.status_code, change.status_code) == (403, 403)
 
 
 @pytest.mark.parametrize(
@@ -106,10 +108,8 @@ def test_secrets_are_on_no_page(staff: Client) -> None:
 
 
 def test_a_viewer_runs_no_action(client: Client, world: World) -> None:
-    """A user with view permission sees lists; the action itself answers 403."""
-    viewer = User.objects.create_user("viewer", is_staff=True)
-    viewer.user_permissions.add(Permission.objects.get(codename="view_optimization"))
-    client.force_login(viewer)
+    """A viewer sees lists; the action itself answers 403."""
+    client.force_login(staff_world.make_member(world.organization, "viewer"))
 
     page = client.get(reverse(OPTIMIZATION_LIST))
     answer = client.post(

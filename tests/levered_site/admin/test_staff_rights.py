@@ -15,6 +15,7 @@ from levered_site.admin.actions import AdminActionsMixin
 from tests.support import (
     admin_actions,
     admin_forms,
+    factories,
     optimization_factories,
     staff_world,
 )
@@ -56,7 +57,10 @@ def make_users_above() -> list[User]:
     """Create users with rights that the clerk lacks, each in another way."""
     member = make_user("by_group")
     member.groups.add(make_group("change_optimization"))
+    organization = factories.make_organization()
     return [
+        staff_world.make_member(organization, "viewer", "by_role"),
+        staff_world.make_member(organization, "owner", "gone", is_active=False),
         staff_world.make_superuser(),
         make_user("inactive_root", is_superuser=True, is_active=False),
         make_user("right", "change_metric"),
@@ -224,14 +228,10 @@ def list_deletions(world: World) -> list[tuple[Model, str]]:
     ]
 
 
-@pytest.mark.parametrize("right", ["change", "delete"])
-def test_what_deletes_takes_the_right_to_delete(
-    client: Client, world: World, right: str
-) -> None:
+@pytest.mark.parametrize("role", ["editor", "owner"])
+def test_what_deletes_takes_an_owner(client: Client, world: World, role: str) -> None:
     deletions = list_deletions(world)
-    names = {target._meta.model_name for target, _ in deletions}
-    rights = [f"{verb}_{name}" for name in names for verb in ("view", right)]
-    client.force_login(make_user("clerk", *rights))
+    client.force_login(staff_world.make_member(world.organization, role))
     confirmed = {"_form_submitted": "on"}
 
     for target, action in deletions:
@@ -240,16 +240,16 @@ def test_what_deletes_takes_the_right_to_delete(
         page = client.get(listing).content.decode()
         answer = client.post(admin_actions.build_dialog_url(target, action), confirmed)
 
-        is_allowed = right == "delete"
+        is_allowed = role == "owner"
         assert (f'value="{action}"' in page) == is_allowed, action
         assert answer.status_code == (302 if is_allowed else 403), action
 
 
-def test_the_list_action_that_deletes_is_refused_without_the_right(
+def test_the_list_action_that_deletes_is_refused_to_editors(
     client: Client, world: World
 ) -> None:
     unused = staff_world.make_metric(world.organization, "Unused")
-    client.force_login(make_user("clerk", "view_metric", "change_metric"))
+    client.force_login(staff_world.make_member(world.organization, "editor"))
 
     admin_actions.confirm_list_action(
         client, "admin:metrics_metric_changelist", [unused], "forget"
@@ -258,13 +258,16 @@ def test_the_list_action_that_deletes_is_refused_without_the_right(
     assert type(unused).objects.filter(pk=unused.pk).exists()
 
 
-def test_every_action_that_deletes_names_the_right() -> None:
-    rights = {
-        action.name: action.right
+def test_owners_alone_do_what_takes_an_admin_in_the_api() -> None:
+    roles = {
+        action.name: action.role
         for page in admin.site._registry.values()
         if isinstance(page, AdminActionsMixin)
         for action in page.admin_actions
     }
 
-    deleting = {name for name, right in rights.items() if right == "delete"}
-    assert deleting == {"remove", "discard", "forget", "retire", "revoke"}
+    owning = {name for name, role in roles.items() if role == "owner"}
+    editing = {name for name, role in roles.items() if role == "editor"}
+    deleting = {"remove", "discard", "forget", "retire", "revoke"}
+    assert owning == deleting | {"ship", "stop", "archive", "unarchive", "promote"}
+    assert editing == {"train", "resume", "pause", "enable", "disable", "cancel"}

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from levered_site.api import cache_counters, rate_limits
 from levered_site.api.grouped_rate_limits import GroupedCounter
+from levered_site.organizations.staff_roles import StaffRoles
 from optimizations.admin import dashboard
 from optimizations.ingestion import byte_quota
 from optimizations.serving import event_loop
@@ -169,8 +170,9 @@ def test_a_malformed_rate_counter_refuses_nobody_and_is_counted_again(
 )
 def test_malformed_counts_of_the_dashboard_are_counted_again(value: object) -> None:
     now = timezone.now()
-    cache.set(f"levered:overview:{now:%Y%m%d%H%M}", value)
+    cache.set(f"levered:overview:all:{now:%Y%m%d%H%M}", value)
+    roles = StaffRoles(is_superuser=True, by_organization={})
 
-    counts = dashboard.load_hourly_counts(now)
+    counts = dashboard.load_hourly_counts(now, roles)
 
     assert counts.keys() == {name for name, *_ in dashboard.STREAMS}
