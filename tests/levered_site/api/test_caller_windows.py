@@ -39,6 +39,17 @@ def test_only_the_first_request_of_a_window_waits(counter: GroupedCounter) -> No
     assert _list_counts(counted) == list(range(1, 21))
 
 
+def test_a_total_that_arrives_does_not_take_back_what_was_counted_since(
+    counter: GroupedCounter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouped_rate_limits, "UNAWAITED_SPACING_SECONDS", 0.0)
+
+    async def count() -> list[Counted]:
+        return [await count_one(counter, "90000/m", CALLER) for _ in range(2000)]
+
+    assert _list_counts(run(count())) == list(range(1, 2001))
+
+
 def test_a_new_window_starts_with_a_request_that_waits(
     counter: GroupedCounter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
