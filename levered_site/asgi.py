@@ -43,6 +43,6 @@ serve_front = ServeFront(bridge, prometheus.get_request_counter)
 application = Lifespan(
     serve_front,
     [docs.prepare_document, web_process.start_serving],
-    [web_process.stop_serving],
+    [web_process.stop_serving, serve_front.drain_counts],
 )
 answer_directly = serve_front.answer_directly

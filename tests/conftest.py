@@ -17,7 +17,7 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from hypothesis import is_hypothesis_test, settings
 from xdist.scheduler import LoadScopeScheduling
 
-from levered_site.api import rate_limits
+from levered_site.api import grouped_rate_limits, rate_limits
 from optimizations.serving import new_user_cap, snapshot_memory
 from tests.support import flushing
 
@@ -136,5 +136,6 @@ def _empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot_memory, "SETTLE_SECONDS", 0.0)
     now = time.time()
     clock = SimpleNamespace(time=lambda: now, monotonic=time.monotonic)
-    for module in (django_ratelimit.core, rate_limits, new_user_cap):
+    counting = (django_ratelimit.core, rate_limits, grouped_rate_limits, new_user_cap)
+    for module in counting:
         monkeypatch.setattr(module, "time", clock)

@@ -126,6 +126,10 @@ class PlainServes:
             return Answer(internal.status, request_id, headers, content)
         return Answer(200, request_id, headers, _build_body(serve, decided, request_id))
 
+    async def drain_counts(self) -> None:
+        """Send the counts of requests that did not wait for them."""
+        await self._counter.drain()
+
 
 def _build_visit(prepared: PreparedSnapshot, request: ServeRequest) -> Visit:
     decision.check_serve_allowed(

@@ -68,6 +68,10 @@ class ServeFront:
         await send({"type": "http.response.body", "body": answer.body})
         self._observe(path[1], answer, started_at)
 
+    async def drain_counts(self) -> None:
+        """Send the counts of requests that did not wait for them."""
+        await self._serves.drain_counts()
+
     def answer_directly(
         self, scope: Scope, body: bytes
     ) -> DirectResponse | Later | None:

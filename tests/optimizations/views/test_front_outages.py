@@ -67,8 +67,8 @@ def _unreachable_database() -> Iterator[None]:
 @contextmanager
 def _unreachable_cache(settings: Settings) -> Iterator[None]:
     url = settings.REDIS_URL
-    serve_front.close_cache_client()
     settings.REDIS_URL = "unix:///nonexistent/valkey.sock"
+    serve_front.close_cache_client()
     try:
         yield
     finally:
