@@ -36,7 +36,7 @@ export class LeveredClient {
     this.#options = options;
     let { apiUrl, apiKey: key = "", timeoutMs = 2000 } = options;
     if (isPage && key && !isPublishable(key)) {
-      this.#report(Error("a secret API key must not be in a page"));
+      this.#report(Error("a page's apiKey must be publishable"));
       key = "";
     }
     const url = `${String(apiUrl).replace(/(\/api\/v2)?[/]*$/, "")}/api/v2`;
@@ -76,10 +76,16 @@ export class LeveredClient {
    */
   async getDecision<T extends object>(request: VariantRequest<T>): Promise<Decision<T>> {
     const { optimizationId, anonymousId = this.anonymousId, fallback, signal } = request ?? {};
+    const base = { optimizationId, anonymousId };
     let decision: any;
     try {
       decision = this.forced.length ? this.#force(request) : this.#recall(request);
-      if (decision.then) decision = await limit(decision, this.#service.timeoutMs, signal);
+      if (decision.then) {
+        decision = {
+          ...base,
+          ...(await limit<object>(decision, this.#service.timeoutMs, signal)),
+        };
+      }
     } catch (error) {
       if (!signal?.aborted) this.#report(error as Error);
       const served = attempt(() =>
@@ -87,11 +93,10 @@ export class LeveredClient {
       );
       const isKept = served?.anonymousId === anonymousId && !this.forced.length;
       const isStored = isKept && !isFinal((error as Error).cause);
-      decision = isStored ? { ...served, source: "stored" } : { source: "fallback" };
+      decision = isStored ? { ...served, source: "stored" } : { ...base, source: "fallback" };
     }
     // A page may format a factor that the optimization does not vary, or not any more.
-    const variant = { ...fallback, ...decision.variant };
-    return { optimizationId, anonymousId, ...decision, variant };
+    return { ...decision, variant: { ...fallback, ...decision.variant } };
   }
 
   /** Queue a conversion, to be sent soon or while the page goes away. */
