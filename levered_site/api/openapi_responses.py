@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from levered_site.api import openapi_components
+from levered_site.api import openapi_components, openapi_examples
 
 Operation = Mapping[str, Any]
 INTEGER_SCHEMA = {"type": "integer", "minimum": 0}
@@ -83,9 +83,18 @@ def describe_error_responses() -> dict[str, Any]:
         name: {
             "description": description,
             "headers": _refer_to((*COMMON_HEADERS, *STATUS_HEADERS.get(code, ()))),
-            "content": openapi_components.ERROR_CONTENT,
+            "content": _build_error_content(code),
         }
         for code, (name, description) in openapi_components.ERROR_RESPONSES.items()
+    }
+
+
+def _build_error_content(code: str) -> dict[str, Any]:
+    examples = openapi_examples.load_error_examples()
+    example = {"example": examples[code]} if code in examples else {}
+    return {
+        media_type: described | example
+        for media_type, described in openapi_components.ERROR_CONTENT.items()
     }
 
 

@@ -1,12 +1,19 @@
 """One call of each operation that has an example in the OpenAPI document."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from celery.contrib.testing.worker import start_worker
+from django.http import HttpResponse
+from django.test import override_settings
+
+from levered_site.celery import app
 from tests.support import factories, result_visitors, tracking
 from tests.support.factories import Api
+from tests.support.pictures import build_png
 
 SQL = (
     "SELECT anonymous_id, timestamp_utc FROM managed_dw.rewards "
@@ -36,16 +43,17 @@ CONTEXT = {"device": "mobile"}
 VISITOR = {"anonymous_id": "visitor-1", "context": CONTEXT}
 
 
-# Its parts are the answers of others.
-WITHOUT_EXAMPLE = {"getReportData"}
-
-
 @dataclass(slots=True)
 class Story:
-    """The examples by operation id: `request`, and `response` with its `status`."""
+    """The examples by operation id: `request`, and `response` with its `status`.
+
+    `others` of an example has answers with other statuses. `errors` has an answer for
+    each status that operations share.
+    """
 
     find_operation_id: Callable[[str, str], str]
     examples: dict[str, dict[str, Any]] = field(default_factory=dict)
+    errors: dict[str, Any] = field(default_factory=dict)
 
     def call(
         self, api: Api, method: str, path: str, body: Any = None, base: str = "/api/v2"
@@ -58,9 +66,23 @@ class Story:
         answer = factories.read_body(response) if response.content else None
         if answer is not None:
             example |= {"status": str(response.status_code), "response": answer}
-        if example and operation_id not in WITHOUT_EXAMPLE:
+        if example:
             self.examples[operation_id] = example
         return answer
+
+    def add(self, status: int, method: str, path: str, response: HttpResponse) -> Any:
+        """Keep an answer of this status beside the operation's example; return it."""
+        assert response.status_code == status, (path, response.content)
+        operation_id = self.find_operation_id(method, f"/api/v2{path}")
+        answer = factories.read_body(response)
+        example = self.examples.setdefault(operation_id, {})
+        example.setdefault("others", {})[str(status)] = answer
+        return answer
+
+    def refuse(self, status: str, response: HttpResponse) -> None:
+        """Keep an error that operations share; `status` may be `default`."""
+        assert status in {str(response.status_code), "default"}, response.content
+        self.errors[status] = factories.read_body(response)
 
 
 def tell_story(story: Story) -> None:
@@ -126,6 +148,8 @@ def _serve(story: Story, key: Api, optimization_id: str) -> None:
         "context": CONTEXT,
     }
     story.call(key, "POST", f"{path}/decisions", {"decisions": [decision]})
+    partly = {"decisions": [decision, decision | {"variant_number": 99}]}
+    story.add(207, "POST", f"{path}/decisions", key.post(f"{path}/decisions", partly))
 
 
 def _send_events(
@@ -140,6 +164,12 @@ def _send_events(
     story.call(key, "POST", "/ingest/exposures", {"events": [exposure]})
     reward = {"anonymous_id": "visitor-1", "name": "signup", "idempotency_key": "s-1"}
     story.call(key, "POST", "/ingest/rewards", {"events": [reward]})
+    path = "/ingest/exposures"
+    unknown = exposure | {"optimization_id": "landing-page"}
+    story.add(207, "POST", path, key.post(path, {"events": [exposure, unknown]}))
+    path = "/ingest/rewards"
+    nameless = {"anonymous_id": "visitor-1"}
+    story.add(207, "POST", path, key.post(path, {"events": [reward, nameless]}))
     page_event = {"type": "reward", "name": "purchase"}
     body = {
         "key": publishable_key,
@@ -147,6 +177,8 @@ def _send_events(
         "events": [page_event],
     }
     story.call(factories.Api(), "POST", "/track", body)
+    partly = body | {"events": [page_event, page_event | {"name": "visit"}]}
+    story.add(207, "POST", "/track", factories.Api().post("/track", partly))
 
 
 def _read_definitions(
@@ -159,7 +191,18 @@ def _read_definitions(
     story.call(admin, "GET", f"{path}/variants")
     story.call(admin, "PATCH", f"{path}/variants/4", {"enabled": False})
     story.call(admin, "GET", f"{path}/decisions/visitor-1")
-    story.call(admin, "PUT", f"{path}/candidate", {"exploration_share": 0.05})
+    picture = f"{path}/variants/by-number/2/screenshot"
+    uploaded: Any = admin.client.put(
+        f"/api/v2{picture}",
+        build_png(),
+        content_type="image/png",
+        headers=admin.headers,
+    )
+    story.add(200, "PUT", picture, uploaded)
+    candidate = {"exploration_share": 0.05}
+    story.call(admin, "PUT", f"{path}/candidate", candidate)
+    repeated = admin.put(f"{path}/candidate", candidate)
+    story.add(200, "PUT", f"{path}/candidate", repeated)
     story.call(admin, "GET", f"{path}/candidate")
     story.call(admin, "DELETE", f"{path}/candidate")
 
@@ -191,11 +234,14 @@ def _make_keys(story: Story, admin: Api) -> None:
 
 
 def _read_results(story: Story) -> None:
-    optimization = result_visitors.train_and_return(
-        result_visitors.make_visited_optimization()
-    )
+    optimization = result_visitors.make_visited_optimization()
     member = result_visitors.make_member_api(optimization)
+    admin = factories.make_admin_api(optimization.organization)
     path = f"/optimizations/{optimization.pk}"
+    admin.put(f"{path}/candidate", {"exploration_share": 0.05})
+    train_path = f"/models/{optimization.model_id}/train"
+    with run_worker(), override_settings(TRAIN_WAIT_SECONDS=25):
+        story.add(200, "POST", train_path, admin.post(train_path, {}))
     for name in (
         *("results", "progress", "guardrails", "lift-history", "holdout-daily"),
         *("outcome-mix", "observations", "report-data"),
@@ -204,7 +250,7 @@ def _read_results(story: Story) -> None:
     story.call(member, "POST", f"{path}/evaluate", {"policy": {"variant": 2}})
     story.call(member, "GET", f"/models/{optimization.model_id}/state")
     story.call(member, "GET", f"/models/{optimization.model_id}/policy")
-    admin = factories.make_admin_api(optimization.organization)
+    story.call(admin, "POST", f"{path}/candidate/promote")
     story.call(admin, "POST", f"{path}/ship", {"confirm": True})
 
 
@@ -222,6 +268,14 @@ def _end(story: Story, admin: Api, optimization_id: str, metric_id: str) -> None
     for verb in ("stop", "archive", "unarchive"):
         story.call(admin, "POST", f"{path}/{verb}")
     story.call(admin, "DELETE", "/warehouse/users/visitor-1")
+
+
+@contextmanager
+def run_worker() -> Iterator[None]:
+    """Run a Celery worker, which trains."""
+    with start_worker(app, perform_ping_check=False, pool="solo", shutdown_timeout=30):
+        yield
+    app.control.purge()
 
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -31,14 +31,15 @@ Call = tuple[str, Json]
 class Session:
     """What a client did: the results of its calls, and what it reported.
 
-    `results` has a list for each tick. `milliseconds` says how long each tick took,
-    until the last of its calls was answered.
+    `results` has a list for each tick, and `codes` the code of each error.
+    `milliseconds` says how long each tick took, until the last of its calls was answered.
     """
 
     results: list[list[Any]]
     milliseconds: list[float]
     exposures: list[Json]
     errors: list[str]
+    codes: list[str | None]
     anonymous_id: str
 
 

@@ -1,14 +1,19 @@
 """A connected Postgres through the API: connect, define, preview, train, results."""
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
+from levered_site.api import openapi_examples
 from metrics.models import AssignmentSource
 from models_app.models import TrainingRun
 from optimizations.models import Optimization
 from tests.support import factories, warehouse_events
-from tests.support.factories import read_body, read_error
+from tests.support.api_story import Story, shorten
+from tests.support.factories import Api, read_body, read_error
 from tests.support.optimization_factories import make_config
+from tests.support.recorded_examples import compare_examples, find_operation_id
 from tests.support.second_postgres import PASSWORD, SecondServer
 from tests.support.shop import (
     MANAGED_SQL,
@@ -52,17 +57,46 @@ def test_a_source_that_is_not_saved_is_previewed_and_a_typo_is_a_400_everywhere(
     assert not AssignmentSource.objects.exists()
 
 
+def _tell_connection(story: Story, alice: Api, second: SecondServer) -> None:
+    path = "/warehouse/connections"
+    body = {"provider": "postgres", "credentials": second.credentials}
+    # The document has another request: this one has the port of the moment.
+    story.add(201, "POST", path, alice.post(path, body))
+
+
+def _tell_previews(story: Story, alice: Api, path: str) -> dict[str, Any]:
+    """Preview a definition, saved and not saved; return the first answer."""
+    unsaved = {name: SOURCE[name] for name in ("sql", "column_mapping")}
+    path_of_unsaved = "/warehouse/assignment-sources/preview"
+    story.call(alice, "POST", path_of_unsaved, unsaved | {"limit": 5})
+    preview: dict[str, Any] = story.call(alice, "POST", f"{path}/preview", {"limit": 5})
+    return preview
+
+
+def _tell_source(story: Story, alice: Api) -> str:
+    """Define where exposures are read; return the path of the definition."""
+    path = "/warehouse/assignment-sources"
+    created = story.call(alice, "POST", path, SOURCE)
+    assert created["default"] is True
+    story.call(alice, "GET", path)
+    path = f"{path}/{created['id']}"
+    story.call(alice, "PATCH", path, {"name": "Views of the headline"})
+    story.call(alice, "GET", path)
+    return path
+
+
 def test_from_connecting_to_results_equal_to_the_managed_stores(
     second: SecondServer,
 ) -> None:
     acme = factories.make_organization()
     alice = factories.make_admin_api(acme)
+    story = Story(find_operation_id)
 
-    connect_warehouse(alice, second)
+    _tell_connection(story, alice, second)
     tables = read_body(alice.get("/warehouse/tables"))["tables"]
     table_names = {(table["schema"], table["name"]) for table in tables}
     columns = read_body(alice.get("/warehouse/tables/shop.orders/columns"))["columns"]
-    source = alice.post("/warehouse/assignment-sources", SOURCE)
+    source_path = _tell_source(story, alice)
     metric = alice.post("/warehouse/metrics", METRIC)
     optimization_body = create_optimization(
         alice, read_body(metric)["id"], holdout_percentage=20
@@ -76,12 +110,7 @@ def test_from_connecting_to_results_equal_to_the_managed_stores(
             f"/warehouse/metrics/{read_body(metric)['id']}/preview", {"limit": 5}
         )
     )
-    source_preview = read_body(
-        alice.post(
-            f"/warehouse/assignment-sources/{read_body(source)['id']}/preview",
-            {"limit": 5},
-        )
-    )
+    source_preview = _tell_previews(story, alice, source_path)
     request_training(alice, optimization_body)
     run = train_queued_run(optimization_body["id"])
     results = read_body(
@@ -92,7 +121,6 @@ def test_from_connecting_to_results_equal_to_the_managed_stores(
     assert ("shop", "orders") in table_names
     assert "secrets" not in {name for _, name in table_names}
     assert [column["name"] for column in columns] == ["user", "at"]
-    assert read_body(source)["default"] is True
     assert (preview["row_count"], preview["match_rate"]) == (5, 1.0)
     assert preview["warnings"] == []
     assert source_preview["row_count"] == 5
@@ -101,6 +129,7 @@ def test_from_connecting_to_results_equal_to_the_managed_stores(
     assert run.rows_read == len(touches)
     assert results["stats"]["best_vs_baseline_percent"] > 0
     assert_equal_to_the_managed_store(optimization_body["id"], touches, rewards)
+    compare_examples(openapi_examples.CONNECTED_FILE, shorten(story.examples, {}))
 
 
 def test_results_through_the_api_equal_the_managed_stores(second: SecondServer) -> None:

@@ -36,7 +36,7 @@ export class LeveredClient {
     this.#options = options;
     let { apiUrl, apiKey: key = "", timeoutMs = 2000 } = options;
     if (isPage && key && !isPublishable(key)) {
-      this.#report(Error("a secret API key must not be in a page"));
+      this.#report(Error("a page's apiKey must be publishable"));
       key = "";
     }
     const url = `${String(apiUrl).replace(/(\/api\/v2)?[/]*$/, "")}/api/v2`;
@@ -77,19 +77,26 @@ export class LeveredClient {
   async getDecision<T extends object>(request: VariantRequest<T>): Promise<Decision<T>> {
     const { optimizationId, anonymousId = this.anonymousId, fallback, signal } = request ?? {};
     const base = { optimizationId, anonymousId };
+    let decision: any;
     try {
-      const decided: any = this.forced.length ? this.#force(request) : this.#recall(request);
-      if (!decided.then) return decided;
-      return { ...base, ...(await limit(decided, this.#service.timeoutMs, signal)) };
+      decision = this.forced.length ? this.#force(request) : this.#recall(request);
+      if (decision.then) {
+        decision = {
+          ...base,
+          ...(await limit<object>(decision, this.#service.timeoutMs, signal)),
+        };
+      }
     } catch (error) {
       if (!signal?.aborted) this.#report(error as Error);
       const served = attempt(() =>
         JSON.parse(this.#device.get(`served_${optimizationId}`.toLowerCase())!),
       );
       const isKept = served?.anonymousId === anonymousId && !this.forced.length;
-      if (isKept && !isFinal((error as Error).cause)) return { ...served, source: "stored" };
-      return { ...base, variant: fallback ?? ({} as T), source: "fallback" };
+      const isStored = isKept && !isFinal((error as Error).cause);
+      decision = isStored ? { ...served, source: "stored" } : { ...base, source: "fallback" };
     }
+    // A page may format a factor that the optimization does not vary, or not any more.
+    return { ...decision, variant: { ...fallback, ...decision.variant } };
   }
 
   /** Queue a conversion, to be sent soon or while the page goes away. */
@@ -155,12 +162,14 @@ export class LeveredClient {
     const outcome = record && anonymousId !== this.#anonymousId && this.#decider?.decideNow(ask);
     if (outcome) return this.#expose(outcome);
     const key = JSON.stringify([optimizationId, anonymousId, context]);
-    if (!record) this.#unrecorded.set(key, request);
+    // A server without consent asks for more users than anybody will make up for.
+    if (!record && this.#unrecorded.size < 1000) this.#unrecorded.set(key, request);
     const known = this.#memo.get(key);
-    if (known && "source" in known) return { ...known };
+    if (known && "source" in known) return known;
     if (known?.waiting) return share(known, signal);
     ask.until = Date.now() + this.#service.timeoutMs;
     ask.decided = this.#ask(ask);
+    if (this.#memo.size > 9999) this.#memo.clear();
     this.#memo.set(key, ask);
     const forget = () => this.#memo.get(key) === ask && this.#memo.delete(key);
     // For others only what is under way is shared.

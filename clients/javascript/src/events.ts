@@ -62,14 +62,12 @@ export class EventQueue {
     const event = { anonymousId, at: Date.now(), fields };
     this.#events.set(key, event);
     this.#device.set(`event_${key}`, event);
-    if (this.#events.size > this.#limit) this.#makeRoom();
+    if (this.#events.size > this.#limit) {
+      this.#warn("the queue is full: events were lost");
+      // The oldest go, several at once: to find them takes long.
+      this.#remove([...this.#events].slice(0, this.#limit / 100));
+    }
     this.#schedule();
-  }
-
-  /** Drop the oldest, several at once: to find them takes long. */
-  #makeRoom(): void {
-    this.#warn("the queue is full: events were lost");
-    this.#remove([...this.#events].slice(0, this.#limit / 100));
   }
 
   /** Report what would be reported with each event once a minute. */
@@ -128,7 +126,7 @@ export class EventQueue {
       }
       const batch = this.#nextBatch(this.#events);
       const answer = await send(this.#service, ...this.#build(batch)).catch(() => undefined);
-      const status = answer?.status ?? 0;
+      const status = answer?.status!;
       // Another page may have answered, as of a hotel's network.
       const rejected = status < 300 && attempt(() => JSON.parse(answer!.text).rejected);
       if (Array.isArray(rejected)) {

@@ -1,5 +1,8 @@
 // One request to the service, which ends in time whatever happens.
 
+import { attempt } from "./device.ts";
+import type { LeveredError } from "./types.ts";
+
 /** Where to send requests, and with what. */
 export interface Service {
   /** Ends with `/api/v2`. */
@@ -16,6 +19,12 @@ export interface Service {
 export interface Answer {
   status: number;
   headers: Headers;
+  text: string;
+}
+
+/** An answer of no success, or one of several decisions: `status` is its code then. */
+interface Refusal {
+  status: number | string;
   text: string;
 }
 
@@ -44,20 +53,19 @@ export function send(
   headers: Record<string, string> = {},
   controller = new AbortController(),
 ): Promise<Answer> {
-  const text = body ? JSON.stringify(body) : null;
+  const text: any = body && JSON.stringify(body);
   if (key && !isPublishable(key)) {
     headers = { ...headers, "X-API-Key": key, "Content-Type": "application/json" };
   }
-  const init: RequestInit = {
+  const answer = fetch(url + path, {
     method: text ? "POST" : "GET",
     body: text,
     headers,
     credentials: "omit",
     signal: controller.signal,
     // Events outlive the page, unless they are longer than browsers allow then.
-    keepalive: path === "/track" && text!.length < 20_000,
-  };
-  const answer = fetch(url + path, init).then(async (response) => {
+    keepalive: path === "/track" && text.length < 20_000,
+  }).then(async (response) => {
     const { status, headers } = response;
     return { status, headers, text: await response.text() };
   });
@@ -72,10 +80,17 @@ export function readRetryAfter({ headers }: Answer): number {
 }
 
 /** What the service, or a proxy before it, said went wrong. */
-export const describeRefusal = ({ status, text }: Answer): Error =>
-  Error(`the service answered ${status}: ${text.slice(0, 300)}`, { cause: status });
+export const describeRefusal = ({ status, text }: Refusal): LeveredError =>
+  Object.assign(
+    Error(`the service answered ${status}: ${text.slice(0, 300)}`, { cause: status }),
+    { code: attempt(() => JSON.parse(text).error.code) },
+  );
 
-/** Whether a status, or an error's cause, says that asking again would not help. */
-export const isFinal = (status: any): boolean => /^4(?!08|29)/.test(status);
+/**
+ * Whether a status or another cause of an error says that asking again would not help.
+ * Of codes these are conflict, forbidden, not_found and invalid_parameters.
+ */
+export const isFinal = (cause: any): boolean => /^(4(?!08|29)|[cfn]|inv)/.test(cause);
 
-export const http = { send, readRetryAfter, describeRefusal, isFinal };
+// Names of properties would make each page longer.
+export const http = [isFinal, send, readRetryAfter, describeRefusal] as const;

@@ -94,11 +94,18 @@ export function useVariant<T extends object = Variant>({
     // The request is a new object in each render: the key says whether it changed.
   }, [client, key, !awaited]);
 
-  const variant = decided?.key === key ? decided.variant : awaited;
+  const variant = fillIn(fallback, decided?.key === key ? decided.variant : awaited);
   useEffect(() => {
     if (variant) noteShown(client, { request, variant });
   });
   return { variant: (variant ?? fallback) as T, isLoading: !variant };
+}
+
+/** Add the factors that only this component's fallback has: another one may have asked. */
+function fillIn(fallback: object, variant: object | null | undefined): object | undefined {
+  if (!variant) return undefined;
+  const isFull = Object.keys(fallback ?? {}).every((name) => Object.hasOwn(variant, name));
+  return isFull ? variant : { ...fallback, ...variant };
 }
 
 export interface LeveredAdminMenuProps extends MenuOptions {

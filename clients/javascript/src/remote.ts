@@ -58,11 +58,9 @@ export class RemoteDecider implements Decider {
           // The service says whether the user is known only where it records.
           resolve({ decision, isNew: answer.sticky === false });
         } else {
-          reject(
-            Error(answer?.error?.message ?? "there is no variant", {
-              cause: answer?.error && 404,
-            }),
-          );
+          // Each has an error of its own, with a code in place of a status.
+          const status = answer?.error?.code ?? 200;
+          reject(describeRefusal({ status, text: `${JSON.stringify(answer)}` }));
         }
       });
     } catch (error) {

@@ -12,6 +12,9 @@ export type KeyValueStorage = Pick<
   "getItem" | "setItem" | "removeItem" | "key" | "length"
 >;
 
+/** What went wrong; `code` is that of the service, such as `conflict`, where it refused. */
+export type LeveredError = Error & { code?: string | undefined };
+
 export interface LeveredOptions {
   /** Where the service is: `https://levered.example`, with or without `/api/v2`. */
   apiUrl: string;
@@ -32,12 +35,12 @@ export interface LeveredOptions {
   /** Called with each decision that counts a visitor for the first time. */
   onExposure?: (decision: Decision) => void;
   /** Called with everything that went wrong. Nothing is thrown. */
-  onError?: (error: Error) => void;
+  onError?: (error: LeveredError) => void;
 }
 
 export interface VariantRequest<T extends object = Variant> {
   optimizationId: string;
-  /** What to show whenever there is no decision. */
+  /** What to show whenever there is no decision, and of factors that are not varied. */
   fallback: T;
   context?: Context;
   /** Decide for another user than the client's, as a server does. */

@@ -98,7 +98,8 @@ def test_an_unknown_optimization_costs_the_others_nothing(
     fallback, variant = session.results[0][0]
     assert fallback == FALLBACK
     assert set(variant) == {"headline", "cta"}
-    assert session.errors == ["No such optimization."]
+    assert session.codes == ["not_found"]
+    assert "No such optimization." in session.errors[0]
 
 
 def test_nothing_is_recorded_before_the_visitor_agrees(

@@ -11,6 +11,7 @@ from levered import Levered
 from levered.core import Mode
 from optimizations.models import Assignment
 from tests.support.chaos_proxy import ChaosProxy, Fault
+from tests.support.fallback_cases import CASES, Answered, answer_many, answer_one
 from tests.support.optimization_factories import make_live_optimization
 from tests.support.python_client import (
     FALLBACK,
@@ -71,6 +72,21 @@ def test_a_factor_that_is_not_varied_has_the_value_of_the_fallback(
     assert one.variant["color"] == "green"
     assert one.variant["headline"] in {"A", "B"}
     assert "color" not in client.get_variant(name, "ann")
+
+
+def test_what_is_shown_of_variant_and_fallback_is_as_in_the_other_clients(
+    proxy: ChaosProxy, open_client: Opener
+) -> None:
+    client = open_client(proxy.url, timeout=PATIENT, raise_errors=True)
+
+    for case in CASES:
+        variant, fallback = case["variant"], case["fallback"]
+        proxy.faults = [answer_one(variant), answer_many(Answered(NOBODY, variant))]
+
+        one = client.get_variant(NOBODY, "ann", fallback=fallback)
+        several = client.get_variants({NOBODY: fallback}, "ann")
+
+        assert one == several[NOBODY] == case["shown"], case["name"]
 
 
 @pytest.mark.parametrize("mode", ["remote", "local"])

@@ -4,7 +4,7 @@ import pytest
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from levered import ApiError
+from levered import ApiError, RefusedError
 from optimizations.models import Assignment
 from tests.support import factories
 from tests.support.chaos_proxy import ChaosProxy, Fault
@@ -58,6 +58,34 @@ def test_several_decisions_of_a_user_come_in_one_request(
     assert variants[str(draft.pk)] == FALLBACK
     assert all(variants[str(each.pk)] != FALLBACK for each in live)
     assert Assignment.objects.count() == 3
+
+
+def test_each_decision_of_a_request_has_the_code_of_its_own_error(
+    live_server: LiveServer, open_client: Opener, settings: Settings
+) -> None:
+    organization = make_organization()
+    live, full, draft = (
+        make_optimization(organization, **fields)
+        for fields in ({}, {}, {"status": "draft"})
+    )
+    nobody = "00000000-0000-4000-8000-000000000000"
+    told: list[Exception] = []
+    client = open_client(live_server.url, timeout=PATIENT, on_error=told.append)
+    client.get_variant(full.pk, "bob")
+    settings.NEW_USERS_PER_MINUTE = 1
+
+    asked = {str(each.pk): FALLBACK for each in (live, full, draft)}
+    variants = client.get_variants({**asked, nobody: FALLBACK}, "ann")
+    alone = client.get_decision(draft.pk, "ann", fallback=FALLBACK)
+
+    assert [each == FALLBACK for each in variants.values()] == [False, True, True, True]
+    codes = [getattr(each, "code", None) for each in told]
+    assert codes == ["rate_limited", "conflict", "not_found", "conflict"]
+    assert all(isinstance(each, RefusedError) for each in told[:3])
+    assert str(told[1]).startswith(
+        f"{draft.pk}: conflict: This optimization is a draft"
+    )
+    assert alone.error is told[3]
 
 
 def test_a_decision_without_recording_and_of_a_crawler_counts_for_nothing(

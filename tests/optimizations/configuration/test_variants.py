@@ -1,7 +1,5 @@
 """Variants: listing, enabling, disabling, screenshots."""
 
-import struct
-import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +14,7 @@ from optimizations.configuration import screenshots
 from optimizations.models import Optimization, Variant
 from tests.support import optimization_factories
 from tests.support.factories import Api, make_member_api, read_body, read_error
+from tests.support.pictures import build_png
 
 pytestmark = pytest.mark.django_db
 
@@ -109,22 +108,6 @@ def test_an_unknown_variant_is_not_found() -> None:
     assert api.get(f"{path}/by-number/5/screenshot").status_code == 404
 
 
-def _build_png(width: int = 2, height: int = 2, filler: int = 0) -> bytes:
-    def build_chunk(kind: bytes, data: bytes) -> bytes:
-        checksum = struct.pack(">I", zlib.crc32(kind + data))
-        return struct.pack(">I", len(data)) + kind + data + checksum
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    pixels = zlib.compress(b"\0\0\0" * 2)
-    return (
-        screenshots.PNG_SIGNATURE
-        + build_chunk(b"IHDR", header)
-        + build_chunk(b"tEXt", b"x" * filler)
-        + build_chunk(b"IDAT", pixels)
-        + build_chunk(b"IEND", b"")
-    )
-
-
 def _put_screenshot(
     api: Api, optimization: Optimization, body: bytes, content_type: str
 ) -> int:
@@ -146,7 +129,7 @@ def test_the_screenshots_of_an_organization_have_a_quota_of_bytes(
         )
         for _ in range(2)
     ]
-    first, second = _build_png(filler=1000), _build_png(filler=1100)
+    first, second = build_png(filler=1000), build_png(filler=1100)
     api, other_api = (make_member_api(each.organization) for each in optimizations)
     settings.SCREENSHOT_BYTES = len(second)
     Variant.objects.filter(optimization=optimizations[0], number=1).update(
@@ -166,7 +149,7 @@ def test_a_screenshot_is_stored_and_returned() -> None:
     optimization = optimization_factories.make_optimization(organization)
     api = make_member_api(organization)
     path = f"/optimizations/{optimization.pk}/variants"
-    png = _build_png()
+    png = build_png()
 
     assert api.get(f"{path}/by-number/2/screenshot").status_code == 404
     assert _put_screenshot(api, optimization, png, "image/png") == 200
@@ -185,7 +168,7 @@ def test_a_large_screenshot_is_sent_in_parts() -> None:
     organization = optimization_factories.make_organization()
     optimization = optimization_factories.make_optimization(organization)
     api = make_member_api(organization)
-    png = _build_png(filler=screenshots.PART_BYTES * 3)
+    png = build_png(filler=screenshots.PART_BYTES * 3)
     assert _put_screenshot(api, optimization, png, "image/png") == 200
 
     response = api.client.get(
@@ -203,7 +186,7 @@ def test_a_screenshot_that_is_replaced_while_it_is_read_is_not_mixed_up() -> Non
     organization = optimization_factories.make_organization()
     optimization = optimization_factories.make_optimization(organization)
     api = make_member_api(organization)
-    png = _build_png(filler=screenshots.PART_BYTES * 3)
+    png = build_png(filler=screenshots.PART_BYTES * 3)
     assert _put_screenshot(api, optimization, png, "image/png") == 200
     stored = screenshots.find_screenshot(optimization, 2)
     parts = screenshots.read_screenshot(replace(stored, row_version="1"))
@@ -216,12 +199,12 @@ def test_a_screenshot_that_is_replaced_while_it_is_read_is_not_mixed_up() -> Non
     ("body", "content_type", "status"),
     [
         (b"GIF89a", "image/png", 415),
-        (_build_png()[:-1], "image/png", 415),
+        (build_png()[:-1], "image/png", 415),
         (b"", "image/png", 415),
-        (_build_png(), "image/jpeg", 415),
-        (_build_png(width=0), "image/png", 400),
-        (_build_png(height=2**31), "image/png", 400),
-        (_build_png(filler=screenshots.MAX_SCREENSHOT_BYTES), "image/png", 413),
+        (build_png(), "image/jpeg", 415),
+        (build_png(width=0), "image/png", 400),
+        (build_png(height=2**31), "image/png", 400),
+        (build_png(filler=screenshots.MAX_SCREENSHOT_BYTES), "image/png", 413),
     ],
 )
 def test_what_is_no_valid_png_is_refused(

@@ -48,10 +48,14 @@ class FileStorage {
 const { options, ticks, storage } = JSON.parse(await text(process.stdin));
 const exposures = [];
 const errors = [];
+const codes = [];
 const client = new LeveredClient({
   storage: storage ? new FileStorage(storage) : null,
   onExposure: (decision) => exposures.push(decision),
-  onError: (error) => errors.push(error.message),
+  onError: ({ message, code }) => {
+    errors.push(message);
+    codes.push(code ?? null);
+  },
   ...options,
 });
 
@@ -75,5 +79,5 @@ for (const calls of ticks) {
   milliseconds.push(performance.now() - startedAt);
 }
 const { anonymousId: anonymous_id } = client;
-const output = JSON.stringify({ results, milliseconds, exposures, errors, anonymous_id });
+const output = JSON.stringify({ results, milliseconds, exposures, errors, codes, anonymous_id });
 process.stdout.write(output, () => process.exit(0));

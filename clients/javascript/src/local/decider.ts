@@ -26,7 +26,7 @@ export class LocalDecider implements Decider {
 
   constructor(service: Service, device: Device, report: (error: Error) => void) {
     this.#device = device;
-    this.#isFinal = service.http.isFinal;
+    [this.#isFinal] = service.http;
     this.#policies = new PolicyStore(service, report);
   }
 

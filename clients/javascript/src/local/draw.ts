@@ -61,7 +61,9 @@ export function drawVariant(
     return { variantNumber: policy.holdout.variant_number, propensity: 1, inHoldout: true };
   }
   const { probabilities } = policy.contexts[row]!;
-  const [first, second] = hashSha256(redraw ? `${text}:${redraw}` : text);
+  const seed = hashSha256(redraw ? `${text}:${redraw}` : text);
+  const first = seed[0];
+  const second = seed[1];
   let drawn = 0;
   let shortest = Infinity;
   for (let index = 0; index < probabilities.length; index++) {

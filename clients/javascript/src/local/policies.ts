@@ -64,7 +64,7 @@ export class PolicyStore {
     const headers: Record<string, string> =
       held.etag && typeof document !== "object" ? { "If-None-Match": held.etag } : {};
     const path = `/optimizations/${encodeURIComponent(optimizationId)}/policy`;
-    const { send, readRetryAfter, describeRefusal } = this.#service.http;
+    const [, send, readRetryAfter, describeRefusal] = this.#service.http;
     const answer = await send(this.#service, path, undefined, headers);
     if (answer.status === 200) await this.#accept(optimizationId, held, answer);
     else if (answer.status !== 304 || !held.prepared) {

@@ -32,7 +32,8 @@ export class Verifier {
   /** Fetch an unknown key. Return false where the runtime has no Ed25519. */
   async #loadKey(id: string, subtle: SubtleCrypto): Promise<boolean> {
     if (this.#keys.has(id)) return true;
-    const { text } = await this.#service.http.send(this.#service, "/.well-known/levered-keys.json");
+    const [, send] = this.#service.http;
+    const { text } = await send(this.#service, "/.well-known/levered-keys.json");
     const jwk = JSON.parse(text).keys.find(({ kid }: { kid: string }) => kid === id);
     if (!jwk) throw Error("the policy is not signed with a published key");
     const { kty, crv, x } = jwk;

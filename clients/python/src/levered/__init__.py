@@ -8,6 +8,7 @@ from levered.errors import (
     LeveredError,
     NetworkError,
     PolicyError,
+    RefusedError,
     UnusableAnswerError,
 )
 
@@ -20,6 +21,7 @@ __all__ = [
     "LeveredError",
     "NetworkError",
     "PolicyError",
+    "RefusedError",
     "UnusableAnswerError",
     "Variant",
 ]

@@ -5,7 +5,12 @@ from typing import Any
 
 
 class LeveredError(Exception):
-    """The base of all errors of this package."""
+    """The base of all errors of this package.
+
+    `code` is that of the service, such as `conflict`, where it refused.
+    """
+
+    code = ""
 
 
 class NetworkError(LeveredError):
@@ -25,6 +30,16 @@ class UnusableAnswerError(LeveredError):
 
 class PolicyError(LeveredError):
     """There is no policy to decide by: not signed, not live, or not to be had now."""
+
+
+class RefusedError(LeveredError):
+    """The service refused one of several decisions; the others it made."""
+
+    def __init__(self, optimization_id: str, code: str, message: str) -> None:
+        super().__init__(f"{optimization_id}: {code}: {message}")
+        self.optimization_id = optimization_id
+        self.code = code
+        self.message = message
 
 
 class ApiError(LeveredError):

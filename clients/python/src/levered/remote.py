@@ -7,7 +7,12 @@ from typing import Any
 from urllib.parse import quote
 
 from levered.decision import Ask, Decision
-from levered.errors import LeveredError, NetworkError, UnusableAnswerError
+from levered.errors import (
+    LeveredError,
+    NetworkError,
+    RefusedError,
+    UnusableAnswerError,
+)
 from levered.exchange import (
     Answer,
     Flow,
@@ -95,7 +100,8 @@ def _send(first: Request, again: Request) -> Flow[Answer]:
 
 def _read_outcome(ask: Ask, found: Any) -> Decision | LeveredError:
     if isinstance(found, dict) and isinstance(found.get("error"), dict):
-        return LeveredError(str(found["error"].get("message", "there is no variant")))
+        code, message = (str(found["error"].get(name)) for name in ("code", "message"))
+        return RefusedError(ask.optimization_id, code, message)
     try:
         return _read_decision(ask, found)
     except LeveredError as error:

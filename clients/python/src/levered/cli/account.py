@@ -1,13 +1,13 @@
 """Commands: login, logout, whoami, env and config."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import click
-import httpx
 
-from levered.cli.config import LOCAL, LOCAL_URL, SETTINGS
+from levered.cli.config import LOCAL, SETTINGS, is_loopback
 from levered.cli.options import printing
 from levered.cli.session import Session
 from levered.cli.tables import Column, format_time
@@ -37,27 +37,46 @@ WHO = (
 def login(session: Session, url: str, token: str, org: str) -> None:
     """Keep a token or an API key for the environment.
 
-    Paste it when asked, or pipe it in. In a checkout of the service, the environment
-    `local` makes a token by itself instead.
+    Paste it when asked, or pipe it in. In a checkout of a service on this machine it
+    makes a token by itself instead, unless `--env` names another than `local`.
+
+    With `--url` and without `--env` it is the environment that has this address, or a
+    new one that is called by its host.
 
     The first one is the environment in use. Later logins do not change that:
     `levered env use NAME` does.
     """
-    name, config = session.environment, session.config
-    address = _parse_address(url) if url else config.find_url(name)
+    config = session.config
+    address = _parse_address(url) if url else config.find_url(session.environment)
+    if url and not session.is_named:
+        session.environment = config.choose_environment(address)
     session.url = address
     secret = token or _make_local_token(session, address, org) or _ask_for_secret()
     with Levered(address, secret) as client:
         who = client.account.me()
-    if url or name != LOCAL:
-        config.environments[name] = address
-    if not config.credentials:
-        config.environment = name
-    config.save()
-    config.keep_credential(name, secret)
-    document = {"environment": name, "used": config.used, "url": address, **who}
+    _keep_login(session, secret)
+    name, used = session.environment, config.used
+    document = {"environment": name, "used": used, "url": address, **who}
     title = f"logged in to {name}; {_describe_used(session)}"
     session.show_fields(document, WHO, title=title)
+    _warn_of_variable(address)
+
+
+def _keep_login(session: Session, secret: str) -> None:
+    """Keep the address and the credential; a first one is the environment in use."""
+    name, config = session.environment, session.config
+    is_known = name in config.environments or name in config.credentials
+    before = config.addresses.get(name, session.url)
+    if not config.credentials:
+        config.environment = name
+    if session.url != before or name != LOCAL:
+        config.environments[name] = session.url
+    if session.url != before and is_known:
+        # The key that `ingest` sends is one of the other service.
+        config.keep_credential(name, "", "ingest")
+        click.echo(f"warning: {name} was {before}, now {session.url}", err=True)
+    config.save()
+    config.keep_credential(name, secret)
 
 
 def _describe_used(session: Session) -> str:
@@ -66,6 +85,13 @@ def _describe_used(session: Session) -> str:
     if used == name:
         return f"{name} is in use"
     return f"{used} is in use: `levered env use {name}` changes that"
+
+
+def _warn_of_variable(url: str) -> None:
+    """Say that commands go elsewhere than to the address of the environment in use."""
+    forced = os.environ.get("LEVERED_URL", url)
+    if forced and _parse_address(forced) != url:
+        click.echo(f"warning: LEVERED_URL is set: commands go to {forced}", err=True)
 
 
 def _parse_address(url: str) -> str:
@@ -88,8 +114,8 @@ def _ask_for_secret() -> str:
 def _make_local_token(session: Session, url: str, organization: str) -> str:
     """Return a token of the service whose checkout this is, or nothing."""
     manage = Path("manage.py")
-    is_here = httpx.URL(url).host in {"localhost", "127.0.0.1"}
-    if session.environment != LOCAL or not is_here or not manage.exists():
+    is_own = session.environment == LOCAL or not session.is_named
+    if not is_own or not is_loopback(url) or not manage.exists():
         return ""
     own = Path(".venv", "bin", "python")
     python = own if own.exists() else Path(sys.executable)
@@ -143,7 +169,6 @@ def env() -> None:
 def list_environments(session: Session) -> None:
     """List the environments."""
     config = session.config
-    names = {LOCAL: LOCAL_URL, **config.environments}
     rows = [
         {
             "name": name,
@@ -151,7 +176,7 @@ def list_environments(session: Session) -> None:
             "used": name == config.used,
             "logged_in": bool(config.find_credential(name)),
         }
-        for name, url in names.items()
+        for name, url in config.addresses.items()
     ]
     columns = (Column("name"), Column("url"), Column("used"), Column("logged_in"))
     session.show_rows(columns, rows)
@@ -171,6 +196,7 @@ def use_environment(session: Session, name: str) -> None:
     session.say(f"using {name} ({url})", document)
     if config.used != name:
         click.echo(f"warning: LEVERED_ENV is set, so {config.used} is used", err=True)
+    _warn_of_variable(url)
 
 
 @click.group()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import httpx
 
 LOCAL = "local"
 LOCAL_URL = "http://localhost:3100"
@@ -31,9 +32,29 @@ class Config:
         """The environment of commands that name none: LEVERED_ENV, or the kept one."""
         return os.environ.get("LEVERED_ENV") or self.environment
 
+    @property
+    def addresses(self) -> dict[str, str]:
+        """The addresses of all environments by name."""
+        return {LOCAL: LOCAL_URL, **self.environments}
+
+    def choose_environment(self, url: str) -> str:
+        """Return the environment that has an address, or the name of a new one.
+
+        A new one is called by its host, so that no other environment, the one in use
+        least of all, goes to another service. A first one on this machine is `local`.
+        """
+        known, address = self.addresses, httpx.URL(url)
+        for name in (self.used, *known):
+            if name in known and httpx.URL(known[name]) == address:
+                return name
+        if not self.credentials and is_loopback(url):
+            return LOCAL
+        name = address.netloc.decode() + address.path.rstrip("/")
+        return url if name in known else name
+
     def find_url(self, environment: str) -> str:
         """Return the address of an environment. Raise UsageError for an unknown one."""
-        known = {LOCAL: LOCAL_URL, **self.environments}
+        known = self.addresses
         if environment not in known:
             raise click.UsageError(
                 f"there is no environment {environment}; make it: "
@@ -63,6 +84,11 @@ class Config:
             "settings": self.settings,
         }
         _write(self.folder / "config.json", document)
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether an address is one of this machine."""
+    return httpx.URL(url).host in {"localhost", "127.0.0.1"}
 
 
 def load_config() -> Config:

@@ -95,6 +95,7 @@ def cli(context: click.Context, environment: str | None) -> None:
         credential=os.environ.get("LEVERED_TOKEN") or kept,
         output=loaded.settings.get("output", "table"),
         is_elsewhere=bool(url),
+        is_named=bool(environment),
     )
     context.obj = session
     context.call_on_close(session.close)

@@ -44,7 +44,8 @@ class Session:
     """Shared by all commands. `output` is table, json or csv.
 
     `is_elsewhere` says that the address is not the environment's, so that nothing that
-    was kept for that is sent, and nothing is kept.
+    was kept for that is sent, and nothing is kept. `is_named` says that the command, or
+    LEVERED_ENV, named the environment.
     """
 
     config: Config
@@ -53,6 +54,7 @@ class Session:
     credential: str
     output: str = "table"
     is_elsewhere: bool = False
+    is_named: bool = False
     console: Console = field(default_factory=_open_console)
     _client: Levered | None = None
 
