@@ -7,7 +7,13 @@ from sqlglot import exp
 
 from warehouse.sql.customer import allowlist_engines, call_forms
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import FIRST_OF_EACH, describe_node, refuse
+from warehouse.sql.customer.messages import (
+    FIRST_OF_EACH,
+    describe_node,
+    locate,
+    refuse,
+)
+from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.customer.written_names import find_written_name
 
 
@@ -75,13 +81,34 @@ def _validate_pattern(node: exp.Expr, _dialect: Dialect) -> None:
     raise refuse("function" if name else "operator", name or "~*", node, advice)
 
 
+def _validate_join(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse a JOIN without ON, which sqlglot writes as a comma; an array needs none."""
+    is_array = isinstance(node.this, exp.Unnest)
+    if node.meta.get("lacks_condition") and not is_array:
+        raise RefusedError(
+            f"A JOIN needs a condition{locate(node)}: write ON … or USING (…) behind it, or"
+            " CROSS JOIN."
+        )
+
+
+def _validate_star(node: exp.Expr, _dialect: Dialect) -> None:
+    """Allow SELECT * EXCEPT and REPLACE, not RENAME and ILIKE, which are Snowflake's."""
+    for key in ("rename", "ilike"):
+        if node.args.get(key):
+            raise RefusedError(
+                f"BigQuery has no SELECT * {key.upper()}{locate(node)}: name the columns."
+            )
+
+
 RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Any: _validate_any,
     exp.Array: _validate_array,
     exp.Count: _validate_count,
     exp.Distinct: _validate_distinct,
     exp.If: _validate_if,
+    exp.Join: _validate_join,
     exp.RegexpILike: _validate_pattern,
+    exp.Star: _validate_star,
     exp.WithinGroup: _validate_within,
     exp.WeekStart: _validate_week,
     **dict.fromkeys(allowlist_engines.NET_NODES, _validate_net_function),

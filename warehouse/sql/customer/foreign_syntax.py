@@ -13,7 +13,20 @@ from warehouse.sql.customer.window_frames import RefusesUnfinishedWindows
 
 
 class RefusesForeignSyntax(RefusesAliases, RefusesUnfinishedWindows):
-    """A parser that raises RefusedError at a query that begins with FROM."""
+    """A parser that raises RefusedError at a query that begins with FROM.
+
+    It marks a JOIN that lacks its condition.
+    """
+
+    def _parse_join(self, *arguments: Any, **options: Any) -> exp.Join | None:
+        """Mark a JOIN without a condition, which sqlglot writes as a comma."""
+        is_comma = self._match(TokenType.COMMA, advance=False)
+        join: exp.Join | None = super()._parse_join(*arguments, **options)
+        if join and not is_comma:
+            has_condition = join.args.get("on") or join.args.get("using")
+            is_whole = join.kind == "CROSS" or join.method == "NATURAL"
+            join.meta["lacks_condition"] = not (has_condition or is_whole)
+        return join
 
     def _parse_select_query(self, *arguments: Any, **options: Any) -> exp.Expr | None:
         if self._match(TokenType.FROM, advance=False):

@@ -121,16 +121,6 @@ class _Parser(
             node.meta["is_operator"] = True
         return node
 
-    def _parse_join(self, *arguments: Any, **options: Any) -> exp.Join | None:
-        """Mark a JOIN without a condition, which sqlglot writes as a comma."""
-        is_comma = self._match(TokenType.COMMA, advance=False)
-        join: exp.Join | None = super()._parse_join(*arguments, **options)
-        if join and not is_comma:
-            has_condition = join.args.get("on") or join.args.get("using")
-            is_whole = join.kind == "CROSS" or join.method == "NATURAL"
-            join.meta["lacks_condition"] = not (has_condition or is_whole)
-        return join
-
     def _parse_interval_unit(self) -> exp.Var | None:
         if self._curr.text.upper() not in INTERVAL_UNITS:
             return None

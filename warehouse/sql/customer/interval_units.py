@@ -16,6 +16,9 @@ from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.customer.unit_arguments import UNITS
 
 NUMBER = re.compile(r"\s*[-+]?\d+(\.\d+)?\s*")
+MAX_DISTANCE = (
+    100  # tokens that are read before or behind one, else long texts take long
+)
 SIGNS = frozenset({"+", "-"})
 # Words that Postgres takes behind a text, as in INTERVAL '1' DAY.
 POSTGRES_UNITS = frozenset({"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"})
@@ -30,6 +33,10 @@ def refuse_units(tokens: Sequence[Token], rules: Dialect) -> None:
     """Raise RefusedError at an amount of time whose unit would be lost."""
     for position, token in enumerate(tokens):
         if _read_word(tokens, position) == "INTERVAL":
+            call = _find_call(tokens, position).lower()
+            # Its refusal names what to write instead of both.
+            if call in rules.advice and call not in rules.functions:
+                continue
             _refuse_interval(tokens, position, rules.name)
         elif token.token_type == TokenType.NUMBER:
             _refuse_sum(tokens, position, rules.name)
@@ -97,9 +104,22 @@ def _refuse_sum(tokens: Sequence[Token], position: int, dialect: str) -> None:
     )
 
 
+def _find_call(tokens: Sequence[Token], position: int) -> str:
+    """Return the name before the innermost bracket that is open at a position."""
+    depth, first = 0, max(0, position - MAX_DISTANCE)
+    while position > first:
+        position -= 1
+        word = _read_word(tokens, position)
+        depth += (word == ")") - (word == "(")
+        if depth < 0:
+            return _read_word(tokens, position - 1)
+    return ""
+
+
 def _is_inside(tokens: Sequence[Token], position: int) -> bool:
     """Return whether a number belongs to the value of an INTERVAL before it."""
-    while position >= 0 and _read_word(tokens, position) not in BOUNDARIES:
+    first = max(0, position - MAX_DISTANCE)
+    while position >= first and _read_word(tokens, position) not in BOUNDARIES:
         if _read_word(tokens, position) == "INTERVAL":
             return True
         position -= 1
@@ -145,7 +165,7 @@ def _is_text(tokens: Sequence[Token], position: int) -> bool:
 
 def _find_closing(tokens: Sequence[Token], opening: int) -> int:
     depth = 0
-    for position in range(opening, len(tokens)):
+    for position in range(opening, min(len(tokens), opening + MAX_DISTANCE)):
         word = _read_word(tokens, position)
         depth += (word == "(") - (word == ")")
         if depth == 0:

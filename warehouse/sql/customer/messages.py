@@ -15,6 +15,8 @@ ADVICE = {
     "current_user": "the name itself, in quotes",
     "error": "NULL",
     "FOR SYSTEM_TIME AS OF": "the table as it is now",
+    "PIVOT": "one column for each value, sum(CASE WHEN b = 'x' THEN a END) AS x,",
+    "UNPIVOT": "one SELECT for each column, with UNION ALL between them,",
     "clock_timestamp": "now()",
     "first_value": "a WITH query that leaves the NULLs out",
     "gen_random_uuid": "a column of the row",
@@ -132,6 +134,8 @@ def describe_kind(node: exp.Expr) -> str:
     called = node.expression if isinstance(node, exp.Dot) else node
     if isinstance(node, exp.ObjectIdentifier):
         return "type"
+    if _is_braced(node):
+        return "construct"
     if type(node) in OPERATORS and not find_written_name(node):
         return "operator"
     return "function" if isinstance(called, exp.Func | exp.Aliases) else "construct"
@@ -147,11 +151,18 @@ def describe_node(node: exp.Expr, grammar: str) -> str:
         return node.name or write_path(node.this)  # `DATABASE(x)` has Aliases
     if name := find_written_name(node) or OPERATORS.get(type(node)):
         return name
+    if _is_braced(node):
+        return "{…}"
     if isinstance(node, exp.Func):
         call = re.match(r"\w+(?=\()", _write_call(node, grammar))
         name = call[0] if call and call[0] not in REWRITTEN else node.sql_name()
         return name.lower()
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).upper()
+
+
+def _is_braced(node: exp.Expr) -> bool:
+    """Return whether a node is `{'key': value}`, which sqlglot takes for STRUCT(…)."""
+    return isinstance(node, exp.Struct) and not find_written_name(node)
 
 
 def describe_source(node: exp.Expr, grammar: str) -> str:

@@ -12,6 +12,7 @@ from warehouse.sql.customer import (
     allowlist_snowflake,
     bigquery_rules,
     bounds,
+    lenient_clauses,
     negation,
     postgres_rules,
     snowflake_rules,
@@ -36,6 +37,8 @@ SERIES = (
 
 def validate_details(node: exp.Expr, dialect: Dialect) -> None:
     """Raise RefusedError if a node's own clauses, names or sizes are not allowed."""
+    if clause_rule := lenient_clauses.RULES.get(type(node)):
+        clause_rule(node)
     rule = _OWN_RULES[dialect.name].get(type(node)) or _RULES.get(type(node))
     if rule:
         rule(node, dialect)

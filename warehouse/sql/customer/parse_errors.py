@@ -32,10 +32,16 @@ REMEDIES = {
 }
 # What to do, by the dialect and what stands where parsing stopped.
 NAME_QUOTES = 'write " around a name, or nothing'
+COMMENT = "write -- before a comment"
 REMEDIES_NEAR = {
-    "postgres": {"`": NAME_QUOTES, ":": "write value ->> 'key' for a part of JSON"},
+    "postgres": {
+        "`": NAME_QUOTES,
+        "#": COMMENT,
+        ":": "write value ->> 'key' for a part of JSON",
+    },
     "snowflake": {
         "`": NAME_QUOTES,
+        "#": COMMENT,
         "~": "write REGEXP_INSTR(text, 'pattern') > 0, which finds it anywhere in the text",
     },
     "bigquery": {

@@ -51,9 +51,11 @@ def _validate_values(node: exp.Expr, _dialect: Dialect) -> None:
 
 
 def _validate_star(node: exp.Expr, _dialect: Dialect) -> None:
-    if any(node.args.values()):
+    key = next((key for key, value in node.args.items() if value), "")
+    if key:
+        word = find_written_name(node) or key.strip("_").upper()
         raise RefusedError(
-            f"Postgres has no SELECT * EXCEPT{locate(node)}: name the columns."
+            f"Postgres has no SELECT * {word}{locate(node)}: name the columns."
         )
 
 

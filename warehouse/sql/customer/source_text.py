@@ -8,6 +8,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from warehouse.sql.customer import (
     bigquery_text,
+    foreign_marks,
     foreign_operators,
     foreign_parameters,
     foreign_quotes,
@@ -55,6 +56,7 @@ def trim_query(sql: str, rules: Dialect) -> str:
     if not statement:
         raise RefusedError("The query is empty: write a SELECT.")
     _refuse_pipes(statement)
+    foreign_marks.refuse_marks(sql, statement, rules)
     foreign_operators.refuse_operators(sql, statement, rules)
     foreign_parameters.refuse_parameters(sql, statement, rules)
     foreign_quotes.refuse_quotes(sql, statement, rules)

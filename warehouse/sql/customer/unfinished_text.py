@@ -33,6 +33,7 @@ CLAUSES = frozenset(
     }
 )  # fmt: skip
 BEFORE_NAME = frozenset({".", ":", "AS"})
+BEFORE_END = frozenset({"CASE", "ELSE", "THEN"})
 AFTER_GROUP = frozenset({"(", "BY", "SIBLINGS", "=>", ":"})
 NAMES = frozenset({TokenType.IDENTIFIER, TokenType.STRING})
 
@@ -46,8 +47,11 @@ def refuse_unfinished(tokens: Sequence[Token], rules: Dialect) -> None:
         if word in words and before not in BEFORE_NAME:
             is_alone = following in {"", ")"} and not _is_name(tokens, position + 1)
             is_empty = word.endswith(" BY") and following in CLAUSES & words
-            if is_alone or is_empty or _is_alias(word, previous, following):
+            is_empty |= word in BEFORE_END and following == "END"
+            if is_alone or is_empty:
                 raise _refuse(word, token)
+            if _is_alias(word, previous, following):
+                raise _refuse_lone(tokens, position)
         is_as = word == "AS" and before not in BEFORE_NAME
         if is_as and _lacks_name(tokens, position + 1):
             raise _refuse(word, token)
@@ -58,6 +62,19 @@ def refuse_unfinished(tokens: Sequence[Token], rules: Dialect) -> None:
 
 def _refuse(word: str, token: Token) -> RefusedError:
     return RefusedError(UNFINISHED.format(word=word, line=write_line(token.line)))
+
+
+def _refuse_lone(tokens: Sequence[Token], position: int) -> RefusedError:
+    """Return the error for `GROUP name`, and for GROUP with nothing behind it."""
+    token, following = tokens[position], tokens[position + 1]
+    word = token.text.upper()
+    words = RESERVED | PREFIX_WORDS | CLAUSES
+    if not ends_operand(following) or following.text.upper() in words:
+        return _refuse(word, token)
+    return RefusedError(
+        f"The word {word} lacks BY{write_line(token.line)}: write {word} BY"
+        f" {following.text}."
+    )
 
 
 def _lacks_name(tokens: Sequence[Token], position: int) -> bool:

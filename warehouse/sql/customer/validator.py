@@ -38,7 +38,8 @@ RESERVED_PREFIX = "levered_"
 # What a query's author calls a clause that sqlglot names otherwise.
 TABLE_CLAUSES = {
     "bigquery": {"sample": "TABLESAMPLE", "version": "FOR SYSTEM_TIME AS OF"},
-    "postgres": {"sample": "TABLESAMPLE"},
+    "postgres": {"sample": "TABLESAMPLE", "version": "FOR SYSTEM_TIME AS OF"},
+    "snowflake": {"version": "FOR SYSTEM_TIME AS OF"},
 }
 
 
@@ -185,6 +186,8 @@ def validate_table_clauses(table: exp.Table, dialect: Dialect) -> None:
         if value and key not in allowed:
             name = f"{CLAUSES.get(key, key.upper())} of a table"
             name = TABLE_CLAUSES.get(dialect.name, {}).get(key, name)
+            if key == "pivots":
+                name = "UNPIVOT" if value[0].args.get("unpivot") else "PIVOT"
             if key == "hints":
                 name = ", ".join(hint.sql() for hint in value)
             raise refuse("clause", name, table, dialect.advice.get(name, ""))

@@ -30,6 +30,14 @@ class RemembersNames(Parser):
             kind.meta.setdefault(WRITTEN_NAME, self.sql[first.start : last.end + 1])
         return kind
 
+    def _parse_star_ops(self) -> exp.Expr | None:
+        """Remember the word of `* EXCLUDE (…)`: sqlglot takes it for EXCEPT."""
+        word = self._curr.text.upper()
+        star: exp.Expr | None = super()._parse_star_ops()
+        if isinstance(star, exp.Star) and any(star.args.values()):
+            star.meta[WRITTEN_NAME] = word
+        return star
+
 
 def remember_case(query: exp.Expr) -> None:
     """Mark each name without quotes, before names are written in the warehouse's case."""

@@ -42,7 +42,7 @@ def _regenerate(value: str) -> str:
         ("@(a)", "@", "write abs(a)"),
         ("@-5", "@-", "write abs(-a)"),
         ("a ** b", "**", "write a ^ b"),
-        ("a // b", "//", "write div(a, b)"),
+        ("a // b", "//", "write div(a, b), or -- before a comment"),
         ("a =~ b", "=~", "write a ~ 'pattern'"),
         ("a <% b", "<%", "write word_similarity(a, b) > 0.6"),
         ("a RLIKE b", "RLIKE", "write a ~ 'pattern'"),
