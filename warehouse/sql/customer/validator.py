@@ -68,7 +68,8 @@ def validate_query(query: exp.Query, dialect: Dialect, *, is_managed: bool) -> N
 def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
     if isinstance(node, exp.Anonymous):
         if not node_rules.is_allowed_by_name(node, dialect):
-            advice = dialect.advice.get(node.name.lower(), "")
+            of_call = dialect.name == "postgres" and postgres_advice.advise_call(node)
+            advice = of_call or dialect.advice.get(node.name.lower(), "")
             raise refuse("function", node.name, node, advice)
     elif isinstance(node, exp.Dot) and node_rules.reads_field(node, dialect):
         return

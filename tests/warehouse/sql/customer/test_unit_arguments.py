@@ -27,7 +27,7 @@ from warehouse.sql.customer import check
         ("snowflake", "DATE_PART(ts, day)", "DATE_PART(DAY, time)"),
         ("snowflake", "LAST_DAY(month, ts)", "LAST_DAY(time, 'MONTH')"),
         ("snowflake", "TIME_SLICE('HOUR', 4, ts)", "TIME_SLICE(time, n, 'HOUR')"),
-        ("postgres", "DATE_TRUNC(ts, DAY)", "DATE_TRUNC('day', time)"),
+        ("postgres", "DATE_TRUNC(ts, DAY)", "date_trunc('day', time)"),
         ("postgres", "date_trunc(ts, 'day')", "date_trunc('day', time)"),
         ("postgres", "date_trunc(month, ts)", "date_trunc('month', time)"),
         ("postgres", "DATE_PART(day, ts)", "DATE_PART('day', time)"),
@@ -42,7 +42,7 @@ def test_a_unit_at_a_wrong_place_is_refused_with_the_right_order(
             f"SELECT a,\n {written} FROM t", dialect, managed=False, schema="app"
         )
 
-    name = right.split("(", maxsplit=1)[0]
+    name = written.split("(", maxsplit=1)[0]
     assert refusal.value.reason == (
         f"The unit of time is at a wrong place in {name} (line 2): write {right}."
     )
