@@ -33,7 +33,11 @@ REMEDIES = {
 # What to do, by the dialect and what stands where parsing stopped.
 NAME_QUOTES = 'write " around a name, or nothing'
 REMEDIES_NEAR = {
-    "postgres": {"`": NAME_QUOTES, ":": "write value ->> 'key' for a part of JSON"},
+    "postgres": {
+        "`": NAME_QUOTES,
+        ":": "write value ->> 'key' for a part of JSON",
+        "SEPARATOR": "write string_agg(text, ',' ORDER BY a)",
+    },
     "snowflake": {
         "`": NAME_QUOTES,
         "~": "write REGEXP_INSTR(text, 'pattern') > 0, which finds it anywhere in the text",
@@ -94,7 +98,7 @@ def _find_near_remedy(position: Mapping[str, Any], dialect: str) -> str:
     words = before.split()[-1:]
     word = words[0].upper() if words and near.upper() in {"SELECT", "("} else ""
     behind = REMEDIES_BEHIND[dialect].get(word, "")
-    return behind or REMEDIES_NEAR[dialect].get(near, "")
+    return behind or REMEDIES_NEAR[dialect].get(near.upper(), "")
 
 
 def _build_open_text(sql: str, dialect: str) -> RefusedError:

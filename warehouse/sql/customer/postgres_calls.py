@@ -31,9 +31,22 @@ def _validate_named(node: exp.Anonymous, _dialect: Dialect) -> None:
     name = node.name.lower()
     if name in OF_ONE_VALUE:
         _refuse_single(node, node.name)
+    if name == "to_hex":
+        _validate_hash(node)
     advice = postgres_times.advise_time(node) if name in SUMS else ""
     if advice:
         raise refuse("form of", node.name, node, advice)
+
+
+def _validate_hash(node: exp.Anonymous) -> None:
+    """Refuse `to_hex(md5(a))`: Postgres' md5 is a text of digits already."""
+    value = next(iter(node.expressions), None)
+    name = f"{node.name} of a hash"
+    if isinstance(value, exp.MD5):
+        raise refuse("function", name, node, "md5(text)")
+    if isinstance(value, exp.SHA2 | exp.SHA2Digest):
+        advice = "encode(sha256(convert_to(text, 'UTF8')), 'hex')"
+        raise refuse("function", name, node, advice)
 
 
 def _validate_length(node: exp.Expr, dialect: Dialect) -> None:
@@ -48,6 +61,19 @@ def _validate_date(node: exp.Expr, dialect: Dialect) -> None:
         of_zone = "(time AT TIME ZONE 'zone')::date"
         advice = "make_date(year, month, day)" if node.expressions else of_zone
         raise refuse("function", name, node, advice)
+
+
+def _validate_mode(node: exp.Expr, dialect: Dialect) -> None:
+    """Refuse `mode(a)`: Postgres' own is of ordered rows."""
+    if node.this:
+        name = f"{describe_node(node, dialect.grammar)} of a value"
+        raise refuse("function", name, node, "mode() WITHIN GROUP (ORDER BY a)")
+
+
+def _validate_complement(node: exp.Expr, dialect: Dialect) -> None:
+    """Refuse `RLIKE(a, b)`, which sqlglot reads as the complement of two values."""
+    if isinstance(node.this, exp.Tuple):
+        raise refuse("function", "RLIKE", node, dialect.advice["rlike"])
 
 
 def _validate_part(node: exp.Expr, _dialect: Dialect) -> None:
@@ -72,7 +98,9 @@ def _validate_truncation(node: exp.Expr, _dialect: Dialect) -> None:
 RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Anonymous: _validate_named,
     exp.ArraySize: _validate_length,
+    exp.BitwiseNot: _validate_complement,
     exp.Date: _validate_date,
     exp.Extract: _validate_part,
+    exp.Mode: _validate_mode,
     exp.Trunc: _validate_truncation,
 }

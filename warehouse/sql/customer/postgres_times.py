@@ -33,6 +33,16 @@ SECONDS = {"DAY": 86400, "HOUR": 3600, "MINUTE": 60, "SECOND": 1}
 YEARS = {"MONTH": 12, "QUARTER": 4, "YEAR": 1, "ISOYEAR": 1}
 FRACTIONS = {"MILLISECOND": 1000, "MICROSECOND": 1000000}
 INTERVALS = {"QUARTER": "3 months", "ISOWEEK": "1 week"}
+# Short names that Postgres does not know.
+SHORT_NAMES = {
+    "DD": "day", "HH": "hour", "MI": "minute", "Q": "quarter", "WK": "week",
+    "YY": "year", "YYY": "year", "YYYY": "year",
+}  # fmt: skip
+# From the first to the last day of a period.
+PERIODS = {
+    "WEEK": "6 days", "ISOWEEK": "6 days", "MONTH": "1 month - 1 day",
+    "QUARTER": "3 months - 1 day", "YEAR": "1 year - 1 day",
+}  # fmt: skip
 # Parts of a time by their names elsewhere, for EXTRACT and date_part.
 PARTS = {
     "DATE": "time::date",
@@ -65,7 +75,22 @@ def advise_time(node: exp.Expr) -> str:
         return _advise_truncation(*arguments[:2])
     if name in ADDITIONS and arguments:
         return _advise_addition(arguments)
+    if name == "last_day" and len(arguments) > 1:
+        return _advise_last_day(read_unit(arguments[1])[0])
+    if name == "time_slice" and len(arguments) > 2:
+        return _advise_slice(arguments[1], read_unit(arguments[2])[0])
     return ""
+
+
+def advise_part(call: str, unit: str) -> str:
+    """Return what Postgres has for a unit in quotes that it does not know; "" if it does."""
+    short = SHORT_NAMES.get(unit.upper(), "")
+    if call.lower() != "date_trunc":
+        of_short = f"EXTRACT({short.upper()} FROM time)" if short else ""
+        return PARTS.get(unit.upper(), of_short)
+    name = read_unit(exp.Literal.string(unit))[0]
+    is_iso = name in {"ISOWEEK", "ISOYEAR"}
+    return _truncate(name, "MONDAY") if is_iso or short else ""
 
 
 def list_arguments(node: exp.Expr) -> Sequence[exp.Expr]:
@@ -158,13 +183,33 @@ def _advise_truncation(first: exp.Expr, second: exp.Expr) -> str:
     is_text = isinstance(second, exp.Literal)  # Snowflake's TRUNC(time, 'week')
     if not unit:
         (unit, day), is_text = read_unit(first), True
+    return _truncate(unit, day or ("MONDAY" if is_text else "SUNDAY"))
+
+
+def _truncate(unit: str, day: str) -> str:
     if unit == "ISOYEAR":
         return ISO_YEAR
     if unit == "WEEK":
-        day = day or ("MONDAY" if is_text else "SUNDAY")
         return _shift(f"date_trunc('week', {_shift('time', day)})", day, "-")
     unit = {"ISOWEEK": "week"}.get(unit, unit.lower())
     return f"date_trunc('{unit}', time)" if unit else ""
+
+
+def _advise_last_day(unit: str) -> str:
+    if unit not in PERIODS:
+        return ""
+    begin = f"date_trunc('{unit.lower().removeprefix('iso')}', date)"
+    note = ", where weeks begin on Monday," if unit == "WEEK" else ""
+    return f"({begin} + INTERVAL '{PERIODS[unit]}')::date{note}"
+
+
+def _advise_slice(number: exp.Expr, unit: str) -> str:
+    """Return the begin of a slice: date_bin knows neither months nor years."""
+    if unit in PERIODS and unit != "WEEK":
+        return f"date_trunc('{unit.lower()}', time), which is a slice of one,"
+    count = number.name if isinstance(number, exp.Literal) else "1"
+    origin = "1970-01-05" if unit == "WEEK" else "1970-01-01"
+    return f"date_bin('{count} {unit.lower()}s', time, '{origin}')" if unit else ""
 
 
 def _advise_addition(arguments: Sequence[exp.Expr]) -> str:

@@ -83,10 +83,8 @@ def _require_postgres_unit(node: exp.Anonymous) -> None:
     unit = _read_unit(written) or _read_unit(second)
     if unit and not isinstance(written, exp.Literal):
         raise _refuse(node, "at a wrong place", unit.lower(), "postgres")
-    name = written.name.upper() if isinstance(written, exp.Literal) else ""
-    advice = postgres_times.PARTS.get(name, "")
-    if node.name.lower() == "date_trunc":
-        advice = postgres_times.advise_time(node) if name.startswith("ISO") else ""
+    is_text = isinstance(written, exp.Literal)
+    advice = postgres_times.advise_part(node.name, written.name) if is_text else ""
     if advice:
         raise refuse_part(node, node.name, written.name, advice)
 

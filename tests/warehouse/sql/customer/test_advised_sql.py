@@ -38,7 +38,7 @@ def require_accepted(sql: str, dialect: str) -> None:
 def list_postgres_advice() -> Iterator[tuple[str, str]]:
     for name, advice in foreign_postgres.ADVICE.items():
         text = strip_note(advice)
-        if not PROSE.search(text):
+        if not PROSE.search(text) and "extension" not in advice:
             for sql in text.split(", or "):
                 yield name, sql
 

@@ -7,14 +7,17 @@ Of BigQuery's functions Google's own engine tells the value too; of Snowflake's,
 import re
 from datetime import UTC, datetime
 from functools import cache
+from itertools import product
 from typing import NamedTuple
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 
 from tests.support.refusal_advice import read_advice, refuse, strip_note
 from tests.support.zetasql_engine import Engine
-from warehouse.sql.customer import check
+from warehouse.sql import RefusedError
+from warehouse.sql.customer import check, postgres_times
+from warehouse.sql.customer.unit_arguments import KNOWN_UNITS
 
 STRING = re.compile(r'string_value: "(.*)"')
 
@@ -81,6 +84,9 @@ BIGQUERY = [
     Case("SAFE_CAST({0} AS DATE)", "value", (("'2026-02-28'", "2026-02-28"), ("'2026-02-30'", None), ("'x'", None))),
     Case("ENDS_WITH({0}, {1})", "text, part", (("'50%'", "'%'", "true"), ("'abc'", "'_c'", "false"), ("'ab'", "''", "true"))),
     Case("CONTAINS_SUBSTR({0}, {1})", "text, part", (("'The Blue'", "'blue'", "true"), ("'a%b'", "'a_b'", "false"))),
+    Case("TO_HEX(MD5({0}))", "text", (("'abc'", "900150983cd24fb0d6963f7d28e17f72"),)),
+    Case("TO_HEX(SHA256({0}))", "text", (("'abc'", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),)),
+    Case("TIMESTAMP_MILLIS({0})", "n", (("1234", "1970-01-01 00:00:01.234+00"),)),
     Case("REGEXP_CONTAINS({0}, '^b')", "text", (("'buy'", "true"), ("'a buy'", "false"))),
 ]  # fmt: skip
 # By the manual: what the engine of the tests cannot read, or does not have.
@@ -110,6 +116,19 @@ SNOWFLAKE = [
     Case("SECOND({0})", "a", (("TIMESTAMP '2026-01-01 00:00:01.9'", "1"),)),
     Case("MONTHS_BETWEEN({0}, {1})", "a, b", (("DATE '2020-02-01'", "DATE '2020-01-01'", "1"), ("DATE '2019-03-28'", "DATE '2019-02-28'", "1"), ("DATE '2019-03-01'", "DATE '2019-02-15'", "0.5483870968"), ("DATE '2019-01-01'", "DATE '2019-03-01'", "-2"))),
     Case("TIME_SLICE({0}, 4, 'HOUR')", TIME, (("TIMESTAMP '2019-02-28 01:23:45.678'", "2019-02-28"), ("TIMESTAMP '2019-02-28 05:00:00'", "2019-02-28 04:00:00"))),
+    Case("TIME_SLICE({0}, 1, 'MONTH')", TIME, (("DATE '2019-02-28'", "2019-02-01"),)),
+    Case("TIME_SLICE({0}, 2, 'WEEK')", TIME, (("TIMESTAMP '1970-01-19 05:00:00'", "1970-01-19"), ("TIMESTAMP '1970-01-18 05:00:00'", "1970-01-05"))),
+    Case("DATE_TRUNC('yy', {0})", TIME, (("DATE '2019-02-28'", "2019-01-01"),)),
+    Case("DATE_PART('hh', {0})", TIME, (("TIMESTAMP '1970-01-19 05:00:00'", "5"),)),
+    Case("LAST_DAY({0}, 'year')", "date", (("DATE '2026-02-01'", "2026-12-31"),)),
+    Case("LAST_DAY({0}, 'week')", "date", ((SATURDAY, "2026-03-08"), (SUNDAY, "2026-03-08"))),
+    Case("NEXT_DAY({0}, 'mo')", "date", ((SUNDAY, "2026-03-09"), (MONDAY, "2026-03-16"))),
+    Case("PREVIOUS_DAY({0}, 'mo')", "date", ((SUNDAY, "2026-03-02"), (MONDAY, "2026-03-02"))),
+    Case("WEEKDAY({0})", "a", ((SUNDAY, "6"), (MONDAY, "0"))),
+    Case("RLIKE({0}, 'b')", "text", (("'b'", "true"), ("'ab'", "false"))),
+    Case("BITXOR({0}, {1})", "a, b", (("6", "3", "5"),)),
+    Case("ARRAY_REVERSE({0})", "array", (("ARRAY[5, NULL, 7]", "{7,NULL,5}"),)),
+    Case("ARRAY_INSERT({0}, {1}, {2})", "array, n, value", (("ARRAY[5, 6]", "1", "9", "{5,9,6}"), ("ARRAY[5, 6]", "0", "9", "{9,5,6}"))),
     Case("SPLIT({0}, ',')[0]", "text", (("'a,b'", "a"),)),
     Case("SPLIT({0}, ',')[2]", "text", (("'a,b,c'", "c"), ("'a'", None))),
     Case("TRY_CAST({0} AS INT)", "value", (("'12'", "12"), ("'+5'", "5"), ("'1E5'", "100000"), ("'1.5'", "2"), ("'x'", None), ("''", None))),
@@ -153,8 +172,8 @@ def read_expression(case: Case) -> str:
     sql = strip_note(advice.partition("; ")[0])
     sql = sql.replace("…", "a").replace("'zone'", "'Europe/Paris'")
     sql = re.sub(r"\barray\b", "list", sql.replace("'source'", "'UTC'"))
-    if case.call.startswith("REGEXP"):
-        sql = sql.replace("'pattern'", "'^b'")
+    if case.call.startswith(("REGEXP", "RLIKE")):
+        sql = sql.replace("'pattern'", "'^b'").replace("pattern", "b")
     if case.call.startswith("TO_VARCHAR"):
         sql = sql.replace("'pattern'", "'YYYY'")
     if case.call.startswith("ARRAY_TO_STRING"):
@@ -193,6 +212,23 @@ def test_a_remedy_returns_what_the_foreign_function_does(case: Case) -> None:
     found = compute_remedy(case, read_expression(case))
 
     assert [*map(normalize, found)] == [normalize(row[-1]) for row in case.rows]
+
+
+@pytest.mark.django_db
+def test_a_unit_that_is_refused_is_none_of_postgres() -> None:
+    units = {*postgres_times.PARTS, *postgres_times.SHORT_NAMES, *KNOWN_UNITS}
+    assert len(units) > 90
+    for unit, name in product(units, ("date_trunc", "date_part")):
+        call = f"{name}('{unit.lower()}', now())"
+        try:
+            check.check_query(f"SELECT {call}", managed=False, schema="app")
+        except RefusedError:
+            with (
+                pytest.raises(DatabaseError),
+                transaction.atomic(),
+                connection.cursor() as cursor,
+            ):
+                cursor.execute(f"SELECT {call}")
 
 
 @pytest.mark.parametrize(
