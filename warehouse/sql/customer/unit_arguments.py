@@ -8,7 +8,7 @@ from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
 
 from warehouse.sql.customer import postgres_times
-from warehouse.sql.customer.messages import locate
+from warehouse.sql.customer.messages import locate, refuse
 from warehouse.sql.customer.postgres_times import UNITS
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.customer.written_names import find_written_name
@@ -73,6 +73,9 @@ def require_order(node: exp.Expr, dialect: str) -> None:
         found = next(filter(None, map(_read_unit, others)), "")
         if unit is not None and found and not _is_unit(unit):
             raise _refuse(node, "at a wrong place", found, dialect)
+        if dialect == "snowflake" and isinstance(unit, WEEKS):
+            name = _read_unit(unit)
+            raise refuse("unit", name, node, "WEEK, whose weeks begin on Monday,")
         if unit is None and dialect == "bigquery" and isinstance(node, DIFFERENCES):
             raise _refuse(node, "missing", "DAY", dialect)
 
@@ -102,7 +105,7 @@ def _read_unit(node: object) -> str:
         is_bare = len(node.parts) == 1 and not node.this.args.get("quoted")
         return _read_name(node) if is_bare else ""
     if isinstance(node, WEEKS):
-        return "WEEK"
+        return f"WEEK({node.this.name.upper()})"
     return _read_name(node) if isinstance(node, exp.Literal) else ""
 
 
@@ -124,7 +127,8 @@ def _refuse(node: exp.Expr, problem: str, unit: str, dialect: str) -> RefusedErr
     name = (
         node.name if isinstance(node, exp.Anonymous) else find_written_name(node) or ""
     )
-    unit = {"ISOWEEK": "WEEK"}.get(unit, unit) if dialect == "snowflake" else unit
+    if dialect == "snowflake" and "WEEK" in unit:
+        unit = "WEEK"
     orders = ORDERS[dialect]
     order = orders.get(name.upper(), orders[""]).format(unit=unit)
     advice = f"{name}({order})"
