@@ -27,6 +27,7 @@ WITHOUT_NULLS = {
 CASTS = {
     **dict.fromkeys(("bool", "boolean"), TRUTH_OR_NULL),
     "date": f"{TIME_OR_NULL}date",
+    "time": f"{TIME_OR_NULL}time",
     **dict.fromkeys(("datetime", "timestamp_ntz"), f"{TIME_OR_NULL}timestamp"),
     **dict.fromkeys(("double", "double precision", "real", "float8"), FLOAT_OR_NULL),
     **dict.fromkeys(("float", "float64"), FLOAT_OR_NULL),

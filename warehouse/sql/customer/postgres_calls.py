@@ -17,6 +17,9 @@ OF_ONE_VALUE = {
     "to_date": "text::date",
     "to_number": "round(text::numeric)",
 }
+ARRAY_FUNCTIONS = frozenset(
+    {"array", "array_agg", "regexp_match", "regexp_split_to_array", "string_to_array"}
+)
 SUMS = frozenset({"date_add", "date_subtract"})
 
 
@@ -76,6 +79,19 @@ def _validate_complement(node: exp.Expr, dialect: Dialect) -> None:
         raise refuse("function", "RLIKE", node, dialect.advice["rlike"])
 
 
+def _validate_element(node: exp.Bracket, dialect: Dialect) -> None:
+    """Refuse `(string_to_array(a, ','))[0]`: arrays that are made here begin at 1."""
+    made = node.this.unnest()
+    index = node.expressions[0] if len(node.expressions) == 1 else None
+    # sqlglot has taken one off what was written.
+    is_zero = isinstance(index, exp.Neg) and index.name == "1"
+    name = describe_node(made, dialect.grammar)
+    if is_zero and name.lower() in ARRAY_FUNCTIONS:  # those of JSON begin at 0
+        raise refuse(
+            "element", f"[0] of {name}, always NULL,", node, "[1] for the first"
+        )
+
+
 def _validate_part(node: exp.Expr, _dialect: Dialect) -> None:
     """Refuse `EXTRACT(dayofweek FROM t)`, a part that Postgres names otherwise."""
     name = node.this.name.upper()
@@ -99,6 +115,7 @@ RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Anonymous: _validate_named,
     exp.ArraySize: _validate_length,
     exp.BitwiseNot: _validate_complement,
+    exp.Bracket: _validate_element,
     exp.Date: _validate_date,
     exp.Extract: _validate_part,
     exp.Mode: _validate_mode,

@@ -86,6 +86,10 @@ def _advise(node: exp.Expr, name: str, dialect: Dialect) -> str:
     is_postgres = dialect.name == "postgres"
     if is_postgres and (of_call := postgres_advice.advise_call(node)):
         return of_call
+    if is_postgres and name.lower().startswith("safe."):
+        plain = name.split(".", maxsplit=1)[1]
+        remedy = dialect.advice.get(plain.lower(), plain).removesuffix(",")
+        return f"{remedy}, which fails where SAFE is NULL,"
     for known in (
         name,
         name.lower(),

@@ -265,6 +265,22 @@ def test_joined_texts_have_the_separator_of_the_foreign_function(
         assert cursor.fetchone() == (empty,)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a[0]",
+        "(a)[0]",
+        "(a::jsonb)[0]",
+        "(jsonb_build_array(a))[0]",
+        "(array_agg(a))[1]",
+    ],
+)
+def test_an_element_that_may_have_a_value_is_read(value: str) -> None:
+    sql = f"SELECT {value} FROM t"
+
+    assert check.check_query(sql, managed=False, schema="app").text
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "source",
@@ -299,6 +315,8 @@ def test_flatten_of_json_is_answered_by_a_function_of_json(source: str) -> None:
         ("postgres", "SELECT TO_CHAR(a) FROM t", "The function TO_CHAR of one value is not allowed (line 1): write value::text instead."),
         ("snowflake", "SELECT DATEDIFF('2026-03-10'::date, '2026-01-31'::date, day)", "The unit of time is at a wrong place in DATEDIFF (line 1): write DATEDIFF(DAY, start, end)."),
         ("snowflake", "SELECT DATE_TRUNC(at, WEEK(MONDAY)) FROM t", "The unit of time is at a wrong place in DATE_TRUNC (line 1): write DATE_TRUNC('WEEK', time), whose weeks begin on Monday."),
+        ("postgres", "SELECT a,\n (string_to_array(a, ','))[0] FROM t", "The element [0] of string_to_array, always NULL, is not allowed (line 2): write [1] for the first instead."),
+        ("postgres", "SELECT SAFE.PARSE_DATE('%Y', a) FROM t", "The function SAFE.PARSE_DATE is not allowed (line 1): write to_date(text, pattern), which fails where SAFE is NULL, instead."),
         ("snowflake", "SELECT a FROM [db.s.t]", "The brackets around [db.s.t] are not read (line 1): write db.s.t."),
     ],
 )  # fmt: skip
