@@ -34,6 +34,7 @@ USUAL_REMEDY = "compute it by functions, or in a view, and read its column"
 SAME = "write a IS NOT DISTINCT FROM b"
 REMEDIES = {
     "postgres": {
+        "<=>": f"{SAME}; a distance of vectors can be computed in a view alone",
         "@": "write abs(a)",
         "@-": "write abs(-a)",
         "**": "write a ^ b",

@@ -37,10 +37,9 @@ def refuse_quotes(sql: str, tokens: Sequence[Token], rules: Dialect) -> None:
             )
         name = _read_bracketed(sql, tokens, position, rules)
         if name and depth == 0:
-            written = name.replace(":", ".")
             raise RefusedError(
                 f"The brackets around [{name}] are not read{line}: write"
-                f" {quote}{written}{quote}."
+                f" {_quote_bracketed(name.replace(':', '.'), rules)}."
             )
         if rules.name != "snowflake" and _is_top(tokens, position):
             raise RefusedError(
@@ -89,6 +88,15 @@ def _read_bracketed(
     return (
         name if name and name.replace(":", "").replace(".", "").isidentifier() else ""
     )
+
+
+def _quote_bracketed(name: str, rules: Dialect) -> str:
+    """Return a name in quotes: BigQuery's around the whole, Postgres' around each part."""
+    if rules.name == "snowflake":  # which stores names without quotes in capitals
+        return name
+    quote = NAME_QUOTES.get(rules.name, '"')
+    parts = [name] if quote == "`" else name.split(".")
+    return ".".join(f"{quote}{part}{quote}" for part in parts)
 
 
 def _is_top(tokens: Sequence[Token], position: int) -> bool:

@@ -12,6 +12,7 @@ from warehouse.sql.customer.refusal import RefusedError
 
 # Where sqlglot reads the letter as a name of its own.
 PREFIXES = {"B": TokenType.BIT_STRING, "X": TokenType.HEX_STRING}
+RAW_PREFIXES = frozenset({"r", "rb", "br"})
 BITS = re.compile(r"[01]{1,64}")
 DIGITS = re.compile(r"[0-9A-Fa-f]{1,16}")
 ESCAPES = re.compile(r"\\(?:\\|\+([0-9A-Fa-f]{6})|([0-9A-Fa-f]{4}))")
@@ -29,11 +30,29 @@ def refuse_forms(sql: str, tokens: Sequence[Token], rules: Dialect) -> None:
         if kind in _ADVICE and not (is_number and rules.name == "bigquery"):
             raise _refuse(kind, text, token, rules)
     for prefix, token in pairwise(tokens):
+        if rules.name != "bigquery" and _is_raw(prefix, token):
+            raise _refuse_raw(sql, prefix, token, rules)
         kind = PREFIXES.get(prefix.text.upper(), TokenType.STRING)
         text = sql[prefix.start : token.end + 1]
         is_adjacent = token.start == prefix.end + 1
         if kind in _ADVICE and is_adjacent and token.token_type == TokenType.STRING:
             raise _refuse(kind, text, token, rules)
+
+
+def _is_raw(prefix: Token, token: Token) -> bool:
+    r"""Return whether two tokens are BigQuery's r'\d', which elsewhere is a name and a text."""
+    is_adjacent = token.start == prefix.end + 1
+    is_text = token.token_type in {TokenType.STRING, TokenType.IDENTIFIER}
+    return prefix.text.lower() in RAW_PREFIXES and is_adjacent and is_text
+
+
+def _refuse_raw(sql: str, prefix: Token, token: Token, rules: Dialect) -> RefusedError:
+    text = sql[token.start + 1 : token.end]
+    quote = "$$" if rules.name == "snowflake" and "\\" in text else "'"
+    return RefusedError(
+        f"The literal {sql[prefix.start : token.end + 1][:60]} is not allowed"
+        f"{write_line(token.line)}: write {quote}{text[:60]}{quote} instead."
+    )
 
 
 def _refuse(kind: TokenType, text: str, token: Token, rules: Dialect) -> RefusedError:

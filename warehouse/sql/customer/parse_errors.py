@@ -38,6 +38,7 @@ REMEDIES_NEAR = {
         "`": NAME_QUOTES,
         "#": COMMENT,
         ":": "write value ->> 'key' for a part of JSON",
+        "SEPARATOR": "write string_agg(text, ',' ORDER BY a)",
     },
     "snowflake": {
         "`": NAME_QUOTES,
@@ -100,7 +101,7 @@ def _find_near_remedy(position: Mapping[str, Any], dialect: str) -> str:
     words = before.split()[-1:]
     word = words[0].upper() if words and near.upper() in {"SELECT", "("} else ""
     behind = REMEDIES_BEHIND[dialect].get(word, "")
-    return behind or REMEDIES_NEAR[dialect].get(near, "")
+    return behind or REMEDIES_NEAR[dialect].get(near.upper(), "")
 
 
 def _build_open_text(sql: str, dialect: str) -> RefusedError:

@@ -51,7 +51,7 @@ def bind_start_date(sql: str, rules: Dialect, start_date: str) -> tuple[str, boo
     for position, (token, following) in enumerate(zip_longest(tokens, tokens[1:])):
         # On Snowflake source_text has judged TABLE(…).
         if token.token_type == TokenType.TABLE and rules.name != "snowflake":
-            raise _build_table_error(tokens[0].text.upper(), token)
+            raise _build_table_error(tokens[0].text.upper(), token, following)
         if token.token_type not in PLACEHOLDER_TOKENS or position in operators:
             continue
         if rules.name == "snowflake" and snowflake_text.names_position(
@@ -68,10 +68,17 @@ def bind_start_date(sql: str, rules: Dialect, start_date: str) -> tuple[str, boo
     return "".join(parts) + sql[copied_until:], bool(parts)
 
 
-def _build_table_error(first_word: str, token: Token) -> RefusedError:
-    """Build an error for the word TABLE: a statement of its own, or part of another."""
+def _build_table_error(
+    first_word: str, token: Token, following: Token | None
+) -> RefusedError:
+    """Build an error for the word TABLE: a statement, part of another, or Snowflake's."""
     if first_word in {"TABLE", "SELECT", "WITH", "("}:
         line = write_line(token.line)
+        if following is not None and following.token_type == TokenType.L_PAREN:
+            return RefusedError(
+                f"TABLE(…) is not allowed{line}: write the function alone, such as"
+                " jsonb_array_elements(value::jsonb)."
+            )
         return RefusedError(f"TABLE is not allowed{line}: write SELECT * FROM.")
     return RefusedError(ONLY_SELECT.format(statement=first_word))
 

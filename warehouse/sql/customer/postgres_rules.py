@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from warehouse.sql.customer import allowlist_postgres, call_forms
+from warehouse.sql.customer import allowlist_postgres, call_forms, postgres_calls
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import (
     describe_node,
@@ -16,6 +16,8 @@ from warehouse.sql.customer.messages import (
 )
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.customer.written_names import find_written_name, write_path
+
+IN_FROM = " in FROM"
 
 
 def _refuse_foreign_type(node: exp.Expr) -> None:
@@ -76,6 +78,9 @@ def refuse_rows(node: exp.Expr, dialect: Dialect) -> RefusedError:
     """Return the error for a function in FROM that is not known to read its argument."""
     is_list = isinstance(node, exp.Table)
     name = "ROWS" if is_list else describe_source(node, dialect.grammar)
+    advice = dialect.advice.get(name.lower(), "")
+    if advice.endswith(IN_FROM):
+        return refuse("function", name, node, advice)
     return RefusedError(
         f"The function {name} in FROM is not allowed{locate(node)}: write a table, a"
         " query, or a function that takes one value apart, such as unnest."
@@ -162,4 +167,5 @@ RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.StrPosition: _validate_position,
     exp.CurrentDate: _validate_today,
     exp.Array: _validate_array,
+    **postgres_calls.RULES,
 }

@@ -4,22 +4,15 @@ sqlglot takes what stands at the place of the unit for one: `DATE_TRUNC(ts, DAY)
 Snowflake as DATE_TRUNC('TS', "DAY").
 """
 
-from collections.abc import Sequence
-
 from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
 
-from warehouse.sql.customer.messages import locate
+from warehouse.sql.customer import postgres_times
+from warehouse.sql.customer.messages import locate, refuse
+from warehouse.sql.customer.postgres_times import UNITS
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.customer.written_names import find_written_name
 
-# What an author means as a unit of time, at whatever place.
-UNITS = frozenset(
-    {
-        "MICROSECOND", "MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "ISOWEEK",
-        "MONTH", "QUARTER", "YEAR",
-    }
-)  # fmt: skip
 # Units of one dialect alone, and short names, which stand at the place of a unit.
 KNOWN_UNITS = (
     UNITS
@@ -63,6 +56,8 @@ ORDERS = {
     },
     "postgres": {"EXTRACT": "{unit} FROM time", "": "'{unit}', time"},
 }
+TRUNCATIONS = (exp.DateTrunc, exp.TimestampTrunc)
+WEEKS = (exp.Week, exp.WeekStart)  # WEEK(MONDAY)
 POSTGRES_FUNCTIONS = frozenset({"date_part", "date_trunc"})
 
 
@@ -70,7 +65,7 @@ def require_order(node: exp.Expr, dialect: str) -> None:
     """Raise RefusedError at a function of time whose unit stands at another place."""
     if isinstance(node, exp.Anonymous) and dialect == "postgres":
         if node.name.lower() in POSTGRES_FUNCTIONS and len(node.expressions) == 2:
-            _require_text(node, node.expressions)
+            _require_postgres_unit(node)
     elif isinstance(node, NODES):
         is_extract = isinstance(node, exp.Extract)
         unit = node.this if is_extract else node.args.get("unit")
@@ -78,16 +73,30 @@ def require_order(node: exp.Expr, dialect: str) -> None:
         found = next(filter(None, map(_read_unit, others)), "")
         if unit is not None and found and not _is_unit(unit):
             raise _refuse(node, "at a wrong place", found, dialect)
+        if dialect == "snowflake" and isinstance(unit, WEEKS):
+            name = _read_unit(unit)
+            raise refuse("unit", name, node, "WEEK, whose weeks begin on Monday,")
         if unit is None and dialect == "bigquery" and isinstance(node, DIFFERENCES):
             raise _refuse(node, "missing", "DAY", dialect)
 
 
-def _require_text(node: exp.Anonymous, arguments: Sequence[exp.Expr]) -> None:
-    """Refuse `date_trunc(day, ts)` and `date_trunc(ts, day)`: Postgres' unit is a text."""
-    first, second = map(_read_unit, arguments)
-    is_text = isinstance(arguments[0], exp.Literal)
-    if (first or second) and not is_text:
-        raise _refuse(node, "at a wrong place", (first or second).lower(), "postgres")
+def _require_postgres_unit(node: exp.Anonymous) -> None:
+    """Refuse `date_trunc(ts, day)` and `date_trunc('isoweek', ts)`, Postgres' own unit apart."""
+    written, second = node.expressions
+    unit = _read_unit(written) or _read_unit(second)
+    if unit and not isinstance(written, exp.Literal):
+        raise _refuse(node, "at a wrong place", unit.lower(), "postgres")
+    is_text = isinstance(written, exp.Literal)
+    advice = postgres_times.advise_part(node.name, written.name) if is_text else ""
+    if advice:
+        raise refuse_part(node, node.name, written.name, advice)
+
+
+def refuse_part(node: exp.Expr, call: str, unit: str, advice: str) -> RefusedError:
+    """Return the error for a unit of time that Postgres has by another name."""
+    return RefusedError(
+        f"Postgres has no unit {unit} in {call}{locate(node)}: write {advice.rstrip(',')}."
+    )
 
 
 def _read_unit(node: object) -> str:
@@ -95,6 +104,8 @@ def _read_unit(node: object) -> str:
     if isinstance(node, exp.Column):
         is_bare = len(node.parts) == 1 and not node.this.args.get("quoted")
         return _read_name(node) if is_bare else ""
+    if isinstance(node, WEEKS):
+        return f"WEEK({node.this.name.upper()})"
     return _read_name(node) if isinstance(node, exp.Literal) else ""
 
 
@@ -107,7 +118,7 @@ def _read_name(node: exp.Expr) -> str:
 def _is_unit(node: exp.Expr) -> bool:
     """Return whether a unit stands at a unit's place: a word, a text or WEEK(MONDAY)."""
     if not isinstance(node, exp.Literal | exp.Var):
-        return not isinstance(node, exp.Column)
+        return isinstance(node, WEEKS)
     name = node.name.upper()
     return name in KNOWN_UNITS or name.removesuffix("S") in KNOWN_UNITS
 
@@ -116,8 +127,15 @@ def _refuse(node: exp.Expr, problem: str, unit: str, dialect: str) -> RefusedErr
     name = (
         node.name if isinstance(node, exp.Anonymous) else find_written_name(node) or ""
     )
+    if dialect == "snowflake" and "WEEK" in unit:
+        unit = "WEEK"
     orders = ORDERS[dialect]
     order = orders.get(name.upper(), orders[""]).format(unit=unit)
+    advice = f"{name}({order})"
+    if dialect == "postgres":
+        advice = postgres_times.advise_time(node) or advice
+    elif dialect == "snowflake" and unit == "WEEK" and isinstance(node, TRUNCATIONS):
+        advice = f"{advice}, whose weeks begin on Monday"
     return RefusedError(
-        f"The unit of time is {problem} in {name}{locate(node)}: write {name}({order})."
+        f"The unit of time is {problem} in {name}{locate(node)}: write {advice}."
     )

@@ -69,7 +69,8 @@ def validate_query(query: exp.Query, dialect: Dialect, *, is_managed: bool) -> N
 def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
     if isinstance(node, exp.Anonymous):
         if not node_rules.is_allowed_by_name(node, dialect):
-            advice = dialect.advice.get(node.name.lower(), "")
+            of_call = dialect.name == "postgres" and postgres_advice.advise_call(node)
+            advice = of_call or dialect.advice.get(node.name.lower(), "")
             raise refuse("function", node.name, node, advice)
     elif isinstance(node, exp.Dot) and node_rules.reads_field(node, dialect):
         return
@@ -86,6 +87,10 @@ def _advise(node: exp.Expr, name: str, dialect: Dialect) -> str:
     is_postgres = dialect.name == "postgres"
     if is_postgres and (of_call := postgres_advice.advise_call(node)):
         return of_call
+    if is_postgres and name.lower().startswith("safe."):
+        plain = name.split(".", maxsplit=1)[1]
+        remedy = dialect.advice.get(plain.lower(), plain).removesuffix(",")
+        return f"{remedy}, which fails where SAFE is NULL,"
     for known in (
         name,
         name.lower(),

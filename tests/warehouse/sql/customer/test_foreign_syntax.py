@@ -12,6 +12,7 @@ PIPE = (
     "The pipe |> is not allowed (line 2): write SELECT … FROM … WHERE …, one WITH query"
     " for each step that reads the one before."
 )
+SAME = "a IS NOT DISTINCT FROM b"
 FLATTEN = "write LATERAL FLATTEN(INPUT => …) in FROM instead."
 
 
@@ -31,7 +32,11 @@ def _regenerate(value: str) -> str:
 @pytest.mark.parametrize(
     ("written", "operator", "remedy"),
     [
-        ("a <=> b", "<=>", VIEW),
+        (
+            "a <=> b",
+            "<=>",
+            f"write {SAME}; a distance of vectors can be computed in a view alone",
+        ),
         ("a <-> b", "<->", VIEW),
         ("a <#> b", "<#>", VIEW),
         ("a <+> b", "<+>", VIEW),

@@ -13,6 +13,7 @@ from warehouse.sql.customer import check
         ("bigquery", "DATE_TRUNC('day', ts)", "DATE_TRUNC(time, DAY)"),
         ("bigquery", "DATE_TRUNC('DAY', ts)", "DATE_TRUNC(time, DAY)"),
         ("bigquery", "DATE_TRUNC(day, ts)", "DATE_TRUNC(time, DAY)"),
+        ("bigquery", "DATE_TRUNC(WEEK(MONDAY), ts)", "DATE_TRUNC(time, WEEK(MONDAY))"),
         ("bigquery", "DATE_DIFF('day', a, b)", "DATE_DIFF(end, start, DAY)"),
         ("bigquery", "date_diff(DAY, a, b)", "date_diff(end, start, DAY)"),
         ("bigquery", "TIMESTAMP_DIFF(HOUR, a, b)", "TIMESTAMP_DIFF(end, start, HOUR)"),
@@ -22,12 +23,14 @@ from warehouse.sql.customer import check
         ("snowflake", "DATE_TRUNC(ts, DAY)", "DATE_TRUNC('DAY', time)"),
         ("snowflake", "DATE_TRUNC(t.ts, 'day')", "DATE_TRUNC('DAY', time)"),
         ("snowflake", "DATEDIFF(a, b, day)", "DATEDIFF(DAY, start, end)"),
+        ("snowflake", "DATEDIFF(a::date, b, day)", "DATEDIFF(DAY, start, end)"),
+        ("snowflake", "DATEDIFF(f(a), b, WEEK(MONDAY))", "DATEDIFF(WEEK, start, end)"),
         ("snowflake", "DATEADD(a, 1, day)", "DATEADD(DAY, n, time)"),
         ("snowflake", "TIMESTAMPDIFF(a, b, day)", "TIMESTAMPDIFF(DAY, start, end)"),
         ("snowflake", "DATE_PART(ts, day)", "DATE_PART(DAY, time)"),
         ("snowflake", "LAST_DAY(month, ts)", "LAST_DAY(time, 'MONTH')"),
         ("snowflake", "TIME_SLICE('HOUR', 4, ts)", "TIME_SLICE(time, n, 'HOUR')"),
-        ("postgres", "DATE_TRUNC(ts, DAY)", "DATE_TRUNC('day', time)"),
+        ("postgres", "DATE_TRUNC(ts, DAY)", "date_trunc('day', time)"),
         ("postgres", "date_trunc(ts, 'day')", "date_trunc('day', time)"),
         ("postgres", "date_trunc(month, ts)", "date_trunc('month', time)"),
         ("postgres", "DATE_PART(day, ts)", "DATE_PART('day', time)"),
@@ -42,9 +45,23 @@ def test_a_unit_at_a_wrong_place_is_refused_with_the_right_order(
             f"SELECT a,\n {written} FROM t", dialect, managed=False, schema="app"
         )
 
-    name = right.split("(", maxsplit=1)[0]
+    name = written.split("(", maxsplit=1)[0]
     assert refusal.value.reason == (
         f"The unit of time is at a wrong place in {name} (line 2): write {right}."
+    )
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["DATEADD(WEEK(MONDAY), 1, ts)", "DATE_TRUNC(WEEK(MONDAY), ts)", "LAST_DAY(ts, WEEK(MONDAY))"],
+)  # fmt: skip
+def test_snowflake_has_no_first_day_of_a_week(call: str) -> None:
+    with pytest.raises(RefusedError) as refusal:
+        check.check_query(f"SELECT a,\n {call} FROM t", "snowflake", schema="app")
+
+    assert refusal.value.reason == (
+        "The unit WEEK(MONDAY) is not allowed (line 2): write WEEK, whose weeks begin on"
+        " Monday, instead."
     )
 
 
