@@ -12,8 +12,8 @@ from sqlglot.tokenizer_core import Token, TokenType
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import write_line
 from warehouse.sql.customer.postgres_operators import PREFIX_WORDS, ends_operand
+from warehouse.sql.customer.postgres_times import UNITS
 from warehouse.sql.customer.refusal import RefusedError
-from warehouse.sql.customer.unit_arguments import UNITS
 
 NUMBER = re.compile(r"\s*[-+]?\d+(\.\d+)?\s*")
 MAX_DISTANCE = (
