@@ -36,7 +36,16 @@ ROUNDS = int(os.environ.get("ROUNDS", "20"))
 PACKAGES = ("levered_site", "optimizations", "models_app", "metrics", "warehouse")
 # Tests that start the whole service run in one process, one by one: it starts once, and
 # no two services compete for the machine.
+SERVICE = "service"
 SERVICE_TESTS = re.compile(r"/mcp/|cli_story|code_blocks|survival|supervisor")
+# Files of few tests that take long. Begun at the end, one would keep a process busy while
+# the other one has nothing left.
+LONG_FILES = re.compile(
+    r"admin/test_(widths|browser)|test_connected_(clock|loop)|test_out_of_reach"
+    r"|test_clock_jumps|test_learning_loop|test_deleted_rows|test_release_upgrade"
+    r"|test_set_up|test_openapi|test_imports|test_edge_example|benchmarks/test_"
+    r"|javascript/|test_isolation|test_failed_counts|test_calibration"
+)
 HOW_TO_REPEAT = """\
 Each failure above ends with a line @reproduce_failure(...). To repeat it, put that line
 above the test and run: make test ARGS="-k name_of_the_test". To keep it, write what was
@@ -59,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             f"Two tests share the id {twice[0]}: only one would run."
         )
     for item in items:
-        uses_service = "service" in getattr(item, "fixturenames", ())
+        uses_service = SERVICE in getattr(item, "fixturenames", ())
         if uses_service and not SERVICE_TESTS.search(item.nodeid):
             raise pytest.UsageError(
                 f"SERVICE_TESTS in {__file__} must match {item.nodeid}."
@@ -71,10 +80,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Let the garbage collector pass over what stays to the end: all tests and modules.
 
-    It would look at their millions of objects again and again, for a quarter of the time.
+    Looking at their millions of objects again and again took a quarter of the time. How
+    often all objects are looked at depends on how many there are: hence the threshold.
     """
     gc.collect()
     gc.freeze()
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, 50)
 
 
 def _import_every_module() -> None:
@@ -96,7 +108,15 @@ class _Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no typ
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        return "service" if SERVICE_TESTS.search(path) else path
+        return SERVICE if SERVICE_TESTS.search(path) else path
+
+    def _assign_work_unit(self, node: Any) -> None:
+        """Assign the tests of the service first, then long files, then by their tests."""
+        waiting = [SERVICE, *filter(LONG_FILES.search, self.workqueue)]
+        first = next((scope for scope in waiting if scope in self.workqueue), None)
+        if first is not None:
+            self.workqueue.move_to_end(first, last=False)
+        super()._assign_work_unit(node)
 
 
 @pytest.hookimpl(optionalhook=True)
