@@ -19,6 +19,7 @@ from hypothesis import is_hypothesis_test, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from levered_site.api import rate_limits
+from levered_site.web import worker
 from optimizations.serving import new_user_cap, snapshot_memory
 from tests.support import flushing
 
@@ -80,13 +81,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Let the garbage collector pass over what stays to the end: all tests and modules.
 
-    Looking at their millions of objects again and again took a quarter of the time. How
-    often all objects are looked at depends on how many there are: hence the threshold.
+    Looking at their millions of objects again and again took a quarter of the time. The
+    rest is looked at as seldom as in a web process.
     """
     gc.collect()
     gc.freeze()
-    young, middle, _ = gc.get_threshold()
-    gc.set_threshold(young, middle, 50)
+    gc.set_threshold(*worker.GC_THRESHOLDS)
 
 
 def _import_every_module() -> None:
