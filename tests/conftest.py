@@ -1,5 +1,6 @@
 """Fixtures for every test. Factories are plain functions, in files of their own."""
 
+import gc
 import importlib
 import os
 import pkgutil
@@ -18,6 +19,7 @@ from hypothesis import is_hypothesis_test, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from levered_site.api import grouped_rate_limits, rate_limits
+from levered_site.web import worker
 from optimizations.serving import new_user_cap, snapshot_memory
 from tests.support import flushing
 
@@ -35,7 +37,16 @@ ROUNDS = int(os.environ.get("ROUNDS", "20"))
 PACKAGES = ("levered_site", "optimizations", "models_app", "metrics", "warehouse")
 # Tests that start the whole service run in one process, one by one: it starts once, and
 # no two services compete for the machine.
+SERVICE = "service"
 SERVICE_TESTS = re.compile(r"/mcp/|cli_story|code_blocks|survival|supervisor")
+# Files of few tests that take long. Begun at the end, one would keep a process busy while
+# the other one has nothing left.
+LONG_FILES = re.compile(
+    r"admin/test_(widths|browser)|test_connected_(clock|loop)|test_out_of_reach"
+    r"|test_clock_jumps|test_learning_loop|test_deleted_rows|test_release_upgrade"
+    r"|test_set_up|test_openapi|test_imports|test_edge_example|benchmarks/test_"
+    r"|javascript/|test_isolation|test_failed_counts|test_calibration"
+)
 HOW_TO_REPEAT = """\
 Each failure above ends with a line @reproduce_failure(...). To repeat it, put that line
 above the test and run: make test ARGS="-k name_of_the_test". To keep it, write what was
@@ -58,12 +69,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             f"Two tests share the id {twice[0]}: only one would run."
         )
     for item in items:
-        uses_service = "service" in getattr(item, "fixturenames", ())
+        uses_service = SERVICE in getattr(item, "fixturenames", ())
         if uses_service and not SERVICE_TESTS.search(item.nodeid):
             raise pytest.UsageError(
                 f"SERVICE_TESTS in {__file__} must match {item.nodeid}."
             )
     _import_every_module()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what stays to the end: all tests and modules.
+
+    Looking at their millions of objects again and again took a quarter of the time. The
+    rest is looked at as seldom as in a web process.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*worker.GC_THRESHOLDS)
 
 
 def _import_every_module() -> None:
@@ -85,7 +108,15 @@ class _Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no typ
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        return "service" if SERVICE_TESTS.search(path) else path
+        return SERVICE if SERVICE_TESTS.search(path) else path
+
+    def _assign_work_unit(self, node: Any) -> None:
+        """Assign the tests of the service first, then long files, then by their tests."""
+        waiting = [SERVICE, *filter(LONG_FILES.search, self.workqueue)]
+        first = next((scope for scope in waiting if scope in self.workqueue), None)
+        if first is not None:
+            self.workqueue.move_to_end(first, last=False)
+        super()._assign_work_unit(node)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -66,6 +66,17 @@ class Agent:
         document: Json = result.structured_content
         return document
 
+    def list_rows(self, tool: str, **arguments: Any) -> list[Any]:
+        """Return the rows of every page that a tool answers."""
+        rows: list[Any] = []
+        cursor = None
+        while True:
+            page = self.call_successfully(tool, **arguments, cursor=cursor)
+            rows += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return rows
+
     def call_expecting_error(self, tool: str, **arguments: Any) -> str:
         """Call a tool that must fail; return the text that an agent reads."""
         result = self.call_tool(tool, **arguments)

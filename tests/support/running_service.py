@@ -17,6 +17,7 @@ import psutil
 
 from levered_site.local import embedded
 from levered_site.local.processes import HOME_VARIABLE
+from tests.support import prepared_database
 
 ROOT = Path(__file__).parents[2]
 # How much longer than on a quiet machine a test waits for something before it gives up.
@@ -40,11 +41,15 @@ class Service:
     process: subprocess.Popen[str] | None = None
     # Words in front of the command, such as those that run it in other namespaces.
     wrapper: tuple[str, ...] = ()
+    # Whether the first start finds a migrated database instead of an empty home.
+    is_prepared: bool = True
     said: list[str] = field(default_factory=list)
     listener: threading.Thread | None = None
 
     def start(self, **settings: str) -> float:
         """Start with settings, wait until ready; how many seconds that took."""
+        if self.is_prepared and not self.wrapper and not self.home.exists():
+            prepared_database.put_database(self.home)
         began = time.monotonic()
         self.process = up(self.home, self.port, self.wrapper, **settings)
         self.said = []
@@ -163,9 +168,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def home_named(name: str) -> Iterator[Service]:
+def home_named(name: str, *, is_prepared: bool = True) -> Iterator[Service]:
     """Give a service in a fresh home, ended whatever the test did."""
-    service = Service(RUN.parent / "homes" / name, free_port())
+    home = RUN.parent / "homes" / name
+    service = Service(home, free_port(), is_prepared=is_prepared)
     try:
         yield service
     finally:

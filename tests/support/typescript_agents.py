@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,13 +33,18 @@ class Session:
 
 def call_tools(agent: Agent, calls: Sequence[tuple[str, Json]]) -> Session:
     """Make the calls one after the other in one session of the client."""
-    _install_client()
+    start_installing().result()
     request = {"address": agent.address, "token": agent.token, "calls": calls}
     output = _run_node(FOLDER / "call_tools.mjs", stdin=json.dumps(request))
     return Session(**json.loads(output))
 
 
 @cache
+def start_installing() -> Future[None]:
+    """Begin to install the client while other tests run; the result says that it is there."""
+    return ThreadPoolExecutor(1).submit(_install_client)
+
+
 def _install_client() -> None:
     """Install what the lock file names, unless it is there."""
     lock, installed = (FOLDER / name for name in (LOCK, INSTALLED))

@@ -67,7 +67,8 @@ def _preview_change(api: Api, arguments: StatusInput, before: Json) -> Json:
     """Return what would change, and the reasons that the API names against it."""
     confirmed = arguments.model_copy(update={"confirm": True})
     reasons: list[Json] = []
-    if arguments.to == "shipped" and before["status"] == "live":
+    is_live = before["status"] == "live"
+    if arguments.to == "shipped" and is_live and api.caller.is_admin:
         _count(api, arguments)
     try:
         after = confirmation.run_and_roll_back(api, lambda: _set_status(api, arguments))

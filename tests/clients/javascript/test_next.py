@@ -18,12 +18,14 @@ from tests.support import chromium, factories, optimization_factories, tracking
 from tests.support.example_pages import (
     COMPILER,
     OPTIONS,
+    TIMEOUT,
     build_package,
     write_react_modules,
 )
 from tests.support.javascript_client import (
     NODE,
     PACKAGE,
+    PATIENT_MS,
     PLACEHOLDER_ID,
     run_node,
     strip_sources,
@@ -64,13 +66,19 @@ def optimization() -> Optimization:
 def compile_example(
     folder: Path, variables: dict[str, str], optimization_id: object
 ) -> None:
-    """Compile the example into the folder `build`, with the package beside it."""
+    """Compile the example into the folder `build`, with the package beside it.
+
+    Its clients are as patient as a busy machine needs it.
+    """
     build_package(folder)
     shutil.copytree(EXAMPLE, folder / "next")
     shutil.copy(NEXT / "next.d.ts", folder / "next")
     sources = [*(folder / "next").rglob("*.ts"), *(folder / "next").rglob("*.tsx")]
     for path in sources:
         text = PUBLIC.sub(lambda match: f'"{variables[match[1]]}"', path.read_text())
+        text = re.sub(
+            r"( apiUrl: .*,)", rf"\1 timeoutMs: {PATIENT_MS},", TIMEOUT.sub("", text)
+        )
         path.write_text(text.replace(PLACEHOLDER_ID, str(optimization_id)))
     target = ("--rootDir", folder / "next", "--outDir", folder / "build")
     run_node(COMPILER, *OPTIONS, *target, *sources)

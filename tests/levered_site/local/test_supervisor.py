@@ -26,7 +26,7 @@ END_TIMEOUT_SECONDS = 60
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
     """Run the service that the tests of this module kill, part by part."""
-    with home_named("a home") as running:
+    with home_named("a home", is_prepared=False) as running:
         running.start()
         yield running
 

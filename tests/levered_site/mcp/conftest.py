@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support import mcp_agents, mcp_worlds
+from tests.support import mcp_agents, mcp_worlds, typescript_agents
 from tests.support.running_service import Service, home_named
 
 UNLIMITED = dict.fromkeys(
@@ -15,6 +15,7 @@ UNLIMITED = dict.fromkeys(
 @pytest.fixture(scope="session")
 def service() -> Iterator[Service]:
     """Start the service for the first test that needs it."""
+    typescript_agents.start_installing()
     with home_named("mcp") as running:
         running.start(**UNLIMITED)
         yield running

@@ -1,6 +1,7 @@
 """What an agent cannot do: use other organizations, exceed its role, skip a confirm."""
 
 import json
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -51,7 +52,7 @@ ADMIN_CALLS: list[tuple[str, dict[str, Any]]] = [
     ("delete", {"kind": "warehouse_connection"}),
 ]
 CALLS_THAT_NEED_A_CONFIRM: list[tuple[str, dict[str, Any]]] = [
-    *ADMIN_CALLS[:3],
+    *ADMIN_CALLS[1:3],
     ("create_api_key", {"label": "mine"}),
     ("delete", {"kind": "optimization", "id": "{draft}"}),
     ("delete", {"kind": "person", "id": "{served}"}),
@@ -76,18 +77,21 @@ CALLS_THAT_NEED_A_CONFIRM: list[tuple[str, dict[str, Any]]] = [
 
 
 def read_everything(world: World) -> str:
-    """Return all that an organization can read of itself, as JSON."""
+    """Return all that an organization can read of itself, as JSON.
+
+    Every page: which rows the first one holds depends on how long they are.
+    """
     admin = world.admin
     answers: list[Any] = [
-        admin.call_successfully("overview", show=show, limit=100)["items"]
+        admin.list_rows("overview", show=show, limit=100)
         for show in ("optimizations", "models", "api_keys")
     ]
     for optimization_id in (world.live, world.draft):
+        read = {"optimization_id": optimization_id}
+        answers.append(admin.call_successfully("get_optimization", **read))
         answers += [
-            admin.call_successfully(
-                "get_optimization", optimization_id=optimization_id, detail=detail
-            )
-            for detail in ("summary", "variants", "training_runs")
+            admin.list_rows("get_optimization", **read, detail=detail)
+            for detail in ("variants", "training_runs")
         ]
     answers.append(
         admin.call_successfully("explore_warehouse", look="metrics", id=world.metric)
@@ -128,7 +132,9 @@ def test_lists_and_counts_cover_only_the_own_organization(
     count = world.admin.call_successfully(
         "explore_warehouse",
         look="query",
-        sql="SELECT COUNT(*) AS n FROM managed_dw.rewards",
+        # Not those that other tests send.
+        sql="SELECT COUNT(*) AS n FROM managed_dw.rewards "
+        "WHERE anonymous_id LIKE 'user-%'",
     )
 
     assert mine
@@ -186,6 +192,37 @@ def test_a_call_without_a_confirm_changes_nothing_and_says_what_it_would_change(
     assert answer["done"] is False
     assert answer["summary"].startswith("Nothing has changed yet. This would ")
     assert "confirm: true" in answer["next"]
+    assert read_everything(world) == before
+
+
+def hide_count_times(text: str) -> str:
+    """Return the JSON without the times of the last count."""
+    return re.sub(r'"as_of": "[^"]+"', '"as_of": "a time"', text)
+
+
+def test_a_preview_of_shipping_counts_and_changes_nothing_else(world: World) -> None:
+    live = {"optimization_id": world.live}
+    world.admin.call_successfully("get_results", **live, refresh="true")
+    before = read_everything(world)
+
+    answer = world.admin.call_successfully("change_status", **live, to="shipped")
+
+    assert answer["done"] is False
+    assert answer["summary"].startswith("Nothing has changed yet. This would ")
+    assert "confirm: true" in answer["next"]
+    assert hide_count_times(read_everything(world)) == hide_count_times(before)
+
+
+def test_a_refused_preview_of_shipping_has_nothing_counted(world: World) -> None:
+    live = {"optimization_id": world.live}
+    world.admin.call_successfully(
+        "serve_variant", **live, anonymous_id="not counted yet", dry_run=False
+    )
+    before = read_everything(world)
+
+    error = world.member.call_expecting_error("change_status", **live, to="shipped")
+
+    assert error.startswith("forbidden: Only an admin")
     assert read_everything(world) == before
 
 

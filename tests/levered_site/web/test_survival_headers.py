@@ -1,4 +1,7 @@
-"""Header names with underscores, which a proxy passes on as the client sent them."""
+"""Headers that a proxy passes on as the client sent them: odd names, and the Host.
+
+A service that answers one name of the world also answers its own probes.
+"""
 
 import json
 import socket
@@ -7,8 +10,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from levered_site.local import web_probe
 from tests.support.raw_http import connect, read_response
-from tests.support.running_service import Service, home_named, issue_token
+from tests.support.running_service import Service, home_named, issue_token, until
 
 METRIC = {
     "name": "Signup",
@@ -22,6 +26,7 @@ METRIC = {
 }
 FACTOR = {"name": "headline", "dtype": "str", "levels": ["a", "b"]}
 LIMIT = 5
+HOST = "levered.example"
 SPELLINGS = ("X_Forwarded_For", "x_forwarded_for", "X-Forwarded_For", "X_FORWARDED-FOR")
 
 
@@ -52,7 +57,7 @@ def serve(connection: socket.socket, path: str, address: str, *headers: str) -> 
     """Send one serve request from behind a proxy and return the status."""
     body = json.dumps({"anonymous_id": "ann"})
     lines = [
-        *(f"POST {path} HTTP/1.1", "Host: test", "Content-Type: application/json"),
+        *(f"POST {path} HTTP/1.1", f"Host: {HOST}", "Content-Type: application/json"),
         *(f"Content-Length: {len(body)}", f"X-Forwarded-For: {address}"),
     ]
     connection.sendall("\r\n".join([*lines, *headers, "", body]).encode())
@@ -61,9 +66,14 @@ def serve(connection: socket.socket, path: str, address: str, *headers: str) -> 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    """Run a service that believes one proxy."""
-    with home_named("underscored headers") as running:
-        running.start(TRUSTED_PROXIES="1", RATELIMIT_SERVE=f"{LIMIT}/h")
+    """Run a service that believes one proxy and allows one host."""
+    settings = {
+        "TRUSTED_PROXIES": "1",
+        "RATELIMIT_SERVE": f"{LIMIT}/h",
+        "ALLOWED_HOSTS": HOST,
+    }
+    with home_named("headers") as running:
+        running.start(**settings)
         yield running
 
 
@@ -87,3 +97,28 @@ def test_they_are_not_taken_for_the_header_with_hyphens(
 
     assert statuses == [status] * LIMIT + [429] * (len(statuses) - LIMIT)
     assert other == status
+
+
+def _ask(service: Service, host: str) -> int:
+    url = f"http://127.0.0.1:{service.port}/api/v2/docs"
+    return httpx.get(url, headers={"Host": host}, timeout=20).status_code
+
+
+def test_a_service_that_allows_one_host_starts_and_is_watched(service: Service) -> None:
+    statuses = {
+        host: _ask(service, host)
+        for host in (HOST, "127.0.0.1", "localhost:1", "[::1]", "evil")
+    }
+    with connect(service.port) as connection:
+        connection.sendall(web_probe.REQUEST)
+        probe = read_response(connection)
+
+    assert statuses == {
+        HOST: 200,
+        "127.0.0.1": 200,
+        "localhost:1": 200,
+        "[::1]": 200,
+        "evil": 400,
+    }
+    assert probe.status == 200
+    until(lambda: "web         ready" in "".join(service.said), 20)
