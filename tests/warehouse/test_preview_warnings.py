@@ -108,6 +108,50 @@ def test_a_query_that_reads_the_clock_is_told(condition: str, *, reads: bool) ->
     assert ["reads the current time" in each for each in warnings] == [True] * reads
 
 
+@pytest.mark.parametrize(
+    ("condition", "reads"),
+    [
+        ("age(seen) < interval '7 days'", True),
+        ("age(seen, '2026-01-01') < interval '7 days'", False),
+        ("seen > age(who, 'today')", True),
+        ("seen > 'yesterday'", True),
+        ("seen BETWEEN E' Yesterday 10:00 ' AND $$2026-01-01$$", True),
+        ("seen > 'now'::text::timestamptz - interval '7 days'", True),
+        ("seen::date >= 'today'::date - 7", True),
+        ("seen::date = coalesce('tomorrow', other)", True),
+        ("date_trunc('day', seen) IN ('today')", True),
+        ("seen = ANY(ARRAY['today']::timestamptz[])", True),
+        ("seen - 'now' < interval '7 days'", True),
+        ("date('now') > day", True),
+        ("tstzrange('yesterday', NULL) @> seen", True),
+        ("name = 'today'", False),
+        ("name IN ('today', 'now')", False),
+        ("CASE name WHEN 'today' THEN 1 ELSE 0 END > 0", False),
+        ("seen > 'nowhere'", False),
+        ("other - 'now' = '{}'", False),
+    ],
+)
+def test_postgres_clock_in_a_text_or_in_age_is_told(
+    condition: str, *, reads: bool
+) -> None:
+    sql = f"SELECT * FROM app.shown WHERE seen >= @start_date AND {condition}"  # noqa: S608 - the test's own text
+    source = check.check_source_query(sql, SOURCE_MAPPING, "postgres")
+    facts = SourceFacts(9, 9, 9, 0, zoneless=False, no_objects=0, optimizations=1)
+
+    warnings = preview_warnings.list_source_warnings(source, facts)
+
+    assert warnings == [preview_warnings.CURRENT_TIME] * reads
+
+
+def test_the_managed_store_is_told_of_a_clock_in_a_text() -> None:
+    sql = f"{SQL} WHERE timestamp_utc >= @start_date AND timestamp_utc > 'today'"
+    metric = check.check_metric_query(sql, MAPPING)
+
+    warnings = preview_warnings.list_metric_warnings(metric, GOOD_FACTS)
+
+    assert warnings == [preview_warnings.CURRENT_TIME]
+
+
 def test_a_missing_start_date_is_the_last_warning() -> None:
     metric = check.check_metric_query(SQL, MAPPING)
 
