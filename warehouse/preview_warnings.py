@@ -1,8 +1,6 @@
 """Warnings of a preview: what looks wrong with a metric or an assignment source."""
 
-from collections.abc import Mapping, Sequence
-
-from warehouse.backends.query_results import MetricFacts, QueryResult, SourceFacts
+from warehouse.backends.query_results import MetricFacts, SourceFacts
 from warehouse.sql.preview import foreign_texts, suggested_sql
 from warehouse.sql.preview.current_time import reads_current_time
 from warehouse.sql.shapes import CheckedMetric, CheckedSource
@@ -19,8 +17,6 @@ CURRENT_TIME = (
     "The SQL reads the current time, so what it returns changes by itself: compare with "
     "@start_date instead."
 )
-# What a column of yes and no holds, by its word for no.
-FLAGS = {"false": "true", "0": "1", "f": "t", "no": "yes", "n": "y"}
 UNREAD = (
     "Rows whose {column!r} is no finite number below 1e40 in size, as “{example}”: "
     "{rows:,}. They count as no amount, as if nobody had paid it: decide in the SQL what "
@@ -33,6 +29,11 @@ MIDNIGHT = (
 SOURCE_MIDNIGHT = (
     "All timestamps are at midnight (UTC). What a user did on the same day before the first "
     "exposure then counts as its effect: map a column with the time of day."
+)
+NO_OPTIMIZATIONS = "No row has an optimization_id: no exposure can count."
+ONE_USER = (
+    "All {rows:,} rows have the same anonymous_id: they count as one user. Map the column "
+    "with the id that serve requests send."
 )
 
 
@@ -80,6 +81,10 @@ def list_source_warnings(source: CheckedSource, facts: SourceFacts) -> list[str]
     if not facts.rows:
         return [NO_ROWS, *start_date_warnings]
     warnings = []
+    if not facts.optimizations:
+        warnings.append(NO_OPTIMIZATIONS)
+    if facts.users == 1 and facts.identified > 1:
+        warnings.append(ONE_USER.format(rows=facts.identified))
     if facts.no_objects:
         warnings.append(
             f"Rows whose variant is not a JSON object of factors: {facts.no_objects:,}."
@@ -168,60 +173,6 @@ def _warn_about_timestamps(facts: MetricFacts | SourceFacts) -> str:
     if facts.zoneless:
         sentences.append("The timestamps have no time zone and are read as UTC.")
     return " ".join(sentences)
-
-
-def list_flag_warnings(result: QueryResult, roles: Mapping[str, str]) -> list[str]:
-    """Return a warning for each yes/no column of a metric that counts rows.
-
-    `roles` are the mapped columns by role: nobody selects by them.
-    """
-    other_columns = set(result.columns) - {
-        name for role, name in roles.items() if role != "value"
-    }
-    flags = {
-        name: _find_flag([row[index] for row in result.rows])
-        for index, name in enumerate(result.columns)
-        if name in other_columns
-    }
-    return [
-        f"Column {name!r} is {flag[0]} in some rows, and every row counts as a conversion: "
-        f"select the rows in which it is {flag[1]}."
-        for name, flag in flags.items()
-        if flag
-    ]
-
-
-def _find_flag(values: Sequence[object]) -> tuple[str, str] | None:
-    """Return no and yes as a column that holds these alone writes them, if one is no."""
-    spellings: dict[str, dict[str, None]] = {}
-    for value in values:
-        if value is not None:
-            spellings.setdefault(_read_flag(value), {})[_write_flag(value)] = None
-    for no, yes in FLAGS.items():
-        if no in spellings and spellings.keys() <= {no, yes}:
-            noes = list(spellings[no])
-            yeses = list(spellings.get(yes, ())) or [_match_case(yes, noes[0])]
-            return " or ".join(noes), " or ".join(yeses)
-    return None
-
-
-def _read_flag(value: object) -> str:
-    """Return a value as one of FLAGS is written: exact decimals and times are texts."""
-    text = str(value).strip().lower()
-    return {"0.0": "0", "1.0": "1"}.get(text, text)
-
-
-def _write_flag(value: object) -> str:
-    """Return a value as the column has it, in quotes where blanks stand around."""
-    if not isinstance(value, str):
-        return _read_flag(value)
-    return value if value == value.strip() else repr(value)
-
-
-def _match_case(word: str, example: str) -> str:
-    if example.isupper():
-        return word.upper()
-    return word.title() if example.istitle() else word
 
 
 def _warn_about_values(
