@@ -30,6 +30,10 @@ SOURCE_MIDNIGHT = (
     "All timestamps are at midnight (UTC). What a user did on the same day before the first "
     "exposure then counts as its effect: map a column with the time of day."
 )
+HASH_LIKE = (
+    " Among {one} ids are some of 40, 64 or 128 hex digits, as SHA-1, SHA-256 and SHA-512 "
+    "write hashes, and {other} are none: let both have the same id."
+)
 NO_OPTIMIZATIONS = "No row has an optimization_id: no exposure can count."
 ONE_USER = (
     "All {rows:,} rows have the same anonymous_id: they count as one user. Map the column "
@@ -125,7 +129,9 @@ def _warn_about_ids(facts: MetricFacts) -> str:
         )
     if rate < MIN_EXPECTED_MATCH_RATE:
         return f"Only {rate:.0%} of {facts.users:,} ids match an exposure.{alike}"
-    if facts.alike_users + facts.hashed_users >= MIN_ALIKE_SHARE * facts.users:
+    respelled = facts.alike_users + facts.hashed_users
+    respelled += facts.hashed_exposed_users + facts.hyphen_users
+    if respelled >= MIN_ALIKE_SHARE * facts.users:
         return f"{rate:.0%} of {facts.users:,} ids match an exposure.{alike}"
     return ""
 
@@ -144,7 +150,23 @@ def _describe_spellings(facts: MetricFacts) -> str:
             f" {facts.hashed_users:,}{more} are the MD5 or SHA-256 of an id that was "
             "served: select the id that serve requests send."
         )
-    return sentences
+    if facts.hashed_exposed_users:
+        sentences += (
+            f" Of {facts.hashed_exposed_users:,}{more} the MD5 or SHA-256 was exposed: "
+            "select the hash, as exposures have it."
+        )
+    if facts.hyphen_users:
+        sentences += f" {facts.hyphen_users:,}{more} would match without hyphens."
+    return sentences or _describe_shapes(facts)
+
+
+def _describe_shapes(facts: MetricFacts) -> str:
+    """Return that the ids of one side alone look like hashes, as a sentence."""
+    if bool(facts.hash_like_users) == bool(facts.hash_like_exposures):
+        return ""
+    sides = ("the metric's", "the exposures'")
+    one, other = sides if facts.hash_like_users else sides[::-1]
+    return HASH_LIKE.format(one=one, other=other)
 
 
 def _warn_about_timestamps(facts: MetricFacts | SourceFacts) -> str:
