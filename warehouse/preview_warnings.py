@@ -1,8 +1,6 @@
 """Warnings of a preview: what looks wrong with a metric or an assignment source."""
 
-from collections.abc import Mapping, Sequence
-
-from warehouse.backends.query_results import MetricFacts, QueryResult, SourceFacts
+from warehouse.backends.query_results import MetricFacts, SourceFacts
 from warehouse.sql.preview import foreign_texts, suggested_sql
 from warehouse.sql.preview.current_time import reads_current_time
 from warehouse.sql.shapes import CheckedMetric, CheckedSource
@@ -19,8 +17,6 @@ CURRENT_TIME = (
     "The SQL reads the current time, so what it returns changes by itself: compare with "
     "@start_date instead."
 )
-# What a column of yes and no holds, by its word for no.
-FLAGS = {"false": "true", "0": "1", "f": "t", "no": "yes", "n": "y"}
 UNREAD = (
     "Rows whose {column!r} is no finite number below 1e40 in size, as “{example}”: "
     "{rows:,}. They count as no amount, as if nobody had paid it: decide in the SQL what "
@@ -33,6 +29,15 @@ MIDNIGHT = (
 SOURCE_MIDNIGHT = (
     "All timestamps are at midnight (UTC). What a user did on the same day before the first "
     "exposure then counts as its effect: map a column with the time of day."
+)
+HASH_LIKE = (
+    " Among {one} ids are some of 40, 64 or 128 hex digits, as SHA-1, SHA-256 and SHA-512 "
+    "write hashes, and {other} are none: let both have the same id."
+)
+NO_OPTIMIZATIONS = "No row has an optimization_id: no exposure can count."
+ONE_USER = (
+    "All {rows:,} rows have the same anonymous_id: they count as one user. Map the column "
+    "with the id that serve requests send."
 )
 
 
@@ -80,6 +85,10 @@ def list_source_warnings(source: CheckedSource, facts: SourceFacts) -> list[str]
     if not facts.rows:
         return [NO_ROWS, *start_date_warnings]
     warnings = []
+    if not facts.optimizations:
+        warnings.append(NO_OPTIMIZATIONS)
+    if facts.users == 1 and facts.identified > 1:
+        warnings.append(ONE_USER.format(rows=facts.identified))
     if facts.no_objects:
         warnings.append(
             f"Rows whose variant is not a JSON object of factors: {facts.no_objects:,}."
@@ -120,7 +129,9 @@ def _warn_about_ids(facts: MetricFacts) -> str:
         )
     if rate < MIN_EXPECTED_MATCH_RATE:
         return f"Only {rate:.0%} of {facts.users:,} ids match an exposure.{alike}"
-    if facts.alike_users + facts.hashed_users >= MIN_ALIKE_SHARE * facts.users:
+    respelled = facts.alike_users + facts.hashed_users
+    respelled += facts.hashed_exposed_users + facts.hyphen_users
+    if respelled >= MIN_ALIKE_SHARE * facts.users:
         return f"{rate:.0%} of {facts.users:,} ids match an exposure.{alike}"
     return ""
 
@@ -139,7 +150,23 @@ def _describe_spellings(facts: MetricFacts) -> str:
             f" {facts.hashed_users:,}{more} are the MD5 or SHA-256 of an id that was "
             "served: select the id that serve requests send."
         )
-    return sentences
+    if facts.hashed_exposed_users:
+        sentences += (
+            f" Of {facts.hashed_exposed_users:,}{more} the MD5 or SHA-256 was exposed: "
+            "select the hash, as exposures have it."
+        )
+    if facts.hyphen_users:
+        sentences += f" {facts.hyphen_users:,}{more} would match without hyphens."
+    return sentences or _describe_shapes(facts)
+
+
+def _describe_shapes(facts: MetricFacts) -> str:
+    """Return that the ids of one side alone look like hashes, as a sentence."""
+    if bool(facts.hash_like_users) == bool(facts.hash_like_exposures):
+        return ""
+    sides = ("the metric's", "the exposures'")
+    one, other = sides if facts.hash_like_users else sides[::-1]
+    return HASH_LIKE.format(one=one, other=other)
 
 
 def _warn_about_timestamps(facts: MetricFacts | SourceFacts) -> str:
@@ -168,60 +195,6 @@ def _warn_about_timestamps(facts: MetricFacts | SourceFacts) -> str:
     if facts.zoneless:
         sentences.append("The timestamps have no time zone and are read as UTC.")
     return " ".join(sentences)
-
-
-def list_flag_warnings(result: QueryResult, roles: Mapping[str, str]) -> list[str]:
-    """Return a warning for each yes/no column of a metric that counts rows.
-
-    `roles` are the mapped columns by role: nobody selects by them.
-    """
-    other_columns = set(result.columns) - {
-        name for role, name in roles.items() if role != "value"
-    }
-    flags = {
-        name: _find_flag([row[index] for row in result.rows])
-        for index, name in enumerate(result.columns)
-        if name in other_columns
-    }
-    return [
-        f"Column {name!r} is {flag[0]} in some rows, and every row counts as a conversion: "
-        f"select the rows in which it is {flag[1]}."
-        for name, flag in flags.items()
-        if flag
-    ]
-
-
-def _find_flag(values: Sequence[object]) -> tuple[str, str] | None:
-    """Return no and yes as a column that holds these alone writes them, if one is no."""
-    spellings: dict[str, dict[str, None]] = {}
-    for value in values:
-        if value is not None:
-            spellings.setdefault(_read_flag(value), {})[_write_flag(value)] = None
-    for no, yes in FLAGS.items():
-        if no in spellings and spellings.keys() <= {no, yes}:
-            noes = list(spellings[no])
-            yeses = list(spellings.get(yes, ())) or [_match_case(yes, noes[0])]
-            return " or ".join(noes), " or ".join(yeses)
-    return None
-
-
-def _read_flag(value: object) -> str:
-    """Return a value as one of FLAGS is written: exact decimals and times are texts."""
-    text = str(value).strip().lower()
-    return {"0.0": "0", "1.0": "1"}.get(text, text)
-
-
-def _write_flag(value: object) -> str:
-    """Return a value as the column has it, in quotes where blanks stand around."""
-    if not isinstance(value, str):
-        return _read_flag(value)
-    return value if value == value.strip() else repr(value)
-
-
-def _match_case(word: str, example: str) -> str:
-    if example.isupper():
-        return word.upper()
-    return word.title() if example.istitle() else word
 
 
 def _warn_about_values(

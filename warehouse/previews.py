@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from warehouse import preview_warnings
+from warehouse import flag_warnings, preview_warnings
 from warehouse.backends.query_results import (
     Column,
     Preview,
@@ -89,7 +89,9 @@ def build_metric_preview(
     )
     if counts_rows:
         roles = map_roles_to_columns(metric)
-        warnings = preview_warnings.list_flag_warnings(result, roles) + warnings
+        computed = [name for name, source in metric.query.traits.aliases if not source]
+        flags = flag_warnings.list_flag_warnings(result, roles, computed)
+        warnings = flags + warnings
     return MetricPreview(
         columns=result.columns,
         rows=result.rows,

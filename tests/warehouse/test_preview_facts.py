@@ -193,7 +193,13 @@ def test_a_context_that_is_no_json_object_is_counted_on_snowflake(
 
 
 @pytest.mark.parametrize(
-    "flag", ["(amount > 1)::int", "CASE WHEN amount > 1 THEN 'yes' ELSE 'no' END"]
+    "flag",
+    [
+        "(amount > 1)::int",
+        "CASE WHEN amount > 1 THEN 'yes' ELSE 'no' END",
+        "CASE WHEN amount > 0 THEN true END",
+        "NULL",
+    ],
 )
 def test_saving_a_metric_that_counts_every_row_tells_of_its_flag(
     second: SecondServer, connected: factories.Api, flag: str

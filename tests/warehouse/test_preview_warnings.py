@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from warehouse import preview_warnings
+from warehouse import flag_warnings, preview_warnings
 from warehouse.backends.query_results import MetricFacts, QueryResult, SourceFacts
 from warehouse.sql.customer import check
 
@@ -108,6 +108,50 @@ def test_a_query_that_reads_the_clock_is_told(condition: str, *, reads: bool) ->
     assert ["reads the current time" in each for each in warnings] == [True] * reads
 
 
+@pytest.mark.parametrize(
+    ("condition", "reads"),
+    [
+        ("age(seen) < interval '7 days'", True),
+        ("age(seen, '2026-01-01') < interval '7 days'", False),
+        ("seen > age(who, 'today')", True),
+        ("seen > 'yesterday'", True),
+        ("seen BETWEEN E' Yesterday 10:00 ' AND $$2026-01-01$$", True),
+        ("seen > 'now'::text::timestamptz - interval '7 days'", True),
+        ("seen::date >= 'today'::date - 7", True),
+        ("seen::date = coalesce('tomorrow', other)", True),
+        ("date_trunc('day', seen) IN ('today')", True),
+        ("seen = ANY(ARRAY['today']::timestamptz[])", True),
+        ("seen - 'now' < interval '7 days'", True),
+        ("date('now') > day", True),
+        ("tstzrange('yesterday', NULL) @> seen", True),
+        ("name = 'today'", False),
+        ("name IN ('today', 'now')", False),
+        ("CASE name WHEN 'today' THEN 1 ELSE 0 END > 0", False),
+        ("seen > 'nowhere'", False),
+        ("other - 'now' = '{}'", False),
+    ],
+)
+def test_postgres_clock_in_a_text_or_in_age_is_told(
+    condition: str, *, reads: bool
+) -> None:
+    sql = f"SELECT * FROM app.shown WHERE seen >= @start_date AND {condition}"  # noqa: S608 - the test's own text
+    source = check.check_source_query(sql, SOURCE_MAPPING, "postgres")
+    facts = SourceFacts(9, 9, 9, 0, zoneless=False, no_objects=0, optimizations=1)
+
+    warnings = preview_warnings.list_source_warnings(source, facts)
+
+    assert warnings == [preview_warnings.CURRENT_TIME] * reads
+
+
+def test_the_managed_store_is_told_of_a_clock_in_a_text() -> None:
+    sql = f"{SQL} WHERE timestamp_utc >= @start_date AND timestamp_utc > 'today'"
+    metric = check.check_metric_query(sql, MAPPING)
+
+    warnings = preview_warnings.list_metric_warnings(metric, GOOD_FACTS)
+
+    assert warnings == [preview_warnings.CURRENT_TIME]
+
+
 def test_a_missing_start_date_is_the_last_warning() -> None:
     metric = check.check_metric_query(SQL, MAPPING)
 
@@ -137,6 +181,16 @@ def test_a_missing_start_date_is_the_last_warning() -> None:
         ([0, 1, 2], None, None),
         (["no", "maybe"], None, None),
         ([0, False], None, None),
+        ([True, None], "NULL", "true"),
+        ([None, 1], "NULL", "1"),
+        (["YES", ""], "an empty text", "YES"),
+        ([None, "", "yes"], "NULL or an empty text", "yes"),
+        (["off", "on"], "off", "on"),
+        (["on", None], "NULL", "on"),
+        (["maybe", None], None, None),
+        ([2, None], None, None),
+        ([1, True, None], None, None),
+        (["", None], None, None),
         ([None, None], None, None),
         ([], None, None),
     ],
@@ -147,7 +201,7 @@ def test_a_column_of_yes_and_no_is_told_where_every_row_counts(
     rows = tuple(("ann", value) for value in values)
     result = QueryResult(("id", "won"), rows, truncated=False, elapsed_ms=1)
 
-    warnings = preview_warnings.list_flag_warnings(result, {"anonymous_id": "id"})
+    warnings = flag_warnings.list_flag_warnings(result, {"anonymous_id": "id"})
 
     told = (
         f"Column 'won' is {no} in some rows, and every row counts as a conversion: "
@@ -160,9 +214,52 @@ def test_a_mapped_value_is_told_and_other_roles_are_not() -> None:
     result = QueryResult(("id", "won"), ((0, 0),), truncated=False, elapsed_ms=1)
     roles = {"anonymous_id": "id", "value": "won"}
 
-    (warning,) = preview_warnings.list_flag_warnings(result, roles)
+    (warning,) = flag_warnings.list_flag_warnings(result, roles)
 
     assert "Column 'won' is 0" in warning
+
+
+@pytest.mark.parametrize(
+    ("values", "roles", "computed", "told"),
+    [
+        ([None, None], {"value": "won"}, (), True),
+        ([None], {}, ("won",), True),
+        ([None, None], {}, (), False),
+        ([None, 7], {"value": "won"}, ("won",), False),
+        ([None], {"name": "won"}, ("won",), False),
+        ([], {"value": "won"}, ("won",), False),
+    ],
+)
+def test_a_value_or_computed_column_of_nulls_alone_is_told(
+    values: list[object],
+    roles: dict[str, str],
+    computed: tuple[str, ...],
+    *,
+    told: bool,
+) -> None:
+    rows = tuple(("ann", value) for value in values)
+    result = QueryResult(("id", "won"), rows, truncated=False, elapsed_ms=1)
+
+    warnings = flag_warnings.list_flag_warnings(
+        result, {"anonymous_id": "id"} | roles, computed
+    )
+
+    assert warnings == [flag_warnings.ALWAYS_NULL.format(column="won")] * told
+
+
+def test_a_source_without_an_optimization_or_with_one_user_alone_is_told() -> None:
+    facts = SourceFacts(9, 9, 1, 0, zoneless=False, no_objects=0, optimizations=0)
+
+    warnings = preview_warnings.list_source_warnings(SOURCE, facts)
+    of_one_row = preview_warnings.list_source_warnings(
+        SOURCE, replace(facts, rows=1, identified=1, optimizations=1)
+    )
+
+    assert warnings == [
+        preview_warnings.NO_OPTIMIZATIONS,
+        preview_warnings.ONE_USER.format(rows=9),
+    ]
+    assert of_one_row == []
 
 
 def test_a_source_whose_context_is_no_json_is_told() -> None:

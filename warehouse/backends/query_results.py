@@ -64,7 +64,10 @@ class MetricFacts:
     outside of the years 1 to 9999; `empty_ids` those whose id is empty or blank.
     `alike_users` counts those without a match who would have one in lower case and
     without blanks or quotes around; `hashed_users` those whose id is the MD5 or SHA-256 of
-    an exposure's, on Postgres. `unread` counts rows with a value that is no finite number in
+    an exposure's, or of it in lower case; `hashed_exposed_users` those of whose id an
+    exposure has such a hash; `hyphen_users` those who match without hyphens.
+    `hash_like_users` and `hash_like_exposures` count ids without a match, and exposures,
+    of 40, 64 or 128 hex digits. These five are counted on Postgres. `unread` counts rows with a value that is no finite number in
     range, as `unread_example`; one of NULL has none. `value_type` is the type of the value
     where the warehouse tells it.
     """
@@ -87,6 +90,10 @@ class MetricFacts:
     unread_example: str | None = None
     value_type: str | None = None
     hashed_users: int = 0
+    hashed_exposed_users: int = 0
+    hyphen_users: int = 0
+    hash_like_users: int = 0
+    hash_like_exposures: int = 0
 
 
 @dataclass(frozen=True, slots=True)

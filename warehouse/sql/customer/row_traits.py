@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from warehouse.sql.customer import allowlist_postgres, managed_schema
+from warehouse.sql.customer import allowlist_postgres, clock_texts, managed_schema
 from warehouse.sql.shapes import RowTraits
 
 # The managed store's own column: its day is the partition.
@@ -27,6 +27,7 @@ def read_traits(query: exp.Expr) -> RowTraits:
         start_columns=() if constructs else tuple(_list_start_columns(root)),
         own_times=tuple(_list_own_times(query)),
         aliases=tuple(_list_aliases(root)),
+        reads_clock=clock_texts.reads_clock(query),
     )
 
 

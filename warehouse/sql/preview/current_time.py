@@ -14,8 +14,8 @@ QUOTES = ('"', "`", "'")
 
 
 def reads_current_time(query: CheckedQuery) -> bool:
-    """Return whether a checked query calls a function that reads the clock."""
-    return any(
+    """Return whether a checked query reads the clock, by a function or a text."""
+    return query.traits.reads_clock or any(
         token.text.upper() in FUNCTIONS
         and query.text[token.start : token.start + 1] not in QUOTES
         for token in read_tokens(query.text, query.dialect)

@@ -2,11 +2,11 @@
 
 from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.customer.check import quote_identifier
+from warehouse.sql.preview.id_spellings import build_spelling_slots
 from warehouse.sql.preview.postgres import (
     METRIC_FACTS_QUERY,
     PLAN_QUERY,
     build_metric_slots,
-    build_spelling_slots,
     fill_sample,
 )
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery

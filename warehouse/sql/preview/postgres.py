@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from warehouse.sql.cube import connected_postgres, postgres
 from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.customer.check import quote_identifier
+from warehouse.sql.preview.id_spellings import build_spelling_slots
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery, CheckedSource
 
 # $1 and $2 are the start date of sources and of metrics. `bound` fixes their types even
@@ -49,6 +50,7 @@ people AS (
   SELECT DISTINCT anonymous_id FROM rewards WHERE NOT {is_blank_id}
 ),
 {exposed_cte}
+{some_exposed_cte}
 distinct_rows AS (
   SELECT DISTINCT anonymous_id, at, text_value, name FROM rewards
 )
@@ -70,8 +72,16 @@ SELECT count(*) AS rows,
        count(text_value) - count(value) AS unread,
        substr(min(text_value) FILTER (WHERE value IS NULL), 1, 40) AS unread_example,
        min(value_type) AS value_type,
-       CASE WHEN {matched_users} < (SELECT count(*) FROM people) THEN {hashed_users}
-         ELSE 0 END AS hashed_users
+       CASE WHEN {matched_users} < (SELECT count(*) FROM people) THEN
+         {hashed_users} ELSE 0 END AS hashed_users,
+       CASE WHEN {matched_users} < (SELECT count(*) FROM people) THEN
+         {hashed_exposed_users} ELSE 0 END AS hashed_exposed_users,
+       CASE WHEN {matched_users} < (SELECT count(*) FROM people) THEN
+         {hyphen_users} ELSE 0 END AS hyphen_users,
+       CASE WHEN {matched_users} < (SELECT count(*) FROM people) THEN
+         {hash_like_users} ELSE 0 END AS hash_like_users,
+       CASE WHEN {matched_users} < (SELECT count(*) FROM people) THEN
+         {hash_like_exposures} ELSE 0 END AS hash_like_exposures
 FROM rewards"""
 EXPOSED_CTE = """exposed AS (
   {exposed_users}
@@ -82,24 +92,6 @@ EXPOSED_USERS = """SELECT DISTINCT CAST(s.{anonymous_id} AS text) AS anonymous_i
 {source_query}
   ) AS s"""
 NOW = "CAST($3 AS timestamptz)"
-# The escapes of a regular expression, unlike those of a text, are valid in any encoding.
-PLAIN_SPELLING = (
-    r"lower(regexp_replace({id}, E'^[\\s\\u00a0\\u200b\\ufeff\"''`]+"
-    r"|[\\s\\u00a0\\u200b\\ufeff\"''`]+$', '', 'g'))"
-)
-# These read some exposures only: they are about the spelling of ids.
-ALIKE_USERS = """(SELECT count(*) FROM people AS p
-        WHERE NOT {is_matched} AND {plain_id} IN (
-          SELECT {plain_exposed_id}
-          FROM (SELECT anonymous_id FROM {exposed} LIMIT 100000) AS e))"""
-# Converted to its own encoding, no text fails.
-HASHED_USERS = """(SELECT count(*) FROM people AS p
-        WHERE length(p.anonymous_id) IN (32, 64) AND NOT {is_matched}
-          AND lower(p.anonymous_id) IN (
-            SELECT h.digest
-            FROM (SELECT anonymous_id FROM {exposed} LIMIT 100000) AS e,
-            LATERAL (VALUES (md5(e.anonymous_id)), (encode(sha256(convert_to(
-              e.anonymous_id, getdatabaseencoding())), 'hex'))) AS h (digest)))"""
 IS_MATCHED = "EXISTS (SELECT FROM exposed AS m WHERE m.anonymous_id = p.anonymous_id)"
 
 # $3 is the current time. The columns are the fields of backends.query_results.SourceFacts,
@@ -253,24 +245,6 @@ def _build_hash_sql(at: str, texts: Sequence[str], seed: str = "0") -> str:
     for text in texts:
         hashed = f"hashtextextended(COALESCE({text}, '') COLLATE \"C\", {hashed})"
     return f"{hashed} & 2147483647"
-
-
-def build_spelling_slots(exposed: str, is_matched: str) -> dict[str, str]:
-    """Return the slots that count ids without a match which another spelling would match.
-
-    `exposed` is what follows FROM for the exposures; `is_matched` is the condition under
-    which an id `p.anonymous_id` has one.
-    """
-    slots = {
-        "exposed": exposed,
-        "is_matched": is_matched,
-        "plain_id": PLAIN_SPELLING.replace("{id}", "p.anonymous_id"),
-        "plain_exposed_id": PLAIN_SPELLING.replace("{id}", "e.anonymous_id"),
-    }
-    return {
-        "alike_users": fill_slots(ALIKE_USERS, slots),
-        "hashed_users": fill_slots(HASHED_USERS, slots),
-    }
 
 
 def build_metric_slots(metric: CheckedMetric) -> dict[str, str]:
