@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import logging
 import os
 import pkgutil
 import re
@@ -157,6 +158,14 @@ def _quick_flush() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", flushing.sql_flush)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _log_level() -> Iterator[None]:
+    """Restore the root logger's level, which Celery's workers in tests raise to ERROR."""
+    level = logging.root.level
+    yield
+    logging.root.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

@@ -16,13 +16,16 @@ from tests.support.optimization_factories import make_optimization, make_organiz
 def make_visited_optimization(
     organization: Organization | None = None, **fields: Any
 ) -> Optimization:
-    """Make a live optimization with a thousand visitors, half of them held out."""
+    """Make a live optimization with a thousand visitors, half of them held out.
+
+    All come on one day: what a model learns of them must not hang on the time of day.
+    """
     optimization = make_optimization(
         organization or make_organization(), **({"holdout_percentage": 50} | fields)
     )
-    traffic.simulate_visitors(
-        optimization, timezone.now() - timedelta(days=3), 1000, headline_b_rate
-    )
+    day = timezone.now() - timedelta(days=3)
+    start = day.replace(hour=1, minute=0, second=0, microsecond=0)
+    traffic.simulate_visitors(optimization, start, 1000, headline_b_rate)
     return optimization
 
 
