@@ -17,7 +17,7 @@ def count_by_address(request: HttpRequest) -> None:
 
 
 def count_unknown_key(request: HttpRequest) -> None:
-    """Count, by its client's network, a request with a key that may be a guess.
+    """Count, by its client's network, a request with a wrong key.
 
     Apart from `count_by_address`: whoever sends tokens too often may still begin to use
     a key. Raises RateLimitedError.
@@ -32,7 +32,7 @@ class IpThrottle(BaseThrottle):
     """Count every management request without an API key by its client's network.
 
     It counts before authentication, so that guessing tokens is limited too. Requests with
-    a key are counted by `KeyThrottle` and, while it may be a guess, by authentication.
+    a key are counted by `KeyThrottle`, those with a wrong one by authentication.
     """
 
     before_authentication = True

@@ -60,8 +60,8 @@ def test_either_side_that_is_hashed_or_has_no_hyphens_is_told(alice: Api) -> Non
     told = {}
     for exposed, rewarded in WARNINGS:
         columns = "seen, experiment, variant_text, context_text, version"
-        source = f'SELECT {_spell(exposed)} AS "user", {columns} FROM shown'  # noqa: S608
-        metric = f'SELECT {_spell(rewarded)} AS "user", at FROM bought'  # noqa: S608
+        source = f'SELECT {_spell(exposed)} AS "user", {columns} FROM shown'  # noqa: S608 - the test's own text
+        metric = f'SELECT {_spell(rewarded)} AS "user", at FROM bought'  # noqa: S608 - the test's own text
         mapping = shop.METRIC["column_mapping"]
         assert alice.patch(path, {"sql": source}).status_code == 200
         body = {"sql": metric, "column_mapping": mapping}

@@ -162,7 +162,7 @@ def test_a_context_that_is_no_json_object_is_counted_on_postgres(
         "CASE \"user\" WHEN 'Ann' THEN 'ios' WHEN '' THEN '' WHEN ' bob' THEN 'null'"
     )
     source = {
-        "sql": f'SELECT "user", seen, experiment, variant_text, version,'  # noqa: S608
+        "sql": f'SELECT "user", seen, experiment, variant_text, version,'  # noqa: S608 - the test's own text
         f" {contexts} ELSE '[1]' END AS context_text FROM shown",
         "column_mapping": shop.SOURCE["column_mapping"],
     }
@@ -206,7 +206,7 @@ def test_saving_a_metric_that_counts_every_row_tells_of_its_flag(
 ) -> None:
     with second.owner() as owner:
         owner.execute('UPDATE public.bought SET amount = length("user") - 2')
-    sql = f'SELECT "user", at, {flag} AS converted FROM bought'  # noqa: S608
+    sql = f'SELECT "user", at, {flag} AS converted FROM bought'  # noqa: S608 - the test's own text
 
     saved = connected.post("/warehouse/metrics", {**shop.METRIC, "sql": sql})
     preview = connected.post("/warehouse/preview", {**UNSAVED_METRIC, "sql": sql})
