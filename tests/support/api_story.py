@@ -280,6 +280,7 @@ def _end(story: Story, admin: Api, optimization_id: str, metric_id: str) -> None
     for verb in ("stop", "archive", "unarchive"):
         story.call(admin, "POST", f"{path}/{verb}")
     story.call(admin, "DELETE", "/warehouse/users/visitor-1")
+    story.call(admin, "GET", f"/audit?target_id={optimization_id}&action=optimization")
 
 
 @contextmanager
