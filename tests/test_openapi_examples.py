@@ -12,9 +12,8 @@ from tests.support.api_story import Story, shorten, tell_story
 from tests.support.recorded_examples import compare_examples, find_operation_id
 
 JSON = "application/json"
-# No request of the stories makes a store go away, and a batch of decisions has no state:
-# each of its decisions has an error of its own.
-WITHOUT = {"Unavailable", "getBestVariants 409"}
+# A batch of decisions has no state: each of its decisions has an error of its own.
+WITHOUT = {"getBestVariants 409"}
 
 
 @pytest.fixture
