@@ -23,7 +23,13 @@ Status = Optimization.Status
 
 
 def has_candidate(optimization: Optimization) -> bool:
-    """Return whether the optimization has a candidate beside its live model."""
+    """Return whether the optimization has a candidate beside its live model.
+
+    Rows that the admin read know it; others are looked up.
+    """
+    known: bool | None = getattr(optimization, "has_candidate", None)
+    if known is not None:
+        return known
     return Candidate.objects.filter(optimization=optimization).exists()
 
 

@@ -1,20 +1,18 @@
-"""The admin page of an optimization: its settings, actions and results."""
+"""The admin of optimizations: their list, and the settings and actions of each."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from typing_extensions import override
 
 from levered_site.admin import html
-from levered_site.admin.actions import AdminActionsMixin
 from levered_site.admin.columns import declare_column
 from levered_site.admin.filters import VisibleRowsFilter
-from levered_site.admin.pages import EditableAdmin
 from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_actor
 from metrics.models import AssignmentSource, Metric
 from models_app.models import TrainingRun
@@ -22,12 +20,12 @@ from optimizations.admin import (
     candidate_section,
     lifecycle_actions,
     lift_chart,
-    optimization_panel,
     panel_charts,
 )
 from optimizations.admin.forms import OptimizationForm, validate_changes
+from optimizations.admin.optimization_pages import OptimizationPagesMixin
 from optimizations.configuration import create_update, lifecycle
-from optimizations.models import Optimization, Variant
+from optimizations.models import Candidate, Optimization, Variant
 from optimizations.results import health_records, missing_counts, unserved_variants
 from optimizations.results.health_records import NO_REASONS
 
@@ -35,7 +33,7 @@ EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source", "expected_users")
 
 
 @admin.register(Optimization)
-class OptimizationAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin):
+class OptimizationAdmin(OptimizationPagesMixin, OrganizationAdminMixin):
     """Optimizations. The API creates them; the API and this page change them."""
 
     list_display = (
@@ -51,17 +49,10 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin
         "updated_at",
     )
     list_filter = ("status", "allocation", ("organization", VisibleRowsFilter))
-    list_select_related = (
-        "organization",
-        "model",
-        "reward_metric",
-        "results_summary",
-    )
     search_fields = ("id__exact", "name", "organization__id__exact")
     search_help_text = "A name, or the exact id of an optimization or organization."
     ordering = ("-updated_at", "-id")
     list_before_template = "levered_admin/created_through_api.html"
-    change_form_outer_before_template = "levered_admin/optimization_panel.html"
     filter_horizontal = ("guardrail_metrics",)
     readonly_fields = ("organization", "dates")
     fieldsets = (
@@ -97,10 +88,15 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin
             super()
             .get_queryset(request)
             .filter(deleted_at=None)
+            .select_related("model", "organization", "results_summary")
+            .select_related("reward_metric", "assignment_source")
             .prefetch_related("guardrail_metrics", "count_failures__metric", "regimes")
             .annotate(
                 last_run=Subquery(newest_runs.values("status")[:1]),
                 last_number=Subquery(last_variants.values("number")[:1]),
+                has_candidate=Exists(
+                    Candidate.objects.filter(optimization=OuterRef("pk"))
+                ),
             )
         )
 
@@ -131,16 +127,6 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin
             elif name == "assignment_source":
                 field.queryset = AssignmentSource.objects.filter(**scope)
         return form
-
-    @override
-    def render_change_form(
-        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
-    ) -> Any:
-        """Add the panel with the results above the form."""
-        optimization = context.get("original")
-        if optimization is not None:
-            context["panel"] = optimization_panel.build_panel(optimization)
-        return super().render_change_form(request, context, *args, **kwargs)
 
     @override
     def apply_changes(

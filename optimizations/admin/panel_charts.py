@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
@@ -21,12 +20,12 @@ def render_charts(
 ) -> tuple[tuple[str, SafeString], ...]:
     """Return the title and the markup of each chart of an optimization that was live.
 
-    Two queries are its own: the published days and the regimes.
+    One query is its own, that of the published days, where the regimes are prefetched.
     """
     metric = optimization.reward_metric
     reward_type = "" if metric is None else metric.reward_type
     less = is_less_better(optimization)
-    regimes = list(optimization.regimes.order_by("number"))
+    regimes = sorted(optimization.regimes.all(), key=lambda regime: regime.number)
     daily = history.load_published_days(optimization)
     charts: list[tuple[str, Sequence[Element]]] = [
         (
@@ -43,10 +42,6 @@ def render_charts(
             model_charts.draw_interactions(
                 results.interactions or (), reward_type, is_less_better=less
             ),
-        ),
-        (
-            model_charts.PERIODS.title,
-            [model_charts.draw_periods(regimes, timezone.now().date())],
         ),
     ]
     return tuple((title, _join(drawn)) for title, drawn in charts if drawn)

@@ -9,6 +9,8 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from optimizations.models import Optimization
+
 Fields = dict[str, list[str]]
 # As in the names of URLs, `admin:{name}_changelist`.
 EVERY_LIST = sorted(
@@ -75,9 +77,16 @@ def build_change_url(row: Model) -> str:
     return reverse(name, args=[quote(row.pk)])
 
 
+def build_form_url(row: Model) -> str:
+    """Return the URL of a row's form, which is its page or a tab of it."""
+    if isinstance(row, Optimization):
+        return reverse("admin:optimizations_optimization_settings", args=[row.pk])
+    return build_change_url(row)
+
+
 def open_form(client: Client, row: Model) -> Fields:
-    """Open the page of a row and return what its form would send unchanged."""
-    page = client.get(build_change_url(row))
+    """Open the form of a row and return what it would send unchanged."""
+    page = client.get(build_form_url(row))
     assert page.status_code == 200, page.status_code
     reader = _FormReader(f"{row._meta.model_name}_form")
     reader.feed(page.content.decode())
@@ -92,4 +101,4 @@ def read_shown_values(client: Client, row: Model) -> Fields:
 
 def send_form(client: Client, row: Model, fields: Fields, **changes: Any) -> Any:
     """Send the form of `open_form`, with changes."""
-    return client.post(build_change_url(row), {**fields, **changes})
+    return client.post(build_form_url(row), {**fields, **changes})

@@ -55,7 +55,7 @@ def test_the_pointer_shows_what_the_nearest_mark_is(
     drawing.hover(position={"x": 200, "y": 80})
     expect(page.locator(".chart-tip")).to_contain_text("best with")
     expect(page.get_by_role("img", name=TITLE)).to_have_count(1)
-    page.get_by_role("heading", name="Trainings").hover()
+    page.get_by_role("heading", name="Landing page", exact=True).hover()
     expect(page.locator(".chart-tip")).to_be_hidden()
     assert complaints == []
 

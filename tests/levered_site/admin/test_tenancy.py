@@ -206,7 +206,7 @@ def test_an_object_of_ones_own_refers_to_nothing_foreign(
         own.organization, own.world.metric, "draft", status="draft"
     )
     client.force_login(staff_world.make_member(own.organization, "owner"))
-    path = reverse("admin:optimizations_optimization_change", args=[draft.pk])
+    path = reverse("admin:optimizations_optimization_settings", args=[draft.pk])
     page = client.get(path)
 
     metric = str(foreign.world.metric.pk)
@@ -236,7 +236,7 @@ def test_two_roles_of_a_user_stay_apart(client: Client) -> None:
 
     messages = client.post(listing, form, follow=True).content.decode()
     path = reverse(
-        "admin:optimizations_optimization_change", args=[there.world.optimization.pk]
+        "admin:optimizations_optimization_settings", args=[there.world.optimization.pk]
     )
     page = client.get(path)
     answer = client.post(path, {"name": "mine"})

@@ -51,7 +51,7 @@ def test_the_login_leads_to_the_overview_or_where_one_wanted_to_go(
     ("path", "status"),
     [
         ("/admin/nothing/", 404),
-        ("/admin/optimizations/optimization/nothing/change/", 404),
+        ("/admin/optimizations/optimization/nothing/results/", 404),
         ("/admin/organizations/organization/add/", 403),
         ("/admin/auth/user/", 403),
     ],

@@ -11,6 +11,9 @@ from tests.support import chromium, staff_world, unhealthy_worlds
 from tests.support.learning import train_model
 from tests.support.staff_browser import log_in
 
+# The page of an optimization begins with its results, those of all else are forms.
+FIRST_ROW = "#result_list tbody :is(a[href*='/change/'], a[href*='/results/'])"
+
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(not chromium.PATH.exists(), reason="needs Debian's chromium"),
@@ -113,7 +116,7 @@ def test_no_list_or_form_is_cut(page: Page, width: int) -> None:
         options = model._meta
         page.goto(reverse(f"admin:{options.app_label}_{options.model_name}_changelist"))
         cut[f"list of {options.model_name}"] = page.evaluate(LIST_CUT)
-        first = page.locator("#result_list tbody a[href*='/change/']").first
+        first = page.locator(FIRST_ROW).first
         if first.count():
             page.goto(str(first.get_attribute("href")))
             cut[f"form of {options.model_name}"] = page.evaluate(LIST_CUT)

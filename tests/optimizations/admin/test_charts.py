@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from levered_site.charts.element import Element
@@ -116,12 +117,21 @@ def test_a_trained_optimization_shows_what_was_shown_and_believed() -> None:
 
     assert "<svg" in charts["Who was shown what"]
     assert charts["What each variant is believed to earn"].count("chart-ridge") == 2 * 4
-    assert "went live" in charts["Measuring periods"].lower()
+
+
+def test_the_periods_begin_with_going_live() -> None:
+    optimization = result_visitors.make_visited_optimization()
+    regimes = list(optimization.regimes.all())
+
+    (row,) = list_rows(model_charts.draw_periods(regimes, timezone.now().date()))
+
+    assert "went live" in row[-1].lower()
 
 
 def test_the_charts_make_two_queries(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
+    """They read the published days and the regimes; the admin has those already."""
     optimization = result_visitors.make_visited_optimization()
     results = report.build_results(optimization)
 

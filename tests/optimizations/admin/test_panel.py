@@ -9,9 +9,10 @@ from levered_site.organizations.actors import SYSTEM_ACTOR
 from models_app import versions
 from models_app.admin import html_tables
 from optimizations.admin import optimization_panel
+from optimizations.admin.tabs import variants
 from optimizations.configuration import create_update
 from optimizations.models import CountFailure, CubeDay, Optimization
-from optimizations.results import guardrail_report, stored
+from optimizations.results import guardrail_report, report, stored
 from tests.support import (
     optimization_factories,
     result_visitors,
@@ -47,7 +48,7 @@ def test_the_page_names_the_leader_or_says_why_it_does_not() -> None:
     optimization.model.refresh_from_db()
 
     after = dict(_list_figures(optimization))
-    table = optimization_panel.build_panel(optimization).variants
+    table = variants.render_variant_results(report.build_results(optimization))
 
     assert number in {3, 4}
     assert before["Leader"][1].endswith("over the baseline")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from models_app import versions
 from models_app.admin.html_tables import render_report
-from optimizations.admin.optimization_panel import render_variant_results
+from optimizations.admin.tabs.variants import render_variant_results
 from optimizations.models import Optimization
 from optimizations.results import leader, model_support, report
 from optimizations.results.leader import Leader

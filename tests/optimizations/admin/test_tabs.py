@@ -1,0 +1,119 @@
+"""The tabs of an optimization's page: their addresses, who opens them, what they show."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from optimizations.admin.tabs import registry
+from optimizations.models import Optimization
+from tests.support import admin_forms, staff_world
+from tests.support.staff_world import World
+
+pytestmark = pytest.mark.django_db
+
+NAMES = [*(tab.name for tab in registry.TABS), registry.SETTINGS]
+
+
+@pytest.fixture
+def world() -> World:
+    return staff_world.make_world()
+
+
+@pytest.fixture
+def viewer(client: Client, world: World) -> Client:
+    client.force_login(staff_world.make_member(world.organization, "viewer"))
+    return client
+
+
+@pytest.fixture
+def owner(client: Client, world: World) -> Client:
+    client.force_login(staff_world.make_member(world.organization, "owner"))
+    return client
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_viewer_opens_each_tab_at_its_own_address(
+    viewer: Client, world: World, name: str
+) -> None:
+    path = f"/admin/optimizations/optimization/{world.optimization.pk}/{name}/"
+
+    page = viewer.get(path).content.decode()
+
+    assert registry.build_url(world.optimization, name) == path
+    assert f'<a href="{path}" aria-current="page">' in page
+    assert page.count('aria-current="page"') == 1
+    assert all(registry.build_url(world.optimization, other) in page for other in NAMES)
+    assert "Purchases ↑" in page
+    assert "4 variants" in page
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_draft_without_a_metric_has_every_tab(
+    viewer: Client, world: World, name: str
+) -> None:
+    draft = staff_world.make_optimization(
+        world.organization, world.metric, "Idea", status="draft"
+    )
+    Optimization.objects.filter(pk=draft.pk).update(reward_metric=None)
+
+    answer = viewer.get(registry.build_url(draft, name))
+
+    assert answer.status_code == 200
+    assert "no metric yet" in answer.content.decode()
+
+
+def test_a_list_opens_the_results(viewer: Client, world: World) -> None:
+    listing = viewer.get(reverse("admin:optimizations_optimization_changelist"))
+
+    results = registry.build_url(world.optimization, "results")
+    assert f'href="{results}"' in listing.content.decode()
+
+
+def test_the_address_from_before_there_were_tabs_leads_to_the_results(
+    viewer: Client, world: World
+) -> None:
+    path = f"/admin/optimizations/optimization/{world.optimization.pk}/change/"
+
+    answer = viewer.get(path)
+
+    assert answer.status_code == 302
+    assert answer["Location"] == registry.build_url(world.optimization, "results")
+
+
+@pytest.mark.parametrize(
+    "name", [tab.name for tab in registry.TABS if tab.handle_post is None]
+)
+def test_a_tab_without_a_form_takes_no_post(
+    owner: Client, world: World, name: str
+) -> None:
+    answer = owner.post(registry.build_url(world.optimization, name), {"name": "x"})
+
+    assert answer.status_code == 405
+
+
+def test_a_viewer_is_offered_no_action(viewer: Client, world: World) -> None:
+    page = viewer.get(registry.build_url(world.optimization, "results"))
+
+    assert "/do-" not in page.content.decode()
+
+
+def test_pause_and_ship_stand_in_the_head_and_all_else_behind_the_dots(
+    owner: Client, world: World
+) -> None:
+    answer = owner.get(registry.build_url(world.optimization, "results"))
+
+    head = answer.context["head"]
+    assert [item.title for item in head.items] == ["Pause", "Ship"]
+    assert [item.title for item in head.more] == ["Train now", "Stop", "Archive"]
+
+
+def test_saving_the_settings_stays_on_them(owner: Client, world: World) -> None:
+    form = admin_forms.open_form(owner, world.optimization)
+
+    answer = admin_forms.send_form(owner, world.optimization, form, name="Renamed")
+
+    path = registry.build_url(world.optimization, registry.SETTINGS)
+    assert answer.status_code == 302
+    assert answer["Location"] == path
+    page = owner.get(path)
+    assert page.context["head"].name == "Renamed"
