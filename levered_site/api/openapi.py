@@ -15,6 +15,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 from levered_site.api import (
     openapi_components,
     openapi_dataclasses,
+    openapi_defaults,
     openapi_examples,
     openapi_operations,
     openapi_responses,
@@ -72,12 +73,12 @@ class EnvelopeSchema(AutoSchema):
         return str(super().get_description())
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
-        """Add the defaults that apply elsewhere than in the serializer."""
+        """State defaults in bodies, those that apply elsewhere included."""
         schema: dict[str, Any] = super()._map_basic_serializer(  # type: ignore[no-untyped-call]  # drf-spectacular has no types
             serializer, direction
         )
-        for name, default in getattr(serializer, "stated_defaults", {}).items():
-            schema["properties"][name]["default"] = default
+        stated = getattr(serializer, "stated_defaults", {})
+        openapi_defaults.state_defaults(schema, stated, direction)
         return schema
 
     def _get_paginator(self) -> Any:
@@ -188,10 +189,12 @@ def complete_document(result: dict[str, Any], **_context: Any) -> dict[str, Any]
             if method in operations:
                 _complete_operation(path, method, operations)
     result["paths"] = dict(sorted(result["paths"].items()))
-    components["schemas"] = dict(sorted(schemas.items()))
     openapi_components.describe_root(result, openapi_operations.TAGS)
     openapi_components.simplify_schemas(result)
-    return result
+    document = openapi_defaults.name_body_schemas(result)
+    named = document["components"]["schemas"]
+    document["components"]["schemas"] = dict(sorted(named.items()))
+    return document
 
 
 def _complete_operation(path: str, method: str, operations: dict[str, Any]) -> None:

@@ -68,15 +68,6 @@ class AssignmentSource(TypedDict):
     updated_at: NotRequired[str | None]
 
 
-class AssignmentSourceBodyRequest(TypedDict):
-    """The body of an assignment source."""
-
-    name: str
-    sql: str
-    default: NotRequired[bool]
-    column_mapping: AssignmentSourceMappingRequest
-
-
 class AssignmentSourceMappingRequest(TypedDict):
     """The role of each column of an assignment source."""
 
@@ -100,11 +91,20 @@ class AssignmentSourcePreview(TypedDict):
     warnings: list[str]
 
 
+class AssignmentSourceRequest(TypedDict):
+    """The body of an assignment source."""
+
+    name: str
+    sql: str
+    default: NotRequired[bool]
+    column_mapping: AssignmentSourceMappingRequest
+
+
 class Attribution(TypedDict):
     """Which exposure a reward counts for, and for how long."""
 
-    type: NotRequired[Literal["last_touch", "first_touch"]]
-    conversion_window_hours: NotRequired[int]
+    type: Literal["last_touch", "first_touch"]
+    conversion_window_hours: int
     horizon_hours: NotRequired[int]
 
 
@@ -491,14 +491,6 @@ class FactorImportance(TypedDict):
     kind: str
 
 
-class FactorRequest(TypedDict):
-    """A factor and its levels."""
-
-    name: str
-    dtype: NotRequired[Literal["str", "bool", "number"]]
-    levels: list[str | bool | float | dict[str, Any]]
-
-
 class FactorUtility(TypedDict):
     """What a level adds to the reward, compared with the factor's other levels."""
 
@@ -507,6 +499,14 @@ class FactorUtility(TypedDict):
     effect: float
     lo: float
     hi: float
+
+
+class FactorRequest(TypedDict):
+    """A factor and its levels."""
+
+    name: str
+    dtype: NotRequired[Literal["str", "bool", "number"]]
+    levels: list[str | bool | float | dict[str, Any]]
 
 
 class FailedDecision(TypedDict):
@@ -710,17 +710,6 @@ class Metric(TypedDict):
     updated_at: NotRequired[str | None]
 
 
-class MetricBodyRequest(TypedDict):
-    """The body of a new metric, or of a change."""
-
-    name: str
-    sql: str
-    column_mapping: ColumnMappingRequest
-    outcomes: NotRequired[list[OutcomeRequest] | None]
-    direction: NotRequired[Literal["increase", "decrease"]]
-    look_back_days: NotRequired[int]
-
-
 class MetricDaily(TypedDict):
     """The days of one metric."""
 
@@ -762,6 +751,17 @@ class MetricSummary(TypedDict):
     reward_type: Literal["bool", "numeric", "outcomes"]
     outcomes: NotRequired[Any]
     direction: NotRequired[Literal["increase", "decrease"]]
+
+
+class MetricRequest(TypedDict):
+    """The body of a new metric, or of a change."""
+
+    name: str
+    sql: str
+    column_mapping: ColumnMappingRequest
+    outcomes: NotRequired[list[OutcomeRequest] | None]
+    direction: NotRequired[Literal["increase", "decrease"]]
+    look_back_days: NotRequired[int]
 
 
 class ModelConfig(TypedDict):
@@ -983,19 +983,19 @@ class OutcomeMixRow(TypedDict):
     context: dict[str, str]
 
 
+class OutcomeWeight(TypedDict):
+    """An outcome and what it is worth."""
+
+    key: str
+    weight: float
+
+
 class OutcomeRequest(TypedDict):
     """A possible outcome of a user's visit, and what it is worth."""
 
     key: str
     weight: float
     match: OutcomeMatchRequest
-
-
-class OutcomeWeight(TypedDict):
-    """An outcome and what it is worth."""
-
-    key: str
-    weight: float
 
 
 class PaginatedApiKeyList(TypedDict):
@@ -1040,7 +1040,7 @@ class PaginatedTrainingRunList(TypedDict):
     next_cursor: str | None
 
 
-class PatchedApiKeyBodyRequest(TypedDict):
+class PatchedApiKeyRequest(TypedDict):
     """What a key has that may change later."""
 
     label: NotRequired[str]
@@ -1049,7 +1049,7 @@ class PatchedApiKeyBodyRequest(TypedDict):
     origins: NotRequired[list[str]]
 
 
-class PatchedAssignmentSourceBodyRequest(TypedDict):
+class PatchedAssignmentSourceRequest(TypedDict):
     """The body of an assignment source."""
 
     name: NotRequired[str]
@@ -1058,7 +1058,7 @@ class PatchedAssignmentSourceBodyRequest(TypedDict):
     column_mapping: NotRequired[AssignmentSourceMappingRequest]
 
 
-class PatchedMetricBodyRequest(TypedDict):
+class PatchedMetricRequest(TypedDict):
     """The body of a new metric, or of a change."""
 
     name: NotRequired[str]
@@ -1168,18 +1168,18 @@ class PresentConnection(TypedDict):
     connection: UsedConnection
 
 
-class PreviewBodyRequest(TypedDict):
+class PreviewLimitRequest(TypedDict):
+    """The body of a preview: how many rows it returns."""
+
+    limit: NotRequired[int]
+
+
+class PreviewRequest(TypedDict):
     """The body of a preview of an unsaved metric."""
 
     sql: str
     limit: NotRequired[int]
     column_mapping: ColumnMappingRequest
-
-
-class PreviewLimitRequest(TypedDict):
-    """The body of a preview: how many rows it returns."""
-
-    limit: NotRequired[int]
 
 
 class Progress(TypedDict):
@@ -1218,13 +1218,6 @@ class Quartiles(TypedDict):
     mean: float
 
 
-class QueryBodyRequest(TypedDict):
-    """The body of a query."""
-
-    sql: str
-    limit: NotRequired[int]
-
-
 class QueryRows(TypedDict):
     """Rows of a query."""
 
@@ -1234,6 +1227,13 @@ class QueryRows(TypedDict):
     elapsed_ms: int
     bytes_scanned: NotRequired[int]
     row_count: int
+
+
+class QueryRequest(TypedDict):
+    """The body of a query."""
+
+    sql: str
+    limit: NotRequired[int]
 
 
 class RegimeResult(TypedDict):
@@ -1362,19 +1362,19 @@ class RewardEventRequest(TypedDict):
     idempotency_key: NotRequired[str | None]
 
 
-class RewardRequest(TypedDict):
-    """The name of the reward, and the kind of its metric."""
-
-    name: str
-    type: Literal["bool", "numeric", "outcomes"]
-
-
 class RewardWithOutcomes(TypedDict):
     """The reward with the weighted outcomes of its metric, if it has any."""
 
     name: str
     type: Literal["bool", "numeric", "outcomes"]
     outcomes: list[dict[str, Any]]
+
+
+class RewardRequest(TypedDict):
+    """The name of the reward, and the kind of its metric."""
+
+    name: str
+    type: Literal["bool", "numeric", "outcomes"]
 
 
 class RotateApiKeyRequest(TypedDict):
@@ -1472,7 +1472,7 @@ class ShippedOptimization(TypedDict):
     confirmed: bool
 
 
-class SourcePreviewBodyRequest(TypedDict):
+class SourcePreviewRequest(TypedDict):
     """The body of a preview of an assignment source that is not saved."""
 
     limit: NotRequired[int]
@@ -1509,11 +1509,11 @@ class TrackRequest(TypedDict):
 
     key: NotRequired[str]
     anonymous_id: str
-    events: list[TrackedReward | TrackedExposure]
+    events: list[TrackedRewardRequest | TrackedExposureRequest]
 
 
-class TrackedExposure(TypedDict):
-    """TrackedExposure"""
+class TrackedExposureRequest(TypedDict):
+    """TrackedExposureRequest"""
 
     type: Literal["exposure"]
     optimization_id: str
@@ -1524,8 +1524,8 @@ class TrackedExposure(TypedDict):
     idempotency_key: NotRequired[str]
 
 
-class TrackedReward(TypedDict):
-    """TrackedReward"""
+class TrackedRewardRequest(TypedDict):
+    """TrackedRewardRequest"""
 
     type: Literal["reward"]
     name: str
