@@ -145,9 +145,11 @@ CSRF_FAILURE_VIEW = "levered_site.admin.csrf_failure.show_csrf_failure"
 STATIC_URL = "/static/"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "levered_site.static_files.VersionedFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True  # no collectstatic step is needed
+# An upgrade changes the addresses that pages name, so browsers need not ask before.
+WHITENOISE_MAX_AGE = 0 if DEBUG else int(timedelta(days=1).total_seconds())
 # Screenshots and ingestion have the largest bodies (5 MB).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
 

@@ -16,6 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from levered_site.organizations.admin import OrganizationAdminMixin
 from levered_site.organizations.models import Organization
+from optimizations.admin import overview_filters
 from tests.support import admin_tenants, staff_world
 from tests.support.admin_tenants import STAFF_MODELS, Tenant
 
@@ -26,6 +27,7 @@ FOREIGN = "zebra"  # in every text of the other organization, and in no request
 PAGES_WITHOUT_OBJECTS = {
     *("index", "login", "logout", "password_change", "password_change_done"),
     *("jsi18n", "search", "autocomplete", "app_list", "view_on_site"),
+    "optimizations_optimization_activity",
 }
 
 
@@ -192,6 +194,17 @@ def test_search_and_autocomplete_and_the_overview_find_nothing_foreign(
     for path in ("", "organizations/", "optimizations/", "metrics/", "jsi18n/"):
         assert_hidden(owner.get(f"/admin/{path}"), path)
     assert owner.get("/admin/").content.decode().count("tiger page") > 0
+    activity = owner.get(reverse("admin:optimizations_optimization_activity"))
+    assert_hidden(activity, "the last 24 hours")
+    assert activity.content.decode().count("tiger") > 0
+    for query in (
+        {"organization": foreign.organization.pk},
+        {"q": FOREIGN[:4]},
+        {"q": str(foreign.world.optimization.pk)},
+        {"waiting": "yes"},
+        *({"sort": sort} for sort in overview_filters.SORTS),
+    ):
+        assert_hidden(owner.get("/admin/", query), str(query))
     for row in foreign.rows.values():
         kind = ContentType.objects.get_for_model(type(row)).pk
         path = reverse("admin:view_on_site", args=[kind, row.pk])
