@@ -4,7 +4,8 @@ import type { paths } from "./schema.d.ts";
 
 const [baseUrl, token] = process.argv.slice(2) as [string, string];
 const authorization = { Authorization: `Bearer ${token}` };
-const client = createClient<paths>({ baseUrl, headers: authorization });
+// Without the media type answers would also be of type string, which CSV is.
+const client = createClient<paths, "application/json">({ baseUrl, headers: authorization });
 
 /** Return the data of an answer; throw its error. */
 function take<T>(answer: { data?: T; error?: { error: { code: string; message: string } } }): T {
