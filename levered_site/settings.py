@@ -197,6 +197,14 @@ CORS_EXPOSE_HEADERS = [
     "RateLimit-Limit",
     "RateLimit-Remaining",
     "RateLimit-Reset",
+    # Of answers as CSV: what `meta`, health and the next page are in JSON.
+    "Content-Disposition",
+    "Link",
+    "X-As-Of",
+    "X-Health",
+    "X-Truncated",
+    "X-Unavailable",
+    "X-Warnings",
 ]
 
 # --- authentication
@@ -302,8 +310,9 @@ REST_FRAMEWORK = {
         "levered_site.api.throttles.KeyThrottle",
     ],
     "DEFAULT_PAGINATION_CLASS": "levered_site.api.pagination.KeysetPagination",
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "levered_site.api.renderers.JsonContentNegotiation",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "levered_site.api.renderers.EnvelopeNegotiation",
     "DEFAULT_METADATA_CLASS": None,
+    "URL_FORMAT_OVERRIDE": None,  # `Accept` alone chooses
     "DEFAULT_SCHEMA_CLASS": "levered_site.api.openapi.EnvelopeSchema",
     "EXCEPTION_HANDLER": "levered_site.api.exceptions.handle_exception",
     "UNAUTHENTICATED_USER": None,
