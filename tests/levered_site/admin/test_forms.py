@@ -1,6 +1,5 @@
 """Admin forms: they follow the rules of the API and show errors beside the fields."""
 
-import json
 from typing import Any
 
 import pytest
@@ -22,11 +21,15 @@ def build_metric_form(metric: Metric, **changes: str) -> dict[str, str]:
         "name": metric.name,
         "direction": metric.direction,
         "sql": metric.sql,
-        "column_mapping": json.dumps(metric.column_mapping),
-        "outcomes": "null",
+        "id_column": metric.column_mapping["anonymous_id"],
+        "time_column": metric.column_mapping["timestamp"],
+        "value_column": "",
+        "name_column": "",
+        "reward_type": metric.column_mapping["reward_type"],
         "look_back_days": str(metric.look_back_days),
         "value_per_conversion": "",
         "currency": "",
+        "outcome_by": "name",
         **changes,
     }
 
@@ -72,8 +75,10 @@ def test_staff_say_what_a_conversion_is_worth(staff: Client, world: World) -> No
         {"currency": "XXX"},
         {"sql": "DROP TABLE decisions"},
         {"sql": "SELECT anonymous_id FROM managed_dw.rewards"},
-        {"column_mapping": '{"anonymous_id": "anonymous_id"}'},
-        {"column_mapping": "no JSON"},
+        {"time_column": ""},
+        {"id_column": "visitor"},
+        {"reward_type": "sum"},
+        {"look_back_days": "soon"},
     ],
 )
 def test_an_invalid_change_of_a_metric_is_refused(

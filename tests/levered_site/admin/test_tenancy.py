@@ -26,7 +26,7 @@ FOREIGN = "zebra"  # in every text of the other organization, and in no request
 # Pages that name no object, or whose objects are found by a query (tested below).
 PAGES_WITHOUT_OBJECTS = {
     *("index", "login", "logout", "password_change", "password_change_done"),
-    *("jsi18n", "search", "autocomplete", "app_list", "view_on_site"),
+    *("jsi18n", "search", "autocomplete", "app_list", "view_on_site", "set_password"),
     "optimizations_optimization_activity",
 }
 
@@ -128,6 +128,37 @@ def test_no_address_shows_or_changes_what_another_organization_owns(
     assert owner.get(bare, follow=True).status_code == 404
     assert seen == admin_tenants.list_scoped_names()
     assert admin_tenants.read_everything() == before
+
+
+def list_foreign_forms(foreign: Tenant) -> Iterator[dict[str, str]]:
+    """Yield forms of new rows that name an organization which is not the user's."""
+    form = {
+        "organization": foreign.organization.pk,
+        "name": "mine",
+        "label": "mine",
+        "username": "newcomer",
+        "is_invited": "on",
+        "role": "owner",
+        "scopes": "read",
+        "sql": foreign.world.metric.sql,
+        "id_column": "anonymous_id",
+        "time_column": "timestamp_utc",
+        "reward_type": "bool",
+    }
+    yield form
+    yield from ({**form, button: "asked"} for button in ("_preview", "_test"))
+
+
+def test_no_form_of_a_new_row_reaches_another_organization(
+    owner: Client, own: Tenant, foreign: Tenant
+) -> None:
+    before = admin_tenants.read_everything()
+    for name in sorted(admin_tenants.list_scoped_names()):
+        path = reverse(f"admin:{name}_add")
+        for form in list_foreign_forms(foreign):
+            assert_hidden(owner.post(path, form), f"{path} {form}")
+    assert admin_tenants.read_everything() == before
+    assert not User.objects.filter(username="newcomer").exists()
 
 
 def list_filters(name: str, foreign: Tenant) -> Iterator[dict[str, str]]:

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('optimizations', '0021_summary_interval'),
+        ('optimizations', '0022_notes'),
     ]
 
     operations = [
