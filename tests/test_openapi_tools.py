@@ -1,4 +1,4 @@
-"""What others' tools make of docs/openapi.yaml: linters, and a generated client."""
+"""What others' tools make of docs/openapi.yaml: linters, and generated clients."""
 
 import json
 import os
@@ -18,6 +18,7 @@ DOCUMENT = ROOT / "docs" / "openapi.yaml"
 REDOCLY = "@redocly/cli/bin/cli.js"
 SPECTRAL = "@stoplight/spectral-cli/dist/index.js"
 OPENAPI_TYPESCRIPT = "openapi-typescript/bin/cli.js"
+HEY_API = "@hey-api/openapi-ts/bin/run.js"
 TSC = "typescript/bin/tsc"
 # No news, no telemetry.
 QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
@@ -100,10 +101,31 @@ def test_a_generated_client_compiles_strictly(client_folder: Path) -> None:
 def test_a_generated_client_makes_ten_calls(
     client_folder: Path, live_server: LiveServer
 ) -> None:
+    _check_story(client_folder / "story.ts", live_server)
+
+
+@pytest.mark.usefixtures("_packages")
+@pytest.mark.django_db(transaction=True)
+def test_a_client_of_hey_api_compiles_strictly_and_makes_ten_calls(
+    tmp_path: Path, live_server: LiveServer
+) -> None:
+    for name in ("hey_api/story.ts", "hey_api/tsconfig.json", "process.d.ts"):
+        shutil.copy(TOOLS / name, tmp_path)
+    _run(HEY_API, "--input", DOCUMENT, "--output", tmp_path / "client", folder=tmp_path)
+
+    assert _run(TSC, "--project", tmp_path, folder=tmp_path) == ""
+
+    # Its modules name each other without the extension that Node wants of a module.
+    (tmp_path / "package.json").write_text('{"type": "commonjs"}')
+    _check_story(tmp_path / "built" / "story.js", live_server)
+
+
+def _check_story(program: Path, live_server: LiveServer) -> None:
+    """Run a program that makes ten calls; check what it tells of them."""
     token = factories.admin_token(factories.make_organization())
 
     result = subprocess.run(
-        [NODE, "--no-warnings", client_folder / "story.ts", live_server.url, token],
+        [NODE, "--no-warnings", program, live_server.url, token],
         capture_output=True,
         text=True,
         check=False,
