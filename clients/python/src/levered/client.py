@@ -6,12 +6,18 @@ import threading
 import time
 import weakref
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 from levered.core import Core, Options, Settings, fill_in
+from levered.csv_pages import (
+    CsvPage,
+    build_csv_request,
+    find_next_request,
+    read_page,
+)
 from levered.decision import Ask, Context, Decision, How, Variant, build_ask
 from levered.errors import LateError
 from levered.exchange import Answer, Flow, Request, run_flow
@@ -48,7 +54,8 @@ class Levered(Resources):
         atexit.register(self._at_exit)
         if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
             os.register_at_fork(after_in_child=_call_weakly(self._note_fork))
-        super().__init__(Api(self._send_patiently))
+        self._api = Api(self._send_patiently)
+        super().__init__(self._api)
 
     def get_variant(
         self,
@@ -121,6 +128,23 @@ class Levered(Resources):
         """
         reward = {"name": name, "anonymous_id": anonymous_id, "value": value, **fields}
         self._core.add_reward(reward)
+
+    def iterate_csv(
+        self, path: str, body: object = None, **params: object
+    ) -> Iterator[CsvPage]:
+        """Yield the rows of an answer as CSV, page by page to the last one.
+
+        `path` is that of any list or reading below `/api/v2`, such as
+        `/optimizations/ID/results`; `params` are its query parameters. With a body it
+        is posted. Raise ApiError, NetworkError, and UnusableAnswerError for an answer
+        that has no CSV.
+        """
+        method = "GET" if body is None else "POST"
+        request: Request | None = build_csv_request(method, path, body, params)
+        while request is not None:
+            answer = self._api.exchange(request)
+            yield read_page(answer)
+            request = find_next_request(request, answer)
 
     def flush(self) -> bool:
         """Send all that waits now. Return whether nothing is left. Never raise."""

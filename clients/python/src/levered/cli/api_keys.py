@@ -58,6 +58,9 @@ def api_keys() -> None:
 @click.pass_obj
 def list_keys(session: Session) -> None:
     """List keys, without their secrets."""
+    if session.output == "csv":
+        session.take_csv("api-keys", limit=100)
+        return
     session.show_rows(LISTED, session.client.api_keys.list(), title="API keys")
 
 

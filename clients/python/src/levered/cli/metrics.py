@@ -15,7 +15,7 @@ from levered.cli.options import (
 )
 from levered.cli.session import Session, warn_of_namesakes
 from levered.cli.tables import Column, format_time
-from levered.cli.warehouse import show_query_rows
+from levered.cli.warehouse import show_query_rows, show_unsaved_preview
 
 LISTED = (
     Column("name"),
@@ -55,6 +55,9 @@ def metrics() -> None:
 @click.pass_obj
 def list_metrics(session: Session) -> None:
     """List metrics, newest first."""
+    if session.output == "csv":
+        session.take_csv("warehouse", "metrics", limit=100)
+        return
     session.show_rows(LISTED, session.client.metrics.list(), title="metrics")
 
 
@@ -140,15 +143,15 @@ def preview_metric(
     --type and --column say how that is read.
     """
     if is_source(metric):
-        document = session.client.warehouse.preview(
-            sql=read_text(metric),
-            column_mapping=_build_mapping(reward_type, columns),
-            limit=limit,
-        )
-    else:
-        name = session.find_metric(metric)
-        document = session.client.metrics.preview(name, limit=limit)
-    show_query_rows(session, document)
+        mapping = _build_mapping(reward_type, columns)
+        show_unsaved_preview(session, read_text(metric), mapping, limit)
+        return
+    name = session.find_metric(metric)
+    if session.output == "csv":
+        path = ("warehouse", "metrics", name, "preview")
+        session.take_csv(*path, body={"limit": limit})
+        return
+    show_query_rows(session, session.client.metrics.preview(name, limit=limit))
 
 
 @metrics.command("delete")

@@ -7,7 +7,7 @@ import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from levered import schemas
-from levered.cli.options import printing, read_pairs
+from levered.cli.options import printing, read_pairs, section_option
 from levered.cli.session import Session
 from levered.cli.tables import (
     NOTHING,
@@ -90,16 +90,24 @@ def models() -> None:
 @click.pass_obj
 def list_models(session: Session) -> None:
     """List models, newest first."""
+    if session.output == "csv":
+        session.take_csv("models", limit=100)
+        return
     session.show_rows(LISTED, session.client.models.list(), title="models")
 
 
 @models.command("state")
 @click.argument("model")
+@section_option("variants", "contexts", "coefficients")
 @printing(rows=True)
 @click.pass_obj
-def show_state(session: Session, model: str) -> None:
+def show_state(session: Session, model: str, section: str | None) -> None:
     """Show what was learned of each variant."""
-    document = session.client.models.state(session.find_model(model))
+    name = session.find_model(model)
+    if session.output == "csv":
+        session.take_csv("models", name, "state", section=section)
+        return
+    document = session.client.models.state(name)
     title = f"version {document['policy_version']}, {document['status']}"
     session.show_rows(STATE, document["variants"], title=title, document=document)
 
@@ -111,7 +119,12 @@ def show_state(session: Session, model: str) -> None:
 @click.pass_obj
 def list_runs(session: Session, model: str, limit: int) -> None:
     """List trainings, newest first: how far they are, and why one failed."""
-    runs = session.client.models.runs(session.find_model(model))
+    name = session.find_model(model)
+    if session.output == "csv":
+        size = min(max(limit, 1), 100)
+        session.take_csv("models", name, "training-runs", most=limit, limit=size)
+        return
+    runs = session.client.models.runs(name)
     session.show_rows(RUNS, islice(runs, limit), title="training runs")
 
 
@@ -167,11 +180,16 @@ def _wait(session: Session, model_id: str, run_id: str) -> schemas.TrainingRun:
 
 @models.command("policy")
 @click.argument("model")
+@section_option("contexts", "variants")
 @printing(rows=True)
 @click.pass_obj
-def show_policy(session: Session, model: str) -> None:
+def show_policy(session: Session, model: str, section: str | None) -> None:
     """Show the probability of each variant in each context."""
-    document = session.client.models.policy(session.find_model(model))
+    name = session.find_model(model)
+    if session.output == "csv":
+        session.take_csv("models", name, "policy", section=section)
+        return
+    document = session.client.models.policy(name)
     numbers = [variant["number"] for variant in document["variants"]]
     columns = [
         Column("context", render=_format_context),

@@ -88,9 +88,12 @@ def list_optimizations(
     session: Session, status: str | None, search: str | None, *, archived: bool
 ) -> None:
     """List optimizations, newest first."""
-    rows = session.client.optimizations.list(
-        status=status, search=search, include_archived=archived or None
-    )
+    filters: Any = {"status": status, "search": search}
+    filters["include_archived"] = archived or None
+    if session.output == "csv":
+        session.take_csv("optimizations", **filters, limit=100)
+        return
+    rows = session.client.optimizations.list(**filters)
     session.show_rows(LISTED, rows, title="optimizations")
 
 
@@ -101,9 +104,11 @@ def list_optimizations(
 def show_optimization(session: Session, optimization: str) -> None:
     """Show an optimization and its variants; --csv has the variants."""
     name = session.find_optimization(optimization)
-    if session.output != "csv":
-        document = session.client.optimizations.get(name)
-        session.show_fields(document, SHOWN, title=document["name"])
+    if session.output == "csv":
+        session.take_csv("optimizations", name, "variants")
+        return
+    document = session.client.optimizations.get(name)
+    session.show_fields(document, SHOWN, title=document["name"])
     if session.output != "json":
         variants = session.client.optimizations.variants(name)["variants"]
         session.show_rows(VARIANTS, variants, title="variants")

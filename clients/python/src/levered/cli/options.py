@@ -25,6 +25,7 @@ def printing(*, rows: bool = False) -> Callable[[Command], Command]:
             command = click.option(
                 "--csv",
                 is_flag=True,
+                is_eager=True,  # --section asks for it
                 expose_value=False,
                 callback=_set_output,
                 help="Print rows as CSV.",
@@ -38,6 +39,23 @@ def printing(*, rows: bool = False) -> Callable[[Command], Command]:
         )(command)
 
     return decorate
+
+
+def section_option(*sections: str) -> Callable[[Command], Command]:
+    """Add --section, which chooses among the rows that --csv may print."""
+
+    def check(context: click.Context, _parameter: click.Parameter, value: Any) -> Any:
+        session = context.find_object(Session)
+        if value is not None and session is not None and session.output != "csv":
+            raise click.UsageError("--section chooses rows of CSV: add --csv")
+        return value
+
+    return click.option(
+        "--section",
+        type=click.Choice(sections),
+        callback=check,
+        help=f"Which rows --csv prints; {sections[0]} if not told.",
+    )
 
 
 def _set_output(context: click.Context, parameter: click.Parameter, value: Any) -> None:

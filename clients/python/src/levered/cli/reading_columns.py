@@ -102,6 +102,23 @@ OBSERVATIONS = (
     Column("converted", is_number=True),
     Column("value_sum", "value", is_number=True),
 )
+HOLDOUT_DAILY = (
+    Column("date"),
+    Column("key", "metric"),
+    Column("regime", is_number=True),
+    Column("levered.exposures", "users", is_number=True),
+    Column("levered.rewardsValueSum", "their value", is_number=True),
+    Column("holdout.exposures", "users of the holdout", is_number=True),
+    Column("holdout.rewardsValueSum", "value of the holdout", is_number=True),
+)
+OUTCOME_MIX = (
+    Column("day"),
+    Column("in_holdout", "held out"),
+    Column("variant"),
+    Column("outcome_key", "outcome"),
+    Column("context"),
+    Column("users", is_number=True),
+)
 EVALUATION = (
     Column("policy"),
     Column("estimators.doubly_robust.value", "would have earned"),

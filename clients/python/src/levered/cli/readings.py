@@ -7,15 +7,22 @@ import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from levered.cli.options import printing, read_pairs, refuse_together
+from levered.cli.options import (
+    printing,
+    read_pairs,
+    refuse_together,
+    section_option,
+)
 from levered.cli.reading_columns import (
     CANDIDATE,
     CURVE,
     EVALUATION,
     GUARDRAILS,
     HISTORY,
+    HOLDOUT_DAILY,
     MEASURED,
     OBSERVATIONS,
+    OUTCOME_MIX,
     PROGRESS,
     VARIANTS,
     list_reasons,
@@ -23,6 +30,13 @@ from levered.cli.reading_columns import (
 from levered.cli.session import Session, build_fields
 from levered.cli.tables import build_table, make_printable
 from levered.cli.watching import WatchingCommand, watching
+
+# Of results, the rows that --csv may print.
+SECTIONS = (
+    *("variants", "lift", "stats", "contexts", "time_series", "factor_importance"),
+    *("factor_utilities", "interactions", "context_importance", "regimes", "checks"),
+    "health",
+)
 
 
 def render_results(document: Any) -> RenderableType:
@@ -38,17 +52,26 @@ def render_results(document: Any) -> RenderableType:
 @click.argument("optimization")
 @click.option("--refresh", is_flag=True, help="Count in the warehouse first.")
 @watching
+@section_option(*SECTIONS)
 @printing(rows=True)
 @click.pass_obj
 def show_results(
-    session: Session, optimization: str, watch: float | None, *, refresh: bool
+    session: Session,
+    optimization: str,
+    watch: float | None,
+    section: str | None,
+    *,
+    refresh: bool,
 ) -> None:
-    """Show lift, intervals and variants; --csv has the variants.
+    """Show lift, intervals and variants; --csv has the variants, or another section.
 
     With --watch and --json each line is one document.
     """
     refuse_together(watch=watch, csv=session.output == "csv")
     name = session.find_optimization(optimization)
+    if session.output == "csv":
+        _take_csv(session, name, "results", section=section, refresh=refresh or None)
+        return
 
     def read() -> Any:
         return session.client.results.get(name, refresh=refresh).data
@@ -60,6 +83,10 @@ def show_results(
     else:
         document = read()
         session.show_rows(VARIANTS, document["variants"], document=document)
+
+
+def _take_csv(session: Session, name: str, reading: str, **options: Any) -> None:
+    session.take_csv("optimizations", name, reading, **options)
 
 
 def _print_reasons(session: Session, lines: Iterable[str]) -> None:
@@ -77,6 +104,9 @@ def _print_reasons(session: Session, lines: Iterable[str]) -> None:
 def show_progress(session: Session, optimization: str, *, refresh: bool) -> None:
     """Show how far it is, and when it may be decided."""
     name = session.find_optimization(optimization)
+    if session.output == "csv":
+        _take_csv(session, name, "progress", refresh=refresh or None)
+        return
     document = session.client.results.progress(name, refresh=refresh)
     session.show_fields(document, PROGRESS)
     _print_reasons(session, list_reasons(document, PROGRESS))
@@ -90,6 +120,9 @@ def show_progress(session: Session, optimization: str, *, refresh: bool) -> None
 def show_guardrails(session: Session, optimization: str, *, refresh: bool) -> None:
     """Show the guardrail metrics, arm against arm."""
     name = session.find_optimization(optimization)
+    if session.output == "csv":
+        _take_csv(session, name, "guardrails", refresh=refresh or None)
+        return
     document = session.client.results.guardrails(name, refresh=refresh)
     rows = document["guardrails"]
     session.show_rows(GUARDRAILS, rows, title="guardrails", document=document)
@@ -103,6 +136,9 @@ def show_guardrails(session: Session, optimization: str, *, refresh: bool) -> No
 def show_lift_history(session: Session, optimization: str) -> None:
     """Show the lift of each day, as it was published that day."""
     name = session.find_optimization(optimization)
+    if session.output == "csv":
+        _take_csv(session, name, "lift-history")
+        return
     document = session.client.results.lift_history(name)
     rows = document["daily"]
     session.show_rows(HISTORY, rows, title="lift history", document=document)
@@ -128,8 +164,45 @@ def show_lift_curve(session: Session, optimization: str) -> None:
 def show_observations(session: Session, optimization: str) -> None:
     """Show the counts behind every figure, newest day first."""
     name = session.find_optimization(optimization)
+    if session.output == "csv":
+        _take_csv(session, name, "observations", limit=100)
+        return
     rows = session.client.results.observations(name)
     session.show_rows(OBSERVATIONS, rows, title="observations")
+
+
+@click.command("holdout-daily")
+@click.argument("optimization")
+@click.option("--refresh", is_flag=True, help="Count in the warehouse first.")
+@printing(rows=True)
+@click.pass_obj
+def show_holdout_daily(session: Session, optimization: str, *, refresh: bool) -> None:
+    """Show the sums of both arms by day, of the reward and of each guardrail."""
+    name = session.find_optimization(optimization)
+    if session.output == "csv":
+        _take_csv(session, name, "holdout-daily", refresh=refresh or None)
+        return
+    document = session.client.results.holdout_daily(name, refresh=refresh)
+    rows = [
+        {"key": metric["key"], **day}
+        for metric in document["metrics"]
+        for day in metric["daily"]
+    ]
+    session.show_rows(HOLDOUT_DAILY, rows, title="arms by day", document=document)
+
+
+@click.command("outcome-mix")
+@click.argument("optimization")
+@printing(rows=True)
+@click.pass_obj
+def show_outcome_mix(session: Session, optimization: str) -> None:
+    """Show users by day, arm, variant, outcome and context, oldest day first."""
+    name = session.find_optimization(optimization)
+    if session.output == "csv":
+        _take_csv(session, name, "outcome-mix", limit=10_000)
+        return
+    rows = session.client.results.outcome_mix(name)
+    session.show_rows(OUTCOME_MIX, rows, title="outcomes")
 
 
 @click.command("report-data")
@@ -168,6 +241,9 @@ def evaluate_policy(
     if version is not None:
         policy = {"version": version}
     name = session.find_optimization(optimization)
+    if session.output == "csv":
+        _take_csv(session, name, "evaluate", body={"policy": policy})
+        return
     document = session.client.results.evaluate(name, policy)
     session.show_fields(document, EVALUATION)
 
@@ -200,12 +276,11 @@ def show_candidate(
         results.delete_candidate(name)
         session.say("the candidate is gone", {"optimization_id": name, "deleted": True})
     else:
-        document = (
-            results.set_candidate(name, **read_pairs(fields))
-            if fields
-            else results.candidate(name)
-        )
-        session.show_fields(document, CANDIDATE)
+        changed = results.set_candidate(name, **read_pairs(fields)) if fields else None
+        if session.output == "csv":
+            _take_csv(session, name, "candidate")
+        else:
+            session.show_fields(changed or results.candidate(name), CANDIDATE)
 
 
 COMMANDS = (
@@ -215,6 +290,8 @@ COMMANDS = (
     show_lift_history,
     show_lift_curve,
     show_observations,
+    show_holdout_daily,
+    show_outcome_mix,
     show_report_data,
     evaluate_policy,
     show_candidate,

@@ -6,12 +6,14 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import click
 from rich.console import Console, RenderableType
 from rich.live import Live
 
 from levered.cli.config import Config
+from levered.cli.csv_output import print_pages
 from levered.cli.tables import (
     Column,
     Row,
@@ -92,14 +94,27 @@ class Session:
     def show_fields(
         self, document: Any, fields: Sequence[Column], *, title: str = ""
     ) -> None:
-        """Print fields of one document, a line each; JSON is all of it, CSV one row."""
+        """Print fields of one document, a line each; JSON is all of it."""
         if self.output == "json":
             click.echo(write_json(document))
             return
-        if self.output == "csv":
-            click.echo(write_csv(fields, [document]), nl=False)
-            return
         self.console.print(build_fields(document, fields, title=title))
+
+    def take_csv(
+        self,
+        *parts: object,
+        body: object = None,
+        most: int | None = None,
+        **params: object,
+    ) -> None:
+        """Print the API's CSV of a path, all pages of it, or `most` rows.
+
+        What speaks against the rows goes to the error output, and how many there are so
+        far, while somebody watches.
+        """
+        path = "".join(f"/{quote(str(part), safe='')}" for part in parts)
+        pages = self.client.iterate_csv(path, body, **params)
+        print_pages(pages, most)
 
     def say(self, text: str, document: Any = None) -> None:
         """Print a sentence; JSON is the document."""

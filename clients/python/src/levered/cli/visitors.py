@@ -10,7 +10,7 @@ from typing import Any, Literal
 import click
 from rich.progress import track
 
-from levered.cli.options import printing, read_pairs
+from levered.cli.options import printing, read_pairs, section_option
 from levered.cli.session import Session
 from levered.cli.tables import Column, format_percent, format_time
 from levered.client import Levered
@@ -63,11 +63,18 @@ def serve(
 @click.command()
 @click.argument("optimization")
 @click.argument("anonymous_id")
-@printing()
+@section_option("receipts", "probabilities")
+@printing(rows=True)
 @click.pass_obj
-def explain(session: Session, optimization: str, anonymous_id: str) -> None:
-    """Show why a visitor got the variant."""
+def explain(
+    session: Session, optimization: str, anonymous_id: str, section: str | None
+) -> None:
+    """Show why a visitor got the variant; --csv has the receipts."""
     name = session.find_optimization(optimization)
+    if session.output == "csv":
+        path = ("optimizations", name, "decisions", anonymous_id)
+        session.take_csv(*path, section=section)
+        return
     document = session.client.optimizations.explain(name, anonymous_id)
     session.show_fields(document, EXPLAINED)
 

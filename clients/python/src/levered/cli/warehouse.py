@@ -69,6 +69,9 @@ def connect_warehouse(
 @click.pass_obj
 def list_tables(session: Session, search: str | None) -> None:
     """List tables."""
+    if session.output == "csv":
+        session.take_csv("warehouse", "tables", search=search)
+        return
     document = session.client.warehouse.tables(search)
     session.show_rows(TABLES, document["tables"], title="tables", document=document)
 
@@ -79,6 +82,9 @@ def list_tables(session: Session, search: str | None) -> None:
 @click.pass_obj
 def list_columns(session: Session, table: str) -> None:
     """List the columns of a table, such as managed_dw.rewards."""
+    if session.output == "csv":
+        session.take_csv("warehouse", "tables", table, "columns")
+        return
     document = session.client.warehouse.columns(table)
     session.show_rows(COLUMNS, document["columns"], document=document)
 
@@ -90,7 +96,11 @@ def list_columns(session: Session, table: str) -> None:
 @click.pass_obj
 def run_query(session: Session, sql: str, limit: int) -> None:
     """Run one SELECT: a text, @file, or - for the input."""
-    document = session.client.warehouse.query(read_text(sql), limit=limit)
+    text = read_text(sql)
+    if session.output == "csv":
+        session.take_csv("warehouse", "query", body={"sql": text, "limit": limit})
+        return
+    document = session.client.warehouse.query(text, limit=limit)
     show_query_rows(session, document)
 
 
@@ -110,11 +120,16 @@ def preview_sql(
     session: Session, sql: str, columns: tuple[str, ...], limit: int
 ) -> None:
     """Run the SQL of a metric that is not saved, with warnings."""
-    mapping: Any = read_pairs(columns)
-    document = session.client.warehouse.preview(
-        sql=read_text(sql), column_mapping=mapping, limit=limit
-    )
-    show_query_rows(session, document)
+    show_unsaved_preview(session, read_text(sql), read_pairs(columns), limit)
+
+
+def show_unsaved_preview(session: Session, sql: str, mapping: Any, limit: int) -> None:
+    """Print rows of SQL that is not saved, and its warnings to the error output."""
+    body = {"sql": sql, "column_mapping": mapping, "limit": limit}
+    if session.output == "csv":
+        session.take_csv("warehouse", "preview", body=body)
+        return
+    show_query_rows(session, session.client.warehouse.preview(**body))
 
 
 def show_query_rows(session: Session, document: Any) -> None:
