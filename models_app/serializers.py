@@ -136,7 +136,6 @@ class WeightsField(serializers.DictField):
 @extend_schema_field(
     SHARES_SCHEMA
     | {
-        "type": ["object", "null"],
         "description": "By variant number: its probability of being best overall, as "
         "that training reported it.",
     }

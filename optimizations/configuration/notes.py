@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,6 +14,13 @@ from optimizations.configuration import create_update
 from optimizations.models import Note, Optimization
 
 MAX_NOTES = 1000  # of one optimization
+
+
+class DayNote(NamedTuple):
+    """What charts show of a note."""
+
+    date: date
+    text: str
 
 
 @transaction.atomic
@@ -63,9 +70,10 @@ def delete_note(note: Note, actor: Actor) -> None:
     note.delete()
 
 
-def list_dated_texts(optimization: Optimization) -> list[tuple[date, str]]:
-    """Return the days and texts of all notes, the oldest day first: the marks of charts."""
-    return list(optimization.notes.values_list("date", "text"))
+def list_day_notes(optimization: Optimization) -> list[DayNote]:
+    """Return the days and texts of all notes, the oldest day first: marks for charts."""
+    rows = optimization.notes.values_list("date", "text")
+    return [DayNote(day, text) for day, text in rows]
 
 
 def _describe_note(note: Note) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Notes of people on days of an optimization, which charts show."""
 
 import uuid
-from datetime import date as calendar_date
 
 from django.db import models
 
@@ -17,7 +16,7 @@ class Note(models.Model):
     optimization = models.ForeignKey(
         Optimization, on_delete=models.CASCADE, related_name="notes"
     )
-    date: "models.DateField[calendar_date, calendar_date]" = models.DateField()  # UTC
+    date = models.DateField()  # in UTC
     text = models.CharField(max_length=MAX_NOTE_LENGTH)
     author = models.CharField(max_length=160)  # an actor, as in the audit log
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,6 +1,7 @@
 """Notes on days of an optimization, in requests and responses."""
 
 from datetime import UTC, date, timedelta
+from typing import Any
 
 from django.utils import timezone
 from rest_framework import serializers
@@ -23,7 +24,7 @@ class NoteBodySerializer(StrictSerializer):
     )
     text = StrictCharField(max_length=MAX_NOTE_LENGTH)
 
-    def validate_date(self, day: date) -> date:
+    def validate_date(self, day: Any) -> Any:
         """Return the day. Raise ValidationError for one that no chart would show."""
         latest = timezone.now().astimezone(UTC).date() + timedelta(days=DAYS_AHEAD)
         if not FIRST_DATE <= day <= latest:

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from levered_site.organizations.viewsets import (
     CreateViewSet,
@@ -37,6 +39,11 @@ class NoteViewSet(
         if getattr(self, "swagger_fake_view", False):
             return Note.objects.none()
         return self._get_optimization().notes.select_related("optimization")
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Write a note on a day."""
+        self._get_optimization()  # an unknown one is a 404, whatever the body
+        return super().create(request, *args, **kwargs)
 
     def perform_create(self, fields: dict[str, Any]) -> Note:
         """Store a note by whoever sends it."""

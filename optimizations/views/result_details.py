@@ -96,7 +96,10 @@ class ResultDetailsViewSet(StoredResultsViewSet):
     # The history has nothing to refresh: each day is as it was published.
     query_parameters = {
         **dict.fromkeys(
-            ("progress", "guardrails", "lift_history", "holdout_daily", "report_data"),
+            (
+                *("progress", "guardrails", "lift_history", "lift_curve"),
+                *("holdout_daily", "report_data"),
+            ),
             (REFRESH_PARAMETER.name,),
         ),
         "outcome_mix": [parameter.name for parameter in MIX_PARAMETERS],

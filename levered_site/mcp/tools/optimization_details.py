@@ -61,10 +61,8 @@ class GetInput(OptimizationInput):
 
     detail: Detail = Field(
         "summary",
-        description="variants: numbers, levels, enabled. model_state, contexts, "
-        "coefficients: what was learned. policy: probability of each variant by context. "
-        "versions: what each policy version served. notes: on days, shown by charts. "
-        "audit_entries: who changed what (admins).",
+        description="model_state, contexts, coefficients: what was learned. policy: "
+        "probability of each variant by context. audit_entries: for admins.",
     )
     cursor: Cursor = None
 

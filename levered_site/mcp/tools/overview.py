@@ -108,8 +108,8 @@ TOOL = Tool(
     name="overview",
     title="Overview",
     description="Start here: your role, the organization, its warehouse, and its "
-    "optimizations with status and lift, one page, newest first. Also lists models, "
-    "API keys (never their secrets), or who changed what (admins).",
+    "optimizations with status and lift, one page, newest first. Also lists models or "
+    "API keys (never their secrets).",
     input_model=OverviewInput,
     answer_fields={
         "organization": "o",

@@ -293,7 +293,6 @@ def test_filters_find_entries_by_target_action_actor_and_time(
         ("target_type=person", "target_type"),
         ("target_id=", "target_id"),
         ("action=" + "x" * 65, "action"),
-        ("actor=%00", "actor"),
         ("since=yesterday", "since"),
         ("until=5", "until"),
         ("since=0001-01-01T00:00:00%2B14:00", "since"),
@@ -319,7 +318,8 @@ def test_entries_come_in_pages_newest_first(
         changes = {"number": number}
         audit.record(acme.pk, SYSTEM_ACTOR, "variant.enable", optimization, changes)
 
-    numbers, cursor = [], ""
+    numbers: list[int] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = read_body(admin.get(f"/audit?action=variant&limit=2&cursor={cursor}"))
         numbers += [entry["after"]["number"] for entry in page["audit_entries"]]

@@ -160,7 +160,8 @@ def test_versions_come_in_pages_newest_first(
     train_here(optimization)
     train_here(optimization)
 
-    numbers, cursor = [], ""
+    numbers: list[int] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = list_versions(optimization, api, f"?limit=2&cursor={cursor}")
         numbers += [row["version"] for row in page["versions"]]

@@ -105,7 +105,7 @@ def test_charts_get_the_days_and_texts_the_oldest_day_first(
     for day in ("2026-03-28", "2026-03-01", "2026-03-28"):
         write(api, path, date=day, text=f"about {day}")
 
-    assert notes.list_dated_texts(optimization) == [
+    assert notes.list_day_notes(optimization) == [
         (date(2026, 3, 1), "about 2026-03-01"),
         (date(2026, 3, 28), "about 2026-03-28"),
         (date(2026, 3, 28), "about 2026-03-28"),

@@ -105,6 +105,7 @@ def test_a_member_may_not_replace_a_trained_candidate() -> None:
     assert remaining == ("uniform", 1)
     assert after == entries
     entry = AuditEntry.objects.filter(action="candidate.put").latest("pk")
+    assert entry.before is not None
     assert entry.before["allocation"] == "uniform"
 
 
