@@ -121,8 +121,8 @@ result_detail_routes = [
         ResultDetailsViewSet.as_view({"get": name.replace("-", "_")}),
     )
     for name in (
-        *("progress", "guardrails", "lift-history", "holdout-daily", "outcome-mix"),
-        *("report-data", "observations"),
+        *("progress", "guardrails", "lift-history", "lift-curve", "holdout-daily"),
+        *("outcome-mix", "report-data", "observations"),
     )
 ]
 

@@ -98,6 +98,10 @@ _OPERATIONS: dict[str, dict[str, tuple[str, str]]] = {
             "Read the state of the guardrails",
         ),
         "GET /optimizations/{}/lift-history": ("getLiftHistory", "Read lift by day"),
+        "GET /optimizations/{}/lift-curve": (
+            "getLiftCurve",
+            "Read the measured lift by day, to draw it",
+        ),
         "GET /optimizations/{}/holdout-daily": (
             "getHoldoutDaily",
             "Read the sums of both arms by day",

@@ -18,6 +18,7 @@ from optimizations.results import (
     health_records,
     history,
     holdout_daily,
+    lift_curve,
     outcome_mix,
     progress,
     raw_counts,
@@ -28,6 +29,7 @@ from optimizations.results.guardrail_report import GuardrailList
 from optimizations.results.health import Health
 from optimizations.results.history import LiftHistory
 from optimizations.results.holdout_daily import HoldoutDaily
+from optimizations.results.lift_curve import LiftCurve
 from optimizations.results.outcome_mix import OutcomeMixRow, OutcomeWeight
 from optimizations.results.progress import Progress
 from optimizations.results.stored import StoredCubes
@@ -93,7 +95,10 @@ class ResultDetailsViewSet(StoredResultsViewSet):
     # The history has nothing to refresh: each day is as it was published.
     query_parameters = {
         **dict.fromkeys(
-            ("progress", "guardrails", "lift_history", "holdout_daily", "report_data"),
+            (
+                *("progress", "guardrails", "lift_history", "lift_curve"),
+                *("holdout_daily", "report_data"),
+            ),
             (REFRESH_PARAMETER.name,),
         ),
         "outcome_mix": [parameter.name for parameter in MIX_PARAMETERS],
@@ -129,6 +134,11 @@ class ResultDetailsViewSet(StoredResultsViewSet):
     def lift_history(self, _request: Request, **_kwargs: Any) -> Response:
         """Return modeled and measured lift by day, as published on that day."""
         return Response(history.build_lift_history(self.get_object()))
+
+    @extend_schema(responses=LiftCurve)
+    def lift_curve(self, _request: Request, **_kwargs: Any) -> Response:
+        """Return the measured lift by day with both intervals, as published on that day."""
+        return Response(lift_curve.build_lift_curve(self.get_object()))
 
     @extend_schema(parameters=[REFRESH_PARAMETER], responses=HoldoutDaily)
     def holdout_daily(self, request: Request, **_kwargs: Any) -> Response:

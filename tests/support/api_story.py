@@ -243,8 +243,8 @@ def _read_results(story: Story) -> None:
     with run_worker(), override_settings(TRAIN_WAIT_SECONDS=25):
         story.add(200, "POST", train_path, admin.post(train_path, {}))
     for name in (
-        *("results", "progress", "guardrails", "lift-history", "holdout-daily"),
-        *("outcome-mix", "observations", "report-data"),
+        *("results", "progress", "guardrails", "lift-history", "lift-curve"),
+        *("holdout-daily", "outcome-mix", "observations", "report-data"),
     ):
         story.call(member, "GET", f"{path}/{name}")
     story.call(member, "POST", f"{path}/evaluate", {"policy": {"variant": 2}})

@@ -59,6 +59,7 @@ OPERATIONS: Final[Mapping[frozenset[str], tuple[str, ...]]] = {
         "GET /api/v2/optimizations/{}/decisions/{}",
         "GET /api/v2/optimizations/{}/guardrails",
         "GET /api/v2/optimizations/{}/holdout-daily",
+        "GET /api/v2/optimizations/{}/lift-curve",
         "GET /api/v2/optimizations/{}/lift-history",
         "GET /api/v2/optimizations/{}/observations",
         "GET /api/v2/optimizations/{}/outcome-mix",

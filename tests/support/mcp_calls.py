@@ -13,8 +13,8 @@ DETAILS = (
 VIEWS = (
     *("summary", "variants", "factor_importance", "factor_utilities", "interactions"),
     *("context_importance", "contexts", "time_series", "regimes", "progress"),
-    *("guardrails", "lift_history", "holdout_daily", "outcome_mix", "cells", "touches"),
-    "sql",
+    *("guardrails", "lift_curve", "lift_history", "holdout_daily", "outcome_mix"),
+    *("cells", "touches", "sql"),
 )
 # Arguments may contain fields of the world: {live}, {draft}, {metric}, {served}.
 VALID_CALLS: list[tuple[str, dict[str, Any]]] = [

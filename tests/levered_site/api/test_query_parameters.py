@@ -162,7 +162,7 @@ def test_each_endpoint_knows_what_its_document_names() -> None:
             if parameter["in"] == "query"
         }
         known = set(viewset.list_query_parameters())
-        if viewset.action == "lift_history":  # as all that tell of results
+        if viewset.action in {"lift_history", "lift_curve"}:  # as all results
             known -= {"refresh"}
         assert known == documented, path
         compared += 1
@@ -176,6 +176,7 @@ def test_each_endpoint_knows_what_its_document_names() -> None:
         "/warehouse/metrics?limit=2&order_by=created_at",
         "/optimizations/{pk}/results?refresh=false&sql=false",
         "/optimizations/{pk}/lift-history?refresh=true",
+        "/optimizations/{pk}/lift-curve?refresh=true",
         "/optimizations/{pk}/outcome-mix?limit=5&refresh=false",
         "/optimizations/{pk}/observations?limit=5&raw=true",
         "/warehouse/tables?search=re",
