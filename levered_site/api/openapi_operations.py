@@ -137,6 +137,10 @@ _OPERATIONS: dict[str, dict[str, tuple[str, str]]] = {
             "getModelPolicy",
             "Read the policy that a model serves",
         ),
+        "GET /models/{}/versions": (
+            "listPolicyVersions",
+            "List what each policy version served",
+        ),
         "POST /models/{}/train": ("trainModel", "Train a model"),
         "GET /models/{}/training-runs": ("listTrainingRuns", "List training runs"),
         "GET /models/{}/training-runs/{}": ("getTrainingRun", "Read a training run"),

@@ -15,8 +15,9 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
-from levered_site.api import etags, pagination, requests, slow_requests
+from levered_site.api import etags, requests, slow_requests
 from levered_site.api.base_view import BaseAPIView
+from levered_site.api.pagination import KeysetPagination
 from levered_site.api.serializers import StrictSerializer
 from levered_site.database import release_buffers
 from levered_site.organizations import idempotency
@@ -247,7 +248,14 @@ class ListViewSet(OrganizationViewSet[M]):
     def list_query_parameters(self) -> Sequence[str]:
         """Add those of pages."""
         own = super().list_query_parameters()
-        return (*own, *pagination.PARAMETERS) if self.action == "list" else own
+        if self.action != "list":
+            return own
+        return (*own, *self.get_page_parameters())
+
+    def get_page_parameters(self) -> Sequence[str]:
+        """Return the query parameters that turn pages."""
+        assert isinstance(self.paginator, KeysetPagination)
+        return self.paginator.parameters
 
     def list(self, _request: Request, *_args: Any, **_kwargs: Any) -> Response:
         """Return one page, newest first."""

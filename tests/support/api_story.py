@@ -250,6 +250,7 @@ def _read_results(story: Story) -> None:
     story.call(member, "POST", f"{path}/evaluate", {"policy": {"variant": 2}})
     story.call(member, "GET", f"/models/{optimization.model_id}/state")
     story.call(member, "GET", f"/models/{optimization.model_id}/policy")
+    story.call(member, "GET", f"/models/{optimization.model_id}/versions")
     story.call(admin, "POST", f"{path}/candidate/promote")
     story.call(admin, "POST", f"{path}/ship", {"confirm": True})
 

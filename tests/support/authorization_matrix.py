@@ -53,6 +53,7 @@ OPERATIONS: Final[Mapping[frozenset[str], tuple[str, ...]]] = {
         "GET /api/v2/models/{}/state",
         "GET /api/v2/models/{}/training-runs",
         "GET /api/v2/models/{}/training-runs/{}",
+        "GET /api/v2/models/{}/versions",
         "GET /api/v2/optimizations",
         "GET /api/v2/optimizations/{}",
         "GET /api/v2/optimizations/{}/candidate",

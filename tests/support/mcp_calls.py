@@ -8,7 +8,7 @@ from tests.support import mcp_worlds
 UNKNOWN_ID = str(UUID(int=7))
 DETAILS = (
     *("summary", "factors", "exclusions", "guardrails", "variants", "model_state"),
-    *("contexts", "coefficients", "policy", "training_runs"),
+    *("contexts", "coefficients", "policy", "training_runs", "versions"),
 )
 VIEWS = (
     *("summary", "variants", "factor_importance", "factor_utilities", "interactions"),

@@ -21,7 +21,13 @@ Detail = Literal[
     "coefficients",
     "policy",
     "training_runs",
+    "versions",
 ]
+# Details that come in pages: the path below the model, and what they are.
+PAGED_DETAILS = {
+    "training_runs": ("training-runs", "training runs"),
+    "versions": ("versions", "policy versions"),
+}
 SUMMARY_FIELDS = (
     *("id", "name", "status", "model_id", "model_type", "model_status"),
     *("policy_version", "variants_count", "reward_metric", "holdout_percentage"),
@@ -45,7 +51,8 @@ class GetInput(OptimizationInput):
     detail: Detail = Field(
         "summary",
         description="variants: numbers, levels, enabled. model_state, contexts, "
-        "coefficients: what was learned. policy: probability of each variant by context.",
+        "coefficients: what was learned. policy: probability of each variant by context. "
+        "versions: what each policy version served.",
     )
     cursor: Cursor = None
 
@@ -56,8 +63,8 @@ def get_optimization(api: Api, arguments: GetInput) -> Json:
     if arguments.detail == "summary":
         return _build_summary(optimization)
     header = {name: optimization[name] for name in ("id", "name", "status")}
-    if arguments.detail == "training_runs":
-        return _list_training_runs(api, arguments, optimization["model_id"], header)
+    if arguments.detail in PAGED_DETAILS:
+        return _fetch_page(api, arguments, optimization["model_id"], header)
     facts, rows = DETAIL_READERS[arguments.detail](api, arguments.path, optimization)
     document = {
         "summary": f"{optimization['name']!r}: {len(rows)} rows of {arguments.detail} "
@@ -90,30 +97,25 @@ def _build_summary(optimization: Json) -> Json:
     }
 
 
-def _list_training_runs(
-    api: Api, arguments: GetInput, model_id: str, header: Json
-) -> Json:
-    path = f"/models/{model_id}/training-runs"
+def _fetch_page(api: Api, arguments: GetInput, model_id: str, header: Json) -> Json:
+    key = arguments.detail
+    segment, name = PAGED_DETAILS[key]
+    path = f"/models/{model_id}/{segment}"
 
     def fetch_page(limit: int) -> Json:
         return api.get(path, limit=limit, cursor=arguments.cursor)
 
     def build_answer(page: Json) -> Json:
-        runs = page["training_runs"]
+        rows, next_cursor = page[key], page["next_cursor"]
         return {
-            "summary": response_size.describe_page(
-                runs, "training runs", page["next_cursor"]
-            )
-            + ".",
+            "summary": f"{response_size.describe_page(rows, name, next_cursor)}.",
             "optimization": header,
-            "items": runs,
-            "next_cursor": page["next_cursor"],
+            "items": rows,
+            "next_cursor": next_cursor,
             "next": "train_model starts a run, or cancels the one under way.",
         }
 
-    return response_size.fetch_fitting_page(
-        fetch_page, build_answer, 10, "training_runs"
-    )
+    return response_size.fetch_fitting_page(fetch_page, build_answer, 10, key)
 
 
 # Facts beside the optimization's name, and the rows of a detail.

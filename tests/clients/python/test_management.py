@@ -230,6 +230,9 @@ def test_readings_of_results(client: Levered, optimization: Optimization) -> Non
     assert client.results.progress(page, refresh=True)["users"]["optimized"] >= 0
     assert client.results.guardrails(page)["guardrails"] == []
     assert client.results.lift_history(page)["daily"] == []
+    assert client.results.lift_curve(page)["daily"] == []
+    versions = list(client.models.versions(optimization.model_id))
+    assert [row["version"] for row in versions] == [0]
     assert client.results.holdout_daily(page)["metrics"]
     assert sum(row["users"] for row in client.results.outcome_mix(page)) == 1
     assert len(list(client.results.observations(page))) == 1
