@@ -12,6 +12,7 @@ TAGS = {
     "events": "Send rewards, exposures and decisions; explain and erase a user's.",
     "optimizations": "Searches for the best variant on live traffic.",
     "variants": "The combinations of levels of an optimization.",
+    "notes": "What happened on a day, for charts to show.",
     "results": "Lift, guardrails, progress and the counts behind them.",
     "candidates": "Other settings of learning, judged before they serve.",
     "models": "What has been learned, and the training runs.",
@@ -82,6 +83,13 @@ _OPERATIONS: dict[str, dict[str, tuple[str, str]]] = {
             "putScreenshot",
             "Store a variant's screenshot",
         ),
+    },
+    "notes": {
+        "GET /optimizations/{}/notes": ("listNotes", "List notes"),
+        "POST /optimizations/{}/notes": ("createNote", "Write a note on a day"),
+        "GET /optimizations/{}/notes/{}": ("getNote", "Read a note"),
+        "PATCH /optimizations/{}/notes/{}": ("updateNote", "Change a note"),
+        "DELETE /optimizations/{}/notes/{}": ("deleteNote", "Delete a note"),
     },
     "results": {
         "GET /optimizations/{}/results": ("getResults", "Read results"),

@@ -1,17 +1,19 @@
 """The measured lift of each published day, under the names that results use."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Annotated
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal
 
 from metrics.stats import Interval
 from metrics.stats.means import OpenInterval
+from optimizations.configuration import notes
 from optimizations.models import Optimization
 from optimizations.results import history
 from optimizations.results.health import Health
 from optimizations.results.history import LiftHistoryDay
 from optimizations.results.measured_lift import OPEN_NOTE
 
+MarkKind = Literal["regime", "note"]
 PREFIX = "measured_"
 CURVE_FIGURES = (*history.MEASURED_FIGURES, "users")
 
@@ -40,13 +42,27 @@ class LiftCurveDay:
 
 
 @dataclass(frozen=True, slots=True)
+class LiftCurveMark:
+    """What happened on a day (UTC), to be drawn over the curve."""
+
+    date: date
+    kind: Annotated[
+        MarkKind,
+        "`regime`: the configuration changed, and a new regime began. `note`: somebody "
+        "wrote it down.",
+    ]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class LiftCurve:
     """The measured lift, day by day, oldest first; `health` is that of now."""
 
     health: Health
     as_of: Annotated[datetime | None, "That of the last day."]
-    notes: list[str]
+    notes: Annotated[list[str], "What the counts lack; people's notes are `marks`."]
     daily: list[LiftCurveDay]
+    marks: Annotated[list[LiftCurveMark], "The oldest day first."]
 
 
 def build_lift_curve(optimization: Optimization) -> LiftCurve:
@@ -57,7 +73,22 @@ def build_lift_curve(optimization: Optimization) -> LiftCurve:
         as_of=published.as_of,
         notes=published.notes,
         daily=[_select_measured(day) for day in published.daily],
+        marks=_list_marks(optimization),
     )
+
+
+def _list_marks(optimization: Optimization) -> list[LiftCurveMark]:
+    """Return the regimes after the first, which going live began, and the notes."""
+    regimes = optimization.regimes.filter(number__gt=1).order_by("number")
+    marks = [
+        LiftCurveMark(regime.starts_at.astimezone(UTC).date(), "regime", regime.reason)
+        for regime in regimes
+    ]
+    marks += [
+        LiftCurveMark(note.date, "note", note.text)
+        for note in notes.list_day_notes(optimization)
+    ]
+    return sorted(marks, key=lambda mark: mark.date)
 
 
 def _select_measured(day: LiftHistoryDay) -> LiftCurveDay:

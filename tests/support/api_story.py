@@ -199,12 +199,23 @@ def _read_definitions(
         headers=admin.headers,
     )
     story.add(200, "PUT", picture, uploaded)
+    _write_notes(story, admin, path)
     candidate = {"exploration_share": 0.05}
     story.call(admin, "PUT", f"{path}/candidate", candidate)
     repeated = admin.put(f"{path}/candidate", candidate)
     story.add(200, "PUT", f"{path}/candidate", repeated)
     story.call(admin, "GET", f"{path}/candidate")
     story.call(admin, "DELETE", f"{path}/candidate")
+
+
+def _write_notes(story: Story, admin: Api, path: str) -> None:
+    body = {"text": "The summer sale began.", "date": EXAMPLE_DAY}
+    note = story.call(admin, "POST", f"{path}/notes", body)
+    story.call(admin, "GET", f"{path}/notes")
+    note_path = f"{path}/notes/{note['id']}"
+    story.call(admin, "GET", note_path)
+    story.call(admin, "PATCH", note_path, {"text": "The summer sale: 20% off."})
+    story.call(admin, "DELETE", note_path)
 
 
 def _train(story: Story, admin: Api, optimization_id: str) -> None:

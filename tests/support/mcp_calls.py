@@ -8,7 +8,7 @@ from tests.support import mcp_worlds
 UNKNOWN_ID = str(UUID(int=7))
 DETAILS = (
     *("summary", "factors", "exclusions", "guardrails", "variants", "model_state"),
-    *("contexts", "coefficients", "policy", "training_runs", "versions"),
+    *("contexts", "coefficients", "policy", "training_runs", "versions", "notes"),
 )
 VIEWS = (
     *("summary", "variants", "factor_importance", "factor_utilities", "interactions"),
@@ -65,6 +65,10 @@ VALID_CALLS: list[tuple[str, dict[str, Any]]] = [
     (
         "update_optimization",
         {"optimization_id": "{live}", "candidate": {"allocation": "thompson"}},
+    ),
+    (
+        "update_optimization",
+        {"optimization_id": "{live}", "note": {"text": "The sale began."}},
     ),
     ("change_status", {"optimization_id": "{live}", "to": "paused"}),
     (
@@ -196,6 +200,11 @@ INVALID_CALLS: list[tuple[str, dict[str, Any], str]] = [
             "variant": {"number": 1, "screenshot_png": "no base64!"},
         },
         "variant.screenshot_png",
+    ),
+    (
+        "update_optimization",
+        {"optimization_id": "{live}", "note": {"text": "x", "date": "soon"}},
+        "date",
     ),
     (
         "change_status",

@@ -22,11 +22,18 @@ Detail = Literal[
     "policy",
     "training_runs",
     "versions",
+    "notes",
 ]
-# Details that come in pages: the path below the model, and what they are.
+# Details that come in pages: their path, and what they are.
 PAGED_DETAILS = {
-    "training_runs": ("training-runs", "training runs"),
-    "versions": ("versions", "policy versions"),
+    "training_runs": ("/models/{model_id}/training-runs", "training runs"),
+    "versions": ("/models/{model_id}/versions", "policy versions"),
+    "notes": ("/optimizations/{id}/notes", "notes"),
+}
+NEXT_AFTER_PAGE = {
+    "training_runs": "train_model starts a run, or cancels the one under way.",
+    "versions": "explain_decision says why a user got a variant under one of them.",
+    "notes": "update_optimization writes a note on a day.",
 }
 SUMMARY_FIELDS = (
     *("id", "name", "status", "model_id", "model_type", "model_status"),
@@ -52,7 +59,7 @@ class GetInput(OptimizationInput):
         "summary",
         description="variants: numbers, levels, enabled. model_state, contexts, "
         "coefficients: what was learned. policy: probability of each variant by context. "
-        "versions: what each policy version served.",
+        "versions: what each policy version served. notes: on days, shown by charts.",
     )
     cursor: Cursor = None
 
@@ -64,7 +71,7 @@ def get_optimization(api: Api, arguments: GetInput) -> Json:
         return _build_summary(optimization)
     header = {name: optimization[name] for name in ("id", "name", "status")}
     if arguments.detail in PAGED_DETAILS:
-        return _fetch_page(api, arguments, optimization["model_id"], header)
+        return _fetch_page(api, arguments, optimization, header)
     facts, rows = DETAIL_READERS[arguments.detail](api, arguments.path, optimization)
     document = {
         "summary": f"{optimization['name']!r}: {len(rows)} rows of {arguments.detail} "
@@ -97,10 +104,12 @@ def _build_summary(optimization: Json) -> Json:
     }
 
 
-def _fetch_page(api: Api, arguments: GetInput, model_id: str, header: Json) -> Json:
+def _fetch_page(
+    api: Api, arguments: GetInput, optimization: Json, header: Json
+) -> Json:
     key = arguments.detail
-    segment, name = PAGED_DETAILS[key]
-    path = f"/models/{model_id}/{segment}"
+    template, name = PAGED_DETAILS[key]
+    path = template.format(**optimization)
 
     def fetch_page(limit: int) -> Json:
         return api.get(path, limit=limit, cursor=arguments.cursor)
@@ -112,7 +121,7 @@ def _fetch_page(api: Api, arguments: GetInput, model_id: str, header: Json) -> J
             "optimization": header,
             "items": rows,
             "next_cursor": next_cursor,
-            "next": "train_model starts a run, or cancels the one under way.",
+            "next": NEXT_AFTER_PAGE[key],
         }
 
     return response_size.fetch_fitting_page(fetch_page, build_answer, 10, key)

@@ -242,6 +242,19 @@ def test_readings_of_results(client: Levered, optimization: Optimization) -> Non
     assert client.optimizations.set_enabled(page, 3, enabled=False)["enabled"] is False
 
 
+def test_notes_are_written_changed_and_deleted(
+    client: Levered, optimization: Optimization
+) -> None:
+    page = optimization.pk
+    note = client.optimizations.add_note(page, text="A sale.", date="2026-03-28")
+    changed = client.optimizations.update_note(page, note["id"], text="A big sale.")
+
+    assert list(client.optimizations.notes(page)) == [changed]
+    assert (changed["text"], changed["date"]) == ("A big sale.", "2026-03-28")
+    client.optimizations.delete_note(page, note["id"])
+    assert list(client.optimizations.notes(page)) == []
+
+
 def test_the_warehouse_is_looked_at(client: Levered) -> None:
     assert client.account.me()["role"] == "admin"
     client.warehouse.connect(provider="managed")

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from optimizations.models import Optimization, PublishedDay
 from optimizations.results import history, lift_curve
@@ -100,9 +101,41 @@ def test_a_day_of_an_earlier_version_says_what_it_lacks() -> None:
     )
 
 
+def test_regimes_and_notes_are_marks_in_the_order_of_their_days() -> None:
+    optimization = make_optimization(make_organization())
+    api, path = make_member_api(optimization), f"/optimizations/{optimization.pk}"
+    today = timezone.now().date()
+    for text, days in (("The sale ended.", -1), ("The sale began.", -9)):
+        day = str(today + timedelta(days=days))
+        assert api.post(f"{path}/notes", {"text": text, "date": day}).status_code == 201
+    assert api.patch(path, {"holdout_percentage": 20}).status_code == 200
+    changed = optimization.regimes.get(number=2)
+
+    marks = read(optimization, "lift-curve")["marks"]
+
+    assert marks == [
+        {
+            "date": str(today - timedelta(days=9)),
+            "kind": "note",
+            "text": "The sale began.",
+        },
+        {
+            "date": str(today - timedelta(days=1)),
+            "kind": "note",
+            "text": "The sale ended.",
+        },
+        {
+            "date": str(changed.starts_at.date()),
+            "kind": "regime",
+            "text": changed.reason,
+        },
+    ]
+
+
 def test_a_draft_has_no_days() -> None:
     draft = make_optimization(make_organization(), status="draft")
 
     curve = read(draft, "lift-curve")
 
     assert (curve["daily"], curve["as_of"], curve["notes"]) == ([], None, [])
+    assert curve["marks"] == []
