@@ -21,6 +21,7 @@ TAGS = {
     "warehouse": "The connection, its tables and read-only queries.",
     "api-keys": "Credentials of programs.",
     "account": "Who calls.",
+    "audit": "Who changed what.",
     "health": "Probes of the process and of its stores.",
 }
 
@@ -224,6 +225,9 @@ _OPERATIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "account": {
         "GET /me": ("getMe", "Read who calls"),
+    },
+    "audit": {
+        "GET /audit": ("listAuditEntries", "List who changed what"),
     },
     "health": {
         "GET /healthz": ("checkLiveness", "This process is alive"),

@@ -55,17 +55,18 @@ def change_note(note: Note, fields: Mapping[str, Any], actor: Actor) -> Note:
     }
     if not changes:
         return note
+    before = audit.read_fields(note, changes)
     for name, value in changes.items():
         setattr(note, name, value)
     note.save()
-    _record(note, actor, "note.change", {"id": note.pk} | changes)
+    _record(note, actor, "note.change", {"id": note.pk} | changes, before)
     return note
 
 
 @transaction.atomic
 def delete_note(note: Note, actor: Actor) -> None:
     """Delete a note; the audit log keeps what it said."""
-    _record(note, actor, "note.delete", _describe_note(note))
+    _record(note, actor, "note.delete", {}, _describe_note(note))
     note.delete()
 
 
@@ -79,7 +80,14 @@ def _describe_note(note: Note) -> dict[str, Any]:
     return {"id": note.pk, "date": note.date, "text": note.text}
 
 
-def _record(note: Note, actor: Actor, action: str, changes: Mapping[str, Any]) -> None:
+def _record(
+    note: Note,
+    actor: Actor,
+    action: str,
+    changes: Mapping[str, Any],
+    before: Mapping[str, Any] = audit.NOTHING,
+) -> None:
     """Write the audit entry of the optimization, whose history shows its notes."""
     optimization = note.optimization
-    audit.record(optimization.organization_id, actor, action, optimization, changes)
+    organization_id = optimization.organization_id
+    audit.record(organization_id, actor, action, optimization, changes, before=before)

@@ -279,6 +279,7 @@ def _end(story: Story, admin: Api, optimization_id: str, metric_id: str) -> None
     path = f"/optimizations/{optimization_id}"
     for verb in ("stop", "archive", "unarchive"):
         story.call(admin, "POST", f"{path}/{verb}")
+    story.call(admin, "GET", "/audit")
     story.call(admin, "DELETE", "/warehouse/users/visitor-1")
 
 

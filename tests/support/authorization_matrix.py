@@ -103,6 +103,7 @@ OPERATIONS: Final[Mapping[frozenset[str], tuple[str, ...]]] = {
         "POST /api/v2/warehouse/query",
     ),
     ADMINS: (
+        "GET /api/v2/audit",
         "POST /api/v2/api-keys",
         "PATCH /api/v2/api-keys/{}",
         "DELETE /api/v2/api-keys/{}",

@@ -9,6 +9,7 @@ UNKNOWN_ID = str(UUID(int=7))
 DETAILS = (
     *("summary", "factors", "exclusions", "guardrails", "variants", "model_state"),
     *("contexts", "coefficients", "policy", "training_runs", "versions", "notes"),
+    "audit_entries",
 )
 VIEWS = (
     *("summary", "variants", "factor_importance", "factor_utilities", "interactions"),
@@ -21,6 +22,7 @@ VALID_CALLS: list[tuple[str, dict[str, Any]]] = [
     ("overview", {}),
     ("overview", {"show": "models", "limit": 1}),
     ("overview", {"show": "api_keys"}),
+    ("overview", {"show": "audit_entries", "limit": 20}),
     ("overview", {"status": "live", "search": "one", "include_archived": True}),
     *(
         ("get_optimization", {"optimization_id": "{live}", "detail": d})

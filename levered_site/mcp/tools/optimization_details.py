@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any, Literal
+from urllib.parse import parse_qsl
 
 from pydantic import Field
 
@@ -23,17 +24,20 @@ Detail = Literal[
     "training_runs",
     "versions",
     "notes",
+    "audit_entries",
 ]
 # Details that come in pages: their path, and what they are.
 PAGED_DETAILS = {
     "training_runs": ("/models/{model_id}/training-runs", "training runs"),
     "versions": ("/models/{model_id}/versions", "policy versions"),
     "notes": ("/optimizations/{id}/notes", "notes"),
+    "audit_entries": ("/audit?target_id={id}", "audit entries"),
 }
 NEXT_AFTER_PAGE = {
     "training_runs": "train_model starts a run, or cancels the one under way.",
     "versions": "explain_decision says why a user got a variant under one of them.",
     "notes": "update_optimization writes a note on a day.",
+    "audit_entries": "overview (show: audit_entries) has those of everything else.",
 }
 SUMMARY_FIELDS = (
     *("id", "name", "status", "model_id", "model_type", "model_status"),
@@ -57,9 +61,8 @@ class GetInput(OptimizationInput):
 
     detail: Detail = Field(
         "summary",
-        description="variants: numbers, levels, enabled. model_state, contexts, "
-        "coefficients: what was learned. policy: probability of each variant by context. "
-        "versions: what each policy version served. notes: on days, shown by charts.",
+        description="model_state, contexts, coefficients: what was learned. policy: "
+        "probability of each variant by context. audit_entries: for admins.",
     )
     cursor: Cursor = None
 
@@ -109,10 +112,11 @@ def _fetch_page(
 ) -> Json:
     key = arguments.detail
     template, name = PAGED_DETAILS[key]
-    path = template.format(**optimization)
+    path, _, query = template.format(**optimization).partition("?")
+    filters = dict(parse_qsl(query))
 
     def fetch_page(limit: int) -> Json:
-        return api.get(path, limit=limit, cursor=arguments.cursor)
+        return api.get(path, limit=limit, cursor=arguments.cursor, **filters)
 
     def build_answer(page: Json) -> Json:
         rows, next_cursor = page[key], page["next_cursor"]

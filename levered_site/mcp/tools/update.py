@@ -26,9 +26,7 @@ class VariantChange(NestedInput):
 
     number: int = Field(ge=1)
     enabled: bool | None = None
-    screenshot_png: str | None = Field(
-        None, description="A PNG in base64: what the variant looks like."
-    )
+    screenshot_png: str | None = Field(None, description="A PNG in base64.")
 
 
 class Candidate(NestedInput):
@@ -43,7 +41,7 @@ class NoteText(NestedInput):
     """A note on a day."""
 
     text: str
-    date: str | None = Field(None, description="UTC; today if missing.")
+    date: str | None = None
 
 
 class UpdateInput(OptimizationSettings, OptimizationInput):
@@ -57,11 +55,9 @@ class UpdateInput(OptimizationSettings, OptimizationInput):
     candidate: Candidate | None = Field(
         None,
         description="Other model settings, trained beside the live model and compared "
-        "(get_results, view candidate); serve nobody until train_model promotes them.",
+        "(get_results, view candidate); train_model promotes them.",
     )
-    note: NoteText | None = Field(
-        None, description="What happened on a day; charts show it. Needs no confirm."
-    )
+    note: NoteText | None = Field(None, description="On a day; needs no confirm.")
     confirm: Confirm = False
 
 
@@ -153,9 +149,9 @@ TOOL = Tool(
     name="update_optimization",
     title="Change an optimization",
     description="Change settings of an optimization, enable or disable one variant, "
-    "give it a picture, try a candidate, or write a note on a day. A draft changes at "
-    "once, any other status only with confirm: true. Factors and metric are fixed once live. For the status use "
-    "change_status.",
+    "give it a picture, try a candidate, or write a note. A draft changes at once, "
+    "any other status only with confirm: true. Factors and metric are fixed once live. "
+    "For the status use change_status.",
     input_model=UpdateInput,
     answer_fields={"done": "b", "changes": "o: field to [before, after]"},
     run=update_optimization,

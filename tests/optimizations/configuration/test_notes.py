@@ -91,10 +91,11 @@ def test_every_change_is_in_the_history_of_the_optimization(
     entries = AuditEntry.objects.filter(action__startswith="note.").order_by("id")
 
     assert {entry.target_id for entry in entries} == {str(optimization.pk)}
-    assert [(entry.action, entry.changes) for entry in entries] == [
-        ("note.create", {"id": written["id"], **SALE}),
-        ("note.change", {"id": written["id"], "text": "A sale."}),
-        ("note.delete", {"id": written["id"], **SALE, "text": "A sale."}),
+    own = {"id": written["id"]}
+    assert [(entry.action, entry.before, entry.changes) for entry in entries] == [
+        ("note.create", {}, own | SALE),
+        ("note.change", {"text": SALE["text"]}, own | {"text": "A sale."}),
+        ("note.delete", own | SALE | {"text": "A sale."}, {}),
     ]
 
 
