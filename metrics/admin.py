@@ -62,7 +62,7 @@ class MetricAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin):
         ("direction", "reward"),
         "sql",
         ("column_mapping", "outcomes"),
-        ("look_back_days",),
+        ("look_back_days", "value_per_conversion", "currency"),
         ("revision", "created_at"),
         "updated_at",
     )
@@ -90,7 +90,9 @@ class MetricAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin):
         self, request: HttpRequest, obj: Any, changes: dict[str, Any]
     ) -> None:
         """Change the metric as the API's PATCH would: validate its SQL and run it."""
-        serializer = MetricBodySerializer(data=changes, partial=True)
+        serializer = MetricBodySerializer(
+            data=changes, partial=True, context={"metric": obj}
+        )
         definition.update_metric(
             obj, validate_serializer(serializer), get_staff_actor(request)
         )

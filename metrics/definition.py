@@ -19,7 +19,9 @@ from warehouse import connections
 
 # Changing one of these changes what is counted, so it opens a regime.
 COUNTED_FIELDS = ("sql", "column_mapping", "outcomes", "look_back_days")
-DEFINED_FIELDS = ("name", *COUNTED_FIELDS, "direction")
+DEFINED_FIELDS = (
+    *("name", *COUNTED_FIELDS, "direction", "value_per_conversion", "currency"),
+)
 MAX_COMPARED = 20  # revisions that a changed text is compared with, 10 ms each
 
 

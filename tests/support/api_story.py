@@ -113,7 +113,8 @@ def _define_metrics(story: Story, admin: Api) -> str:
     story.call(admin, "POST", "/warehouse/preview", UNSAVED | {"limit": 5})
     metric = story.call(admin, "POST", "/warehouse/metrics", METRIC)
     path = f"/warehouse/metrics/{metric['id']}"
-    story.call(admin, "PATCH", path, {"name": "Signups"})
+    worth = {"value_per_conversion": 25, "currency": "EUR"}
+    story.call(admin, "PATCH", path, {"name": "Signups"} | worth)
     story.call(admin, "GET", path)
     story.call(admin, "GET", "/warehouse/metrics")
     story.call(admin, "POST", f"{path}/preview", {"limit": 5})

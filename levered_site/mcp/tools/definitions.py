@@ -65,6 +65,8 @@ class DefineInput(Input):
     )
     outcomes: list[Outcome] | None = None
     direction: Literal["increase", "decrease"] | None = None
+    value_per_conversion: float | None = None
+    currency: str | None = None
     default: bool | None = Field(
         None, description="Source: the organization's default."
     )

@@ -25,6 +25,8 @@ def build_metric_form(metric: Metric, **changes: str) -> dict[str, str]:
         "column_mapping": json.dumps(metric.column_mapping),
         "outcomes": "null",
         "look_back_days": str(metric.look_back_days),
+        "value_per_conversion": "",
+        "currency": "",
         **changes,
     }
 
@@ -49,9 +51,25 @@ def test_a_valid_change_of_a_metric_is_saved(staff: Client, world: World) -> Non
     assert read_last_audit() == ("metric.redefine", "staff", "root")
 
 
+def test_staff_say_what_a_conversion_is_worth(staff: Client, world: World) -> None:
+    """It changes no count, so the revision stays."""
+    worth = {"value_per_conversion": "12.5", "currency": "EUR"}
+
+    answer = save_metric(staff, world.metric, **worth)
+
+    world.metric.refresh_from_db()
+    metric = world.metric
+    assert answer.status_code == 302
+    assert (metric.value_per_conversion, metric.currency) == (12.5, "EUR")
+    assert metric.revision == 1
+
+
 @pytest.mark.parametrize(
     "changes",
     [
+        {"value_per_conversion": "-1"},
+        {"currency": "EURO"},
+        {"currency": "XXX"},
         {"sql": "DROP TABLE decisions"},
         {"sql": "SELECT anonymous_id FROM managed_dw.rewards"},
         {"column_mapping": '{"anonymous_id": "anonymous_id"}'},
