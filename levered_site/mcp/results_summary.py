@@ -113,6 +113,7 @@ def select_figures(results: Json) -> Json:
         "health": results["health"],
         "notes": results["notes"],
         "measured": _drop_regimes(measured) if measured else None,
+        "worth": _select_worth(results["worth"]),
         "modeled": results["stats"],
         "checks": {
             name: check if _is_failing(check) or check is None else "ok"
@@ -129,6 +130,15 @@ def select_figures(results: Json) -> Json:
                 if "]." not in field  # reasons of rows are in the views of those rows
             }
         ),
+    }
+
+
+def _select_worth(worth: Json) -> Json:
+    """Return the figures that there are: the reasons of the others are those of the lift."""
+    return {
+        name: value
+        for name, value in worth.items()
+        if value is not None and name != "unavailable"
     }
 
 

@@ -34,6 +34,7 @@ from optimizations.results.modeled import ModelNotes, ModelStats
 from optimizations.results.reasons import Reasons
 from optimizations.results.stored import StoredCubes
 from optimizations.results.variant_results import DailyCounts, VariantResult
+from optimizations.results.worth import Worth, build_worth
 from warehouse import connections
 from warehouse.sql.cube.statement import build_statement
 from warehouse.sql.preview import render
@@ -51,6 +52,7 @@ class Results:
     notes: Annotated[list[str], "How the counts came about, where that matters."]
     stats: ModelStats
     primary_metric_vs_holdout: Annotated[MeasuredLift, {"nullable": True}]
+    worth: Worth
     checks: dict[str, Annotated[Any, {"nullable": True}]]
     variants: list[VariantResult]
     factor_importance: list[FactorImportance] | None
@@ -98,6 +100,8 @@ def build_results(
         cube,
         comparison.tuning,
     )
+    measured = measured_lift.build_measured_lift(metric, comparison, amounts)
+    measured_reasons = measured_lift.explain_nulls(comparison, amounts)
     checks = health_evidence.build_checks(optimization, cube, model.sanity)
     variants = variant_results.build_variant_results(
         optimization,
@@ -116,9 +120,8 @@ def build_results(
             *check_reasons.note_missing_context(checks["missing_context"]),
         ],
         stats=model.stats,
-        primary_metric_vs_holdout=measured_lift.build_measured_lift(
-            metric, comparison, amounts
-        ),
+        primary_metric_vs_holdout=measured,
+        worth=build_worth(metric, measured, measured_reasons),
         checks=checks,
         variants=variants,
         factor_importance=model.effects.factor_importance,
@@ -131,7 +134,7 @@ def build_results(
         model=model.model,
         unavailable={
             **model.unavailable,
-            **measured_lift.explain_nulls(comparison, amounts),
+            **measured_reasons,
             **variant_results.explain_missing_rates(variants),
             **_explain_missing_counts(optimization, cube, variants),
         },

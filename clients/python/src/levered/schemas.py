@@ -116,6 +116,35 @@ class AttributionRequest(TypedDict):
     horizon_hours: NotRequired[int]
 
 
+class AuditActor(TypedDict):
+    """Who did it."""
+
+    kind: str
+    id: str
+
+
+class AuditEntry(TypedDict):
+    """Who changed what, and the values before and after."""
+
+    id: int
+    created_at: str
+    action: str
+    actor: AuditActor
+    target: AuditTarget
+    before: dict[str, Any] | None
+    after: dict[str, Any]
+    request_id: str
+    unavailable: dict[str, str]
+
+
+class AuditTarget(TypedDict):
+    """What was changed, with the name that it had then."""
+
+    type: str
+    id: str
+    name: str
+
+
 class BanditModel(TypedDict):
     """A model with its design and status."""
 
@@ -625,6 +654,40 @@ class LeftOutUsers(TypedDict):
     without_comparison: int
 
 
+class LiftCurve(TypedDict):
+    """The measured lift, day by day, oldest first; `health` is that of now."""
+
+    health: Health
+    as_of: str | None
+    notes: list[str]
+    daily: list[LiftCurveDay]
+    marks: list[LiftCurveMark]
+
+
+class LiftCurveDay(TypedDict):
+    """The measured lift as it was published on a day."""
+
+    date: str
+    users: int | None
+    lift_percent: float | None
+    lift_ci: list[float] | None
+    lift_ci_anytime: list[float] | None
+    difference: float | None
+    difference_ci: list[float | None] | None
+    difference_ci_anytime: list[float | None] | None
+    health: Health | None
+    as_of: str
+    unavailable: dict[str, str]
+
+
+class LiftCurveMark(TypedDict):
+    """What happened on a day (UTC), to be drawn over the curve."""
+
+    date: str
+    kind: Literal["regime", "note"]
+    text: str
+
+
 class LiftHistory(TypedDict):
     """The lift, day by day, oldest first; `health` is that of now."""
 
@@ -706,6 +769,8 @@ class Metric(TypedDict):
     outcomes: list[Outcome] | None
     direction: NotRequired[Literal["increase", "decrease"]]
     look_back_days: NotRequired[int]
+    value_per_conversion: NotRequired[float | None]
+    currency: NotRequired[str | None]
     created_at: str
     updated_at: NotRequired[str | None]
 
@@ -719,6 +784,8 @@ class MetricBodyRequest(TypedDict):
     outcomes: NotRequired[list[OutcomeRequest] | None]
     direction: NotRequired[Literal["increase", "decrease"]]
     look_back_days: NotRequired[int]
+    value_per_conversion: NotRequired[float | None]
+    currency: NotRequired[str | None]
 
 
 class MetricDaily(TypedDict):
@@ -844,6 +911,24 @@ class NewOptimizationRequest(TypedDict):
     public_policy: NotRequired[bool]
     model_type: NotRequired[Literal["mab", "cmab"]]
     status: NotRequired[Literal["draft", "live"]]
+
+
+class Note(TypedDict):
+    """A note in responses."""
+
+    id: str
+    date: str
+    text: str
+    author: str
+    created_at: str
+    updated_at: str
+
+
+class NoteBodyRequest(TypedDict):
+    """The body of a new note, or of a change."""
+
+    date: NotRequired[str]
+    text: str
 
 
 class Observation(TypedDict):
@@ -1012,6 +1097,13 @@ class PaginatedAssignmentSourceList(TypedDict):
     next_cursor: str | None
 
 
+class PaginatedAuditEntryList(TypedDict):
+    """PaginatedAuditEntryList"""
+
+    audit_entries: list[AuditEntry]
+    next_cursor: str | None
+
+
 class PaginatedBanditModelList(TypedDict):
     """PaginatedBanditModelList"""
 
@@ -1026,10 +1118,24 @@ class PaginatedMetricList(TypedDict):
     next_cursor: str | None
 
 
+class PaginatedNoteList(TypedDict):
+    """PaginatedNoteList"""
+
+    notes: list[Note]
+    next_cursor: str | None
+
+
 class PaginatedOptimizationRowList(TypedDict):
     """PaginatedOptimizationRowList"""
 
     optimizations: list[OptimizationRow]
+    next_cursor: str | None
+
+
+class PaginatedPolicyVersionList(TypedDict):
+    """PaginatedPolicyVersionList"""
+
+    versions: list[PolicyVersion]
     next_cursor: str | None
 
 
@@ -1067,6 +1173,15 @@ class PatchedMetricBodyRequest(TypedDict):
     outcomes: NotRequired[list[OutcomeRequest] | None]
     direction: NotRequired[Literal["increase", "decrease"]]
     look_back_days: NotRequired[int]
+    value_per_conversion: NotRequired[float | None]
+    currency: NotRequired[str | None]
+
+
+class PatchedNoteBodyRequest(TypedDict):
+    """The body of a new note, or of a change."""
+
+    date: NotRequired[str]
+    text: NotRequired[str]
 
 
 class PatchedOptimizationChangeRequest(TypedDict):
@@ -1160,6 +1275,18 @@ class PolicyVariant(TypedDict):
     variant_key: str
     variant: dict[str, Any]
     enabled: bool
+
+
+class PolicyVersion(TypedDict):
+    """What a policy version served, and which variants it took to be best."""
+
+    version: int
+    created_at: str
+    cause: Literal["start", "training", "variants"]
+    training_run_id: str | None
+    weights: dict[str, float]
+    prob_best: dict[str, float] | None
+    unavailable: dict[str, str]
 
 
 class PresentConnection(TypedDict):
@@ -1284,6 +1411,7 @@ class Results(TypedDict):
     notes: list[str]
     stats: ModelStats
     primary_metric_vs_holdout: MeasuredLift | None
+    worth: Worth
     checks: dict[str, Any]
     variants: list[VariantResult]
     factor_importance: list[FactorImportance] | None
@@ -1423,6 +1551,8 @@ class SavedMetric(TypedDict):
     outcomes: list[Outcome] | None
     direction: NotRequired[Literal["increase", "decrease"]]
     look_back_days: NotRequired[int]
+    value_per_conversion: NotRequired[float | None]
+    currency: NotRequired[str | None]
     created_at: str
     updated_at: NotRequired[str | None]
     warnings: list[str]
@@ -1683,3 +1813,18 @@ class Winner(TypedDict):
 
     number: int
     share: float
+
+
+class Worth(TypedDict):
+    """The measured difference per user, for all optimized users who are compared.
+
+    Intervals hold at any number of looks together.
+    """
+
+    users: int
+    extra: float | None
+    extra_ci_anytime: list[float | None] | None
+    amount: float | None
+    amount_ci_anytime: list[float | None] | None
+    currency: str | None
+    unavailable: dict[str, str]
