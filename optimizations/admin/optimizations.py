@@ -20,7 +20,6 @@ from optimizations.admin import (
     candidate_section,
     lifecycle_actions,
     lift_chart,
-    panel_charts,
 )
 from optimizations.admin.forms import OptimizationForm, validate_changes
 from optimizations.admin.optimization_pages import OptimizationPagesMixin
@@ -175,7 +174,7 @@ class OptimizationAdmin(OptimizationPagesMixin, OrganizationAdminMixin):
         if summary.lift is None and summary.difference is None:
             return figure
         bar = lift_chart.draw_lift_bar(
-            summary, is_less_better=panel_charts.is_less_better(optimization)
+            summary, is_less_better=lift_chart.is_less_better(optimization)
         )
         return format_html(
             "{} {}{}", bar or "", figure, _describe_unserved(optimization)
