@@ -88,6 +88,11 @@ def build_list_url(model: type[Model], **filters: object) -> str:
     )
 
 
+def render_charts(*charts: object) -> SafeString:
+    """Return charts as markup, which a template would escape."""
+    return format_html_join("", "{}", ((chart,) for chart in charts))
+
+
 def render_code(text: object) -> SafeString:
     """Return inline code: a key, an id, SQL."""
     return format_html('<code class="staff-code">{}</code>', text)

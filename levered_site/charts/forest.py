@@ -19,11 +19,15 @@ from levered_site.charts.scales import Scale, find_central_range, keep_finite
 from levered_site.charts.units import Unit
 
 EMPTY = "There is nothing to compare yet."
+INDENT = "\N{EM SPACE}"
 
 
 @dataclass(frozen=True, slots=True)
 class ForestRow:
-    """An estimate with its interval, whose ends may be open; None is withheld."""
+    """An estimate with its interval, whose ends may be open; None is withheld.
+
+    A group is the title of the rows below it, without an estimate of its own.
+    """
 
     label: str
     estimate: float | None
@@ -32,6 +36,7 @@ class ForestRow:
     note: str = ""
     tone: Tone = "neutral"
     withheld: str = ""
+    is_group: bool = False
 
     @property
     def has_interval(self) -> bool:
@@ -72,10 +77,8 @@ def build_forest(
 
 
 def _draw(rows: Sequence[ForestRow], unit: Unit, width: int, more: int) -> Drawing:
-    texts = [
-        RowTexts(row.label, (row.note, unit.format_value(row.estimate)), is_strong=True)
-        for row in rows
-    ]
+    has_groups = any(row.is_group for row in rows)
+    texts = [_build_texts(row, unit, has_groups=has_groups) for row in rows]
     layout = plan_rows(width, texts, top=6, heights=(38, 24))
     plot = layout.find_plot(len(rows))
     scale = Scale(*_find_range(rows), plot.left, plot.right)
@@ -94,6 +97,15 @@ def _draw(rows: Sequence[ForestRow], unit: Unit, width: int, more: int) -> Drawi
     return Drawing(bottom, elements)
 
 
+def _build_texts(row: ForestRow, unit: Unit, *, has_groups: bool) -> RowTexts:
+    """Return the texts of a row; below a group they stand back from it."""
+    if row.is_group:
+        return RowTexts(row.label, (row.note, ""), is_strong=True)
+    label = f"{INDENT}{row.label}" if has_groups else row.label
+    columns = (row.note, unit.format_value(row.estimate))
+    return RowTexts(label, columns, is_strong=not has_groups)
+
+
 def _find_range(rows: Sequence[ForestRow]) -> tuple[float, float]:
     return find_central_range(
         [row.estimate for row in rows if row.estimate is not None],
@@ -104,6 +116,8 @@ def _find_range(rows: Sequence[ForestRow]) -> tuple[float, float]:
 def _draw_row(
     row: ForestRow, layout: RowLayout, scale: Scale, index: int
 ) -> list[Element | None]:
+    if row.is_group:
+        return []
     top = layout.top + index * layout.height
     y = top + (27 if layout.is_stacked else 12)
     if row.estimate is None and not row.has_interval:
@@ -116,7 +130,9 @@ def _draw_row(
 
 
 def _draw_hit(row: ForestRow, layout: RowLayout, unit: Unit, index: int) -> Element:
-    parts = [f"{row.label}: {unit.format_value(row.estimate)}"]
+    parts = [row.label]
+    if not row.is_group:
+        parts = [f"{row.label}: {unit.format_value(row.estimate)}"]
     if row.has_interval:
         parts.append(unit.format_interval(row.low, row.high))
     parts.extend(text for text in (row.note, row.withheld) if text)
@@ -132,8 +148,8 @@ def _build_table(
         [
             (
                 row.label,
-                unit.format_value(row.estimate),
-                unit.format_interval(row.low, row.high),
+                "" if row.is_group else unit.format_value(row.estimate),
+                "" if row.is_group else unit.format_interval(row.low, row.high),
                 "; ".join(filter(None, (row.note, row.withheld))),
             )
             for row in rows

@@ -83,7 +83,7 @@ def plan_rows(
     if stacked:
         label_width, plot_left, plot_right = right, 8.0, width - 8.0
     else:
-        label_width = min(longest, 0.36 * width, right - 160)
+        label_width = min(longest, 0.44 * width, right - 160)
         plot_left, plot_right = label_width + 12, right - 4
     return RowLayout(
         width,

@@ -32,7 +32,7 @@ from levered_site.charts.units import Unit
 from levered_site.number_texts import NO_BREAK_SPACE, NO_VALUE
 
 PLOT_HEIGHT = 190
-LEGEND_SHARE = 0.4  # of the width, at most
+LEGEND_SHARE = 0.46  # of the width, at most
 NAMED = 3  # series in a title
 AXIS = Unit(is_percent=True)
 

@@ -4,7 +4,10 @@ import json
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import JSONField, QuerySet, Value
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, NullIf
+from django.db.models.lookups import Exact
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from typing_extensions import override
@@ -17,6 +20,9 @@ from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_r
 from levered_site.organizations.models import Organization
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import explanation
+
+MAX_DIGITS = 9  # of a number in an address
+MAX_FACTORS = 20
 
 
 class ArmFilter(admin.SimpleListFilter):
@@ -36,6 +42,51 @@ class ArmFilter(admin.SimpleListFilter):
         return queryset.filter(in_holdout=self.value() == "holdout")
 
 
+class AddressFilter(admin.SimpleListFilter):
+    """A filter that links set: it offers nothing but what it is set to."""
+
+    @override
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        value = request.GET.get(str(self.parameter_name))
+        return ((value, value),) if value else ()
+
+
+class VariantFilter(AddressFilter):
+    """Keep the receipts of one variant, by its number."""
+
+    title = "variant"
+    parameter_name = "variant"
+
+    @override
+    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        number = self.value()
+        if number is None or not number.isdecimal() or len(number) > MAX_DIGITS:
+            return queryset.none()
+        return queryset.filter(variant_number=int(number))
+
+
+class ContextFilter(AddressFilter):
+    """Keep the receipts of a context, a JSON object with the levels of some factors."""
+
+    title = "context"
+    parameter_name = "context"
+
+    @override
+    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        try:
+            levels = json.loads(self.value() or "")
+        except (ValueError, RecursionError):
+            return queryset.none()
+        if not isinstance(levels, dict) or len(levels) > MAX_FACTORS:
+            return queryset.none()
+        values = Cast(NullIf("context", Value("")), JSONField())
+        for name, level in levels.items():
+            if not isinstance(level, str) or "\0" in name + level:
+                return queryset.none()
+            queryset = queryset.filter(Exact(KeyTextTransform(name, values), level))
+        return queryset
+
+
 @admin.register(Decision)
 class DecisionAdmin(PartitionedTableAdmin, OrganizationAdminMixin):
     """Receipts of first serves and re-draws. A user's newest one is the assignment."""
@@ -50,7 +101,7 @@ class DecisionAdmin(PartitionedTableAdmin, OrganizationAdminMixin):
         "propensity_text",
         "optimization",
     )
-    list_filter = (AgeFilter, ArmFilter)
+    list_filter = (AgeFilter, ArmFilter, VariantFilter, ContextFilter)
     fields = (
         ("decided_at", "anonymous_id"),
         ("optimization", "organization"),

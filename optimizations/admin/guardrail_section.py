@@ -13,17 +13,14 @@ from levered_site.charts.intervals import Tone
 from levered_site.charts.units import LIFT
 from metrics.models import Metric
 from optimizations.admin import measured_section
-from optimizations.models import Optimization
-from optimizations.results import guardrail_report
 from optimizations.results.guardrail_report import GuardrailList
 from optimizations.results.guardrails import Guardrail
 
 TONES: dict[str, Tone] = {"violated": "bad", "unknown": "watch"}
 
 
-def render_guardrails(optimization: Optimization) -> SafeString | str:
-    """Return a table of the guardrails with the health they add to; empty without any."""
-    report = guardrail_report.build_guardrails(optimization)
+def render_guardrails(report: GuardrailList) -> SafeString | str:
+    """Return the guardrails as a chart with a table of all figures; empty without any."""
     if not report.guardrails:
         return ""
     table = html.render_table(
@@ -38,14 +35,12 @@ def render_guardrails(optimization: Optimization) -> SafeString | str:
         '<p class="staff-note">{}: {}</p>',
         ((row.name, note) for row in report.guardrails for note in _list_notes(row)),
     )
-    health = html.render_pill(report.health.status)
     return format_html(
-        '<p class="staff-lead">Health {} as of {}</p>{}{}{}',
-        health,
-        _format_time(report.as_of),
+        '{}{}<details class="opt-details"><summary>All figures of the guardrails</summary>'
+        "{}</details>",
         draw_guardrails(report),
-        table,
         notes,
+        table,
     )
 
 

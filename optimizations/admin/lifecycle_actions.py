@@ -13,7 +13,7 @@ from levered_site.organizations.admin import get_staff_actor
 from models_app import runs
 from optimizations.configuration import lifecycle, unarchiving
 from optimizations.models import Optimization
-from optimizations.results import ship_guard
+from optimizations.results import health_evidence, ship_guard
 
 Status = Optimization.Status
 TICK_THE_BOX = f"tick “{objections.TICK_LABEL}” where Ship asks to confirm"
@@ -50,7 +50,24 @@ def _can_become(status: Status) -> Callable[[Optimization], bool]:
     return lambda optimization: status in lifecycle.TRANSITIONS[optimization.status]
 
 
+def count(optimization: Optimization, _request: HttpRequest) -> None:
+    """Have the warehouse count now, and judge the health by it."""
+    health_evidence.refresh_results(optimization)
+
+
 ACTIONS = (
+    AdminAction(
+        name="count",
+        title="Count now",
+        confirmation_text=(
+            "The warehouse counts the days that may still change, for the reward and all "
+            "guardrails. It may take a while, and a warehouse may charge for it."
+        ),
+        success_message="Counted: {}",
+        run=count,
+        icon="calculate",
+        is_offered=lambda optimization: optimization.went_live_at is not None,
+    ),
     AdminAction(
         name="train",
         title="Train now",

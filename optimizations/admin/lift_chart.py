@@ -1,7 +1,8 @@
 """The lift over time in the panel, from what was published each day."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC
+from datetime import UTC, date as calendar_date
+from typing import Protocol
 
 from levered_site.charts.element import Element
 from levered_site.charts.figure import Heading, build_sentence
@@ -9,7 +10,8 @@ from levered_site.charts.intervals import Tone, build_interval_bar, find_tone
 from levered_site.charts.line_band import build_line_chart
 from levered_site.charts.line_band_points import DayMark, DayPoint
 from levered_site.charts.units import CHANGE, LIFT
-from optimizations.models import Regime, ResultsSummary
+from metrics.models import Metric
+from optimizations.models import Optimization, Regime, ResultsSummary
 from optimizations.results.health import Health
 from optimizations.results.history import LiftHistoryDay
 
@@ -23,10 +25,20 @@ HEADING = Heading(
 )
 
 
+class DayNote(Protocol):
+    """What somebody noted on a day."""
+
+    @property
+    def date(self) -> calendar_date: ...
+    @property
+    def text(self) -> str: ...
+
+
 def draw_lift(
     health: Health,
     daily: Sequence[LiftHistoryDay],
     regimes: Iterable[Regime],
+    notes: Iterable[DayNote] = (),
     *,
     is_less_better: bool = False,
 ) -> Element:
@@ -47,6 +59,7 @@ def draw_lift(
         points,
         [
             *_list_regime_marks(regimes),
+            *(DayMark(note.date, note.text) for note in notes),
             *_mark_decision(points, is_less_better=is_less_better),
         ],
         unit=LIFT if in_percent else CHANGE,
@@ -132,3 +145,9 @@ def draw_lift_bar(
         BAR_REACH,
         "watch" if tone == "good" and not is_trusted else tone,
     )
+
+
+def is_less_better(optimization: Optimization) -> bool:
+    """Return whether a negative lift of the reward is an improvement."""
+    metric = optimization.reward_metric
+    return metric is not None and metric.direction == Metric.Direction.DECREASE

@@ -113,6 +113,12 @@ def draw_interactions(
     ]
 
 
+def explain_no_interactions(results: Results) -> str:
+    """Return why no interaction has a figure, as far as the results say it."""
+    names = ("interactions", "interactions[0].deviation")
+    return next(filter(None, map(results.unavailable.get, names)), "")
+
+
 def _find_strength(pair: Sequence[Interaction]) -> float:
     return max(abs(interaction.deviation or 0.0) for interaction in pair)
 
@@ -141,7 +147,7 @@ def _draw_pair(
 def _build_cell(interaction: Interaction | None, factor: float) -> HeatCell:
     if interaction is None or interaction.deviation is None:
         return HeatCell(None, NO_VALUE)
-    value = factor * interaction.deviation
+    value = float(f"{factor * interaction.deviation:.3g}")
     low, high = interaction.lo, interaction.hi
     is_certain = low is not None and high is not None and (low > 0 or high < 0)
     return HeatCell(value, CHANGE.format_value(value), is_marked=is_certain)

@@ -18,7 +18,7 @@ from typing_extensions import override
 
 from levered_site.admin.actions import AdminActionsMixin
 from levered_site.admin.pages import EditableAdmin
-from optimizations.admin import page_head
+from optimizations.admin import page_head, training_progress
 from optimizations.admin.tabs import registry
 from optimizations.admin.tabs.tab import Tab
 from optimizations.models import Optimization
@@ -52,20 +52,21 @@ class OptimizationPagesMixin(AdminActionsMixin, EditableAdmin):
             self.admin_site.admin_view(self.change_view),
             name=registry.name_url(registry.SETTINGS),
         )
+        training = path(
+            "<path:object_id>/training/",
+            self.admin_site.admin_view(self.show_training),
+            name=training_progress.URL_NAME,
+        )
         first = f"admin:{registry.name_url(names[0])}"
         former = path(  # bookmarks from before there were tabs
             "<path:object_id>/change/",
             self.admin_site.admin_view(RedirectView.as_view(pattern_name=first)),
         )
-        return [*tabs, settings, former, *inherited]
+        return [*tabs, settings, training, former, *inherited]
 
     def show_tab(self, tab: Tab, request: HttpRequest, object_id: str) -> HttpResponse:
         """Answer with a tab of an optimization that the user may view."""
-        optimization = self._find_target(request, object_id)
-        if not self.has_view_permission(request, optimization):
-            raise PermissionDenied
-        if optimization is None:
-            raise Http404
+        optimization = self._require_viewable(request, object_id)
         if request.method == "POST":
             return self._handle_post(tab, request, optimization)
         context = {
@@ -73,6 +74,22 @@ class OptimizationPagesMixin(AdminActionsMixin, EditableAdmin):
             **tab.build_context(request, optimization),
         }
         return TemplateResponse(request, tab.template, context)
+
+    def show_training(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Answer the bar of a training, which asks how far it is."""
+        optimization = self._require_viewable(request, object_id)
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        return training_progress.answer_poll(request, optimization)
+
+    def _require_viewable(self, request: HttpRequest, object_id: str) -> Optimization:
+        """Return the optimization. Raises PermissionDenied or Http404 without a role."""
+        optimization: Optimization | None = self._find_target(request, object_id)
+        if not self.has_view_permission(request, optimization):
+            raise PermissionDenied
+        if optimization is None:
+            raise Http404
+        return optimization
 
     def _handle_post(
         self, tab: Tab, request: HttpRequest, optimization: Optimization

@@ -19,8 +19,8 @@ from optimizations.admin import (
     activity,
     candidate_section,
     lifecycle_actions,
+    lift_chart,
     list_cells,
-    panel_charts,
 )
 from optimizations.admin.forms import OptimizationForm, validate_changes
 from optimizations.admin.optimization_list import (
@@ -161,7 +161,7 @@ class OptimizationAdmin(OptimizationPagesMixin, OrganizationAdminMixin):
     @declare_column("Lift", order="shown_lift")
     def measured_lift(self, optimization: Any) -> SafeString:
         """The measured lift as of the last count, unless its health forbids to show it."""
-        is_less_better = panel_charts.is_less_better(optimization)
+        is_less_better = lift_chart.is_less_better(optimization)
         return list_cells.wrap_cell(
             list_cells.render_lift(optimization.listed, is_less_better=is_less_better)
         )

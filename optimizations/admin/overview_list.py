@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from levered_site.admin import html
 from levered_site.organizations.models import Organization
 from levered_site.organizations.staff_roles import StaffRoles
-from optimizations.admin import list_cells, panel_charts
+from optimizations.admin import lift_chart, list_cells
 from optimizations.admin.list_cells import ListedOptimization
 from optimizations.admin.overview_filters import (
     HEALTHS,
@@ -173,7 +173,7 @@ def _render_row(listed: ListedOptimization, now: datetime) -> ListRow:
         details=" · ".join(details),
         status=html.render_pill(row.status),
         lift=list_cells.render_lift(
-            listed, is_less_better=panel_charts.is_less_better(row)
+            listed, is_less_better=lift_chart.is_less_better(row)
         ),
         health=list_cells.render_health(listed),
         users=list_cells.render_users(listed, now),

@@ -23,6 +23,7 @@ from optimizations.results import (
 from optimizations.results.health import Health
 from optimizations.results.reasons import WithholdingReasons
 from optimizations.results.served_model import ServedModel
+from optimizations.results.stored import StoredCubes
 from optimizations.results.user_counts import NO_USERS, UserCounter
 
 TRAINED_FIELDS = ("estimated_progress", "winner", "stable_since")
@@ -79,7 +80,11 @@ class Progress:
     unavailable: dict[str, str]
 
 
-def build_progress(optimization: Optimization) -> Progress:
+def build_progress(
+    optimization: Optimization,
+    cubes: StoredCubes | None = None,
+    served: ServedModel | None = None,
+) -> Progress:
     """Return how far it is, from stored counts and the report of the last training.
 
     The winner is the leader of the results, with the share that is served now. There is
@@ -88,8 +93,8 @@ def build_progress(optimization: Optimization) -> Progress:
     first of the latest published days that all name this winner, with its improvement.
     `days_to_decision` comes from `decision_forecast.forecast_decision`.
     """
-    cube = stored.load_reward_cube(optimization)
-    served = served_model.load_served_model(optimization)
+    cube = (cubes or StoredCubes(optimization)).load_reward_cube()
+    served = served or served_model.load_served_model(optimization)
     withheld = find_withholding_reasons(optimization, served, cube)
     counter = UserCounter(optimization.reward_metric, cube)
     arms, counts = counter.count(cube.arrays.holdout), counter.count_all()

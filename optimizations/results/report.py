@@ -32,6 +32,7 @@ from optimizations.results.model_effects import (
 )
 from optimizations.results.modeled import ModelNotes, ModelStats
 from optimizations.results.reasons import Reasons
+from optimizations.results.served_model import ServedModel
 from optimizations.results.stored import StoredCubes
 from optimizations.results.variant_results import DailyCounts, VariantResult
 from optimizations.results.worth import Worth, build_worth
@@ -79,10 +80,11 @@ def build_results(
     optimization: Optimization,
     cubes: StoredCubes | None = None,
     *,
+    served: ServedModel | None = None,
     refresh: bool = False,
     full: bool = False,
 ) -> Results:
-    """Return the results, empty for a draft.
+    """Return the results, empty for a draft; `served` is what serves, if it was loaded.
 
     With `refresh` the warehouse counts first, see `stored.refresh_counts`, which tells
     what this raises then.
@@ -91,7 +93,7 @@ def build_results(
     if refresh:
         health_evidence.refresh_results(optimization, full=full)
     cube = (cubes or StoredCubes(optimization)).load_reward_cube()
-    served = served_model.load_served_model(optimization)
+    served = served or served_model.load_served_model(optimization)
     model = modeled.build_modeled_results(optimization, served, cube)
     comparison = measured_lift.compare_arms(optimization, metric, cube)
     amounts = measured_amounts.measure_amounts(

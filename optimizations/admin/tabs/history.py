@@ -23,7 +23,8 @@ def build_context(
     regimes = sorted(optimization.regimes.all(), key=lambda regime: regime.number)
     periods = None
     if optimization.went_live_at is not None:
-        periods = model_charts.draw_periods(regimes, timezone.now().date())
+        today = timezone.now().date()
+        periods = html.render_charts(model_charts.draw_periods(regimes, today))
     return {
         "periods_title": model_charts.PERIODS.title,
         "periods": periods,

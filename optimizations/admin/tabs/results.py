@@ -1,20 +1,131 @@
-"""The tab Results: what was found, whether it can be trusted, what to do next."""
+"""The tab Results: what was found, whether it can be trusted, and what to do next."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import HttpRequest
 
-from optimizations.admin import optimization_panel
+from levered_site.admin import html
+from optimizations.admin import (
+    candidate_section,
+    guardrail_section,
+    lift_chart,
+    model_charts,
+    training_progress,
+)
+from optimizations.admin.lift_chart import DayNote
+from optimizations.admin.result_page import (
+    companions,
+    effects,
+    evidence,
+    figures,
+    health_list,
+    segments,
+    verdict,
+)
+from optimizations.admin.result_page.wording import MetricWords
 from optimizations.admin.tabs.tab import Tab
 from optimizations.models import Optimization
+from optimizations.results import full_results, report
+from optimizations.results.full_results import FullResults
 
 
 def build_context(
     _request: HttpRequest, optimization: Optimization
 ) -> Mapping[str, Any]:
-    """Return the panel of results."""
-    return {"panel": optimization_panel.build_panel(optimization)}
+    """Return the verdict and, once it was live, everything that was found."""
+    candidate = candidate_section.render_comparison(optimization)
+    if optimization.went_live_at is None or optimization.reward_metric is None:
+        results = report.build_results(optimization)
+        judged = verdict.judge(evidence.build_evidence(optimization, results, None))
+        return {"verdict": judged, "candidate": candidate}
+    full = full_results.load_full_results(optimization)
+    judged = verdict.judge(evidence.build_evidence(optimization, full.results, full))
+    metric = evidence.describe_metric(optimization.reward_metric)
+    assert metric is not None  # as above
+    return {
+        "verdict": judged,
+        "candidate": candidate,
+        "training": training_progress.find_open_training(optimization),
+        "notes": full.results.notes,
+        **build_findings(optimization, full, metric),
+        **build_model_parts(optimization, full, metric),
+    }
+
+
+def build_findings(
+    optimization: Optimization,
+    full: FullResults,
+    metric: MetricWords,
+    day_notes: Iterable[DayNote] = (),
+) -> dict[str, Any]:
+    """Return what was measured: health, figures, lift, guardrails, companions."""
+    results = full.results
+    return {
+        "health_items": health_list.list_health(
+            results.health, results.checks, full.guardrails.guardrails
+        ),
+        "figures": figures.build_figures(
+            results, full.progress, full.extra, metric, find_money(optimization)
+        ),
+        "lift": html.render_charts(
+            lift_chart.draw_lift(
+                results.health,
+                full.daily,
+                full.regimes,
+                day_notes,
+                is_less_better=metric.is_less_better,
+            )
+        ),
+        "lift_text": lift_chart.HEADING.description,
+        "guardrails": guardrail_section.render_guardrails(full.guardrails),
+        "companions": companions.build_companions(results),
+        "segments": html.render_charts(
+            segments.draw_segments(results, is_less_better=metric.is_less_better)
+        ),
+    }
+
+
+def build_model_parts(
+    optimization: Optimization, full: FullResults, metric: MetricWords
+) -> dict[str, Any]:
+    """Return what was served and what the model believes."""
+    results = full.results
+    return {
+        "shares": html.render_charts(model_charts.draw_shares(results)),
+        "effects": html.render_charts(
+            effects.draw_effects(
+                results, metric.reward_type, is_less_better=metric.is_less_better
+            )
+        ),
+        "effects_text": effects.describe_effects(metric.reward_type),
+        "model_lift": segments.describe_model_lift(results),
+        "policy_version": optimization.model.policy_version,
+        "beliefs": html.render_charts(
+            model_charts.draw_beliefs(results, metric.reward_type)
+        ),
+        "interactions": html.render_charts(
+            *model_charts.draw_interactions(
+                results.interactions or (),
+                metric.reward_type,
+                is_less_better=metric.is_less_better,
+            )
+        ),
+        "no_interactions": model_charts.explain_no_interactions(results),
+        "has_one_factor": len(optimization.model.design.factors) == 1,
+        "allocation": segments.build_allocation_map(optimization, full.allocation),
+        "personalization": segments.describe_personalization(results),
+        "variants_count": len(results.variants),
+    }
+
+
+def find_money(optimization: Optimization) -> figures.Money | None:
+    """Return what one unit of the reward is worth, where the metric says it."""
+    value = getattr(optimization.reward_metric, "value_per_conversion", None)
+    currency = getattr(optimization.reward_metric, "currency", "")
+    if value is None or not currency:
+        return None
+    return figures.Money(float(value), currency)
 
 
 TAB = Tab(

@@ -29,7 +29,7 @@ def test_a_person_logs_in_trains_and_pauses(page: Page, complaints: list[str]) -
 
     page.locator("a[href='/admin/optimizations/optimization/']").first.click()
     page.get_by_role("link", name="Checkout").click()
-    expect(page.get_by_text("Estimated improvement")).to_be_visible()
+    expect(page.get_by_role("heading", name="Lift over time")).to_be_visible()
     page.locator("summary[aria-label='More actions']").click()
     page.get_by_role("link", name="Train now").click()
     page.get_by_role("button", name="Train now").click()
@@ -51,7 +51,7 @@ def test_a_person_must_tick_to_ship_on_a_broken_split(
     log_in(page)
     change = "admin:optimizations_optimization_change"
     page.goto(reverse(change, args=[optimization.pk]))
-    expect(page.get_by_text("Health: broken")).to_be_visible()
+    expect(page.get_by_text("Do not read these numbers yet")).to_be_visible()
 
     page.get_by_role("link", name="Ship").click()
     reasons = page.locator(".staff-objections")

@@ -1,22 +1,21 @@
 """The charts of the panel: what they show, what they withhold and what they cost."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
 
 from levered_site.charts.element import Element
 from optimizations.admin import (
     guardrail_section,
     lift_chart,
     model_charts,
-    panel_charts,
 )
+from optimizations.admin.result_page import effects
 from optimizations.models import Optimization, PublishedDay, Regime, ResultsSummary
-from optimizations.results import guardrail_report, history, report
+from optimizations.results import full_results, guardrail_report, history, report
 from optimizations.results.health import Health, HealthReason
 from optimizations.results.model_effects import Interaction
 from tests.support import chart_layout, result_visitors, unhealthy_worlds
@@ -29,6 +28,14 @@ BROKEN = Health(
     None,
 )
 START = date(2026, 11, 1)
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What somebody noted on a day."""
+
+    date: date
+    text: str
 
 
 def publish(optimization: Optimization, *days: dict[str, Any]) -> None:
@@ -97,14 +104,14 @@ def test_a_day_of_a_broken_split_is_a_gap_with_its_reason() -> None:
 
 def test_while_the_split_is_broken_the_reason_stands_in_place_of_the_lift() -> None:
     optimization = unhealthy_worlds.make_broken_split()
-    results = report.build_results(optimization)
+    full = full_results.load_full_results(optimization)
 
-    charts = dict(panel_charts.render_charts(optimization, results))
+    drawn = lift_chart.draw_lift(full.results.health, full.daily, full.regimes)
 
-    reason = results.health.reasons[0]
-    assert results.health.status == "broken"
-    assert reason.message in charts["Lift over time"].replace("&#x27;", "'")
-    assert "<svg" not in charts["Lift over time"]
+    reason = full.results.health.reasons[0]
+    assert full.results.health.status == "broken"
+    assert reason.message in drawn.__html__()
+    assert "<svg" not in drawn.__html__()
 
 
 def test_a_trained_optimization_shows_what_was_shown_and_believed() -> None:
@@ -113,10 +120,37 @@ def test_a_trained_optimization_shows_what_was_shown_and_believed() -> None:
     )
     results = report.build_results(optimization)
 
-    charts = dict(panel_charts.render_charts(optimization, results))
+    shares = model_charts.draw_shares(results).__html__()
+    beliefs = model_charts.draw_beliefs(results, "bool").__html__()
 
-    assert "<svg" in charts["Who was shown what"]
-    assert charts["What each variant is believed to earn"].count("chart-ridge") == 2 * 4
+    assert "<svg" in shares
+    assert beliefs.count("chart-ridge") == 2 * 4
+
+
+def test_the_levels_stand_below_their_factor_with_its_share() -> None:
+    optimization = result_visitors.train_and_return(
+        result_visitors.make_visited_optimization()
+    )
+    results = report.build_results(optimization)
+
+    rows = list_rows(effects.draw_effects(results, "bool", is_less_better=False))
+
+    assert [row[0] for row in rows] == ["headline", "A", "B", "cta", "false", "true"]
+    assert rows[0][1] == ""
+    assert rows[0][3].endswith("%")
+    assert rows[2][1].startswith("+")
+
+
+def test_a_note_stands_on_the_chart_on_its_day() -> None:
+    optimization = result_visitors.make_visited_optimization()
+    PublishedDay.objects.filter(optimization=optimization).delete()
+    publish(optimization, build_figures(8, -1, 19), build_figures(9, -1, 18))
+    daily = history.load_published_days(optimization)
+
+    noted = Noted(START + timedelta(days=1), "A sale began.")
+    rows = list_rows(lift_chart.draw_lift(HEALTHY, daily, [], [noted]))
+
+    assert [row[-1] for row in rows] == ["", "A sale began."]
 
 
 def test_the_periods_begin_with_going_live() -> None:
@@ -126,17 +160,6 @@ def test_the_periods_begin_with_going_live() -> None:
     (row,) = list_rows(model_charts.draw_periods(regimes, timezone.now().date()))
 
     assert "went live" in row[-1].lower()
-
-
-def test_the_charts_make_two_queries(
-    django_assert_num_queries: DjangoAssertNumQueries,
-) -> None:
-    """They read the published days and the regimes; the admin has those already."""
-    optimization = result_visitors.make_visited_optimization()
-    results = report.build_results(optimization)
-
-    with django_assert_num_queries(2):
-        panel_charts.render_charts(optimization, results)
 
 
 def test_a_violated_guardrail_is_drawn_as_bad_unless_the_split_is_broken() -> None:

@@ -42,6 +42,7 @@ def test_a_viewer_opens_each_tab_at_its_own_address(
     assert registry.build_url(world.optimization, name) == path
     assert f'<a href="{path}" aria-current="page">' in page
     assert page.count('aria-current="page"') == 1
+    assert "Element(" not in page, "a chart is markup, not the text of an object"
     assert all(registry.build_url(world.optimization, other) in page for other in NAMES)
     assert "Purchases ↑" in page
     assert "4 variants" in page

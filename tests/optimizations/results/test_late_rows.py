@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.db.models import Max
+from django.http import HttpRequest
 from django.utils import timezone
 
 from levered_site import database
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from metrics.models import Metric
-from optimizations.admin import optimization_panel
+from optimizations.admin.tabs import results as results_tab
 from optimizations.configuration import lifecycle
 from optimizations.models import Optimization
 from tests.support import optimization_factories, traffic
@@ -95,7 +96,7 @@ def test_rows_that_come_after_the_end_are_named_with_the_last_time() -> None:
     assert before["notes"] == quiet["notes"] == []
     assert optimization.ended_at is not None
     (note,) = after["notes"]
-    assert optimization_panel.build_panel(optimization).note == note
+    assert results_tab.build_context(HttpRequest(), optimization)["notes"] == [note]
     assert note == (
         "2 rewards and 1 exposure dated before the end at "
         f"{optimization.ended_at:%Y-%m-%d %H:%M} UTC came after that, the last at "

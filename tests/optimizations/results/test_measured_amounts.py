@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils import timezone
 
-from optimizations.admin import optimization_panel
+from optimizations.admin.result_page import companions
+from optimizations.admin.result_page.verdict import Verdict
+from optimizations.admin.tabs import results as results_tab
 from optimizations.cube import storage
 from optimizations.models import AmountCap, CubeDay, Optimization
+from optimizations.results import report
 from tests.support import factories, traffic
 from tests.support.factories import read_body
 from tests.support.optimization_factories import (
@@ -30,6 +34,12 @@ from tests.support.value_metrics import make_metric
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NAMES = ("capped_revenue", "payer_rate", "typical_payment")
+
+
+def read_verdict(optimization: Optimization) -> Verdict:
+    """Return the verdict that the admin shows."""
+    judged: Verdict = results_tab.build_context(HttpRequest(), optimization)["verdict"]
+    return judged
 
 
 def draw_amount(rng: random.Random, variant: traffic.Json) -> traffic.Json:
@@ -246,7 +256,7 @@ def test_a_few_whales_in_the_holdout_make_a_difference_and_nowhere_a_percentage(
     results = read_results(optimization)
     (row,) = read_body(api.get("/optimizations"))["optimizations"]
     (day,) = read_body(api.get(f"{path}/lift-history"))["daily"]
-    title, _value, note = optimization_panel.build_panel(optimization).figures[0]
+    judged = read_verdict(optimization)
 
     measured, summary = results["primary_metric_vs_holdout"], row["summary"]
     reason = results["unavailable"]["primary_metric_vs_holdout.lift_percent"]
@@ -258,8 +268,7 @@ def test_a_few_whales_in_the_holdout_make_a_difference_and_nowhere_a_percentage(
         assert summary["unavailable"][name] == reason
     assert summary["difference"] == measured["difference"] is not None
     assert summary["difference_ci_anytime"] == measured["difference_ci_anytime"]
-    assert title == "Measured difference per user"
-    assert reason in note
+    assert reason in judged.sentences[0]
 
 
 def test_lists_have_the_lift_with_its_interval() -> None:
@@ -283,20 +292,20 @@ def test_the_admin_shows_the_companions_in_one_table() -> None:
     optimization = make_shop()
     read_results(optimization)
 
-    panel = optimization_panel.build_panel(optimization)
+    shown = companions.build_companions(report.build_results(optimization))
 
-    assert "Share of users who paid" in panel.companions
-    assert "98.3%, however often one looks" in panel.companions
-    assert "Has revenue changed" in panel.companions
+    assert shown is not None
+    assert "Share of users who paid" in shown.chart
+    assert "98.3% at every look" in shown.chart
+    assert "Has revenue changed" in shown.sentence
 
 
 def test_the_admin_shows_a_difference_where_the_holdout_loses_money() -> None:
     optimization = make_shop(days=4, purchase=lambda *_: {"value": -3.0})
     read_results(optimization)
 
-    title, value, note = optimization_panel.build_panel(optimization).figures[0]
+    judged = read_verdict(optimization)
 
-    assert title == "Measured difference per user"
-    assert float(value) < 1
-    assert "95 %, however often one looks" in note
-    assert "below zero" in note
+    (first, *_) = judged.sentences
+    assert "per visitor" in first
+    assert "95% sure, at every look" in first

@@ -1,0 +1,160 @@
+"""The four figures below the verdict, each with its interval or why it is withheld. Pure."""
+
+from dataclasses import dataclass
+
+from levered_site.number_texts import NO_BREAK_SPACE, NO_VALUE, format_significant
+from metrics.stats.means import OpenInterval
+from optimizations.admin.result_page.wording import EVERY_LOOK, MetricWords
+from optimizations.results.extra_reward import ExtraReward
+from optimizations.results.health import Health
+from optimizations.results.progress import Progress
+from optimizations.results.report import Results
+
+BROKEN = "withheld while the arms cannot be compared; see Health"
+MODELED = "modeled"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure with its note; `mark` says that it is no measurement."""
+
+    title: str
+    value: str
+    note: str
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What one unit of the reward is worth."""
+
+    value: float
+    currency: str
+
+
+def build_figures(
+    results: Results,
+    progress: Progress,
+    extra: ExtraReward,
+    metric: MetricWords,
+    money: Money | None = None,
+) -> list[Figure]:
+    """Return what was won, what was saved, when it is decided, and by how many users."""
+    is_broken = results.health.status == "broken"
+    return [
+        _build_extra(results.health, extra, metric, money),
+        Figure(SAVED, NO_VALUE, BROKEN, MODELED)
+        if is_broken
+        else _build_saved(results),
+        Figure("Decision", NO_VALUE, BROKEN)
+        if is_broken
+        else _build_decision(progress),
+        _build_users(progress),
+    ]
+
+
+SAVED = "Saved against an even split"
+
+
+def _build_extra(
+    health: Health, extra: ExtraReward, metric: MetricWords, money: Money | None
+) -> Figure:
+    is_bool = metric.reward_type == "bool"
+    title = "Extra conversions so far" if is_bool else "Extra value so far"
+    if health.status == "broken":
+        return Figure(title, NO_VALUE, BROKEN)
+    if extra.value is None:
+        return Figure(title, NO_VALUE, extra.missing)
+    limits = _format_limits(extra.interval, is_bool=is_bool, money=None)
+    note = f"{EVERY_LOOK}: {limits}" if limits else extra.no_interval
+    if money is None:
+        return Figure(title, _format_amount(extra.value, is_bool=is_bool), note)
+    worth = _format_money(extra.value, money)
+    limits = _format_limits(extra.interval, is_bool=is_bool, money=money)
+    counted = f"{_format_amount(extra.value, is_bool=is_bool)} of “{metric.name}”"
+    sure = f"; {EVERY_LOOK}: {limits}" if limits else ""
+    return Figure("Earned so far", worth, f"{counted}{sure}")
+
+
+def _format_limits(
+    interval: OpenInterval | None, *, is_bool: bool, money: Money | None
+) -> str:
+    """Return both ends in words; empty without an interval."""
+    if interval is None:
+        return ""
+    low, high = (
+        None
+        if end is None
+        else _format_money(end, money)
+        if money
+        else _format_amount(end, is_bool=is_bool)
+        for end in interval
+    )
+    if low is not None and high is not None:
+        return f"between {low} and {high}"
+    return f"at least {low}" if high is None else f"at most {high}"
+
+
+def _format_amount(value: float, *, is_bool: bool) -> str:
+    """Return a signed number; conversions are whole where they are many."""
+    if is_bool and abs(value) >= 10:
+        return f"{value:+,.0f}"
+    return format_significant(value, 3, sign="+")
+
+
+def _format_money(value: float, money: Money) -> str:
+    worth = value * money.value
+    number = f"{worth:+,.0f}" if abs(worth) >= 100 else f"{worth:+,.2f}"
+    return f"{number}{NO_BREAK_SPACE}{money.currency}"
+
+
+def _build_saved(results: Results) -> Figure:
+    share = results.stats.estimated_progress
+    if share is None:
+        reason = results.unavailable.get("stats.estimated_progress", "")
+        return Figure(SAVED, NO_VALUE, reason, MODELED)
+    return Figure(
+        SAVED,
+        f"{100 * share:.0f}{NO_BREAK_SPACE}%",
+        "of what showing every variant equally often would lose, as it is served now",
+        MODELED,
+    )
+
+
+def _build_decision(progress: Progress) -> Figure:
+    days = progress.days_to_decision
+    settled = ""
+    if progress.winner is not None:
+        share = f"{100 * progress.winner.share:.0f}{NO_BREAK_SPACE}%"
+        settled = (
+            f"variant {progress.winner.number} gets {share} of the optimized traffic"
+        )
+    if days is None:
+        reason = progress.unavailable.get("days_to_decision", "")
+        return Figure("Decision", NO_VALUE, reason)
+    if days == 0:
+        return Figure("Decision", "reached", settled or "the interval excludes zero")
+    noun = "day" if days == 1 else "days"
+    return Figure(
+        "Decision", f"in {days:,} {noun}", _describe_range(progress) or settled
+    )
+
+
+def _describe_range(progress: Progress) -> str:
+    if progress.days_to_decision_interval is None:
+        return ""
+    low, high = progress.days_to_decision_interval
+    if low is None:
+        return ""
+    if high is None:
+        return f"95% sure: not before {low:,} days; maybe more than a year"
+    return f"95% sure: between {low:,} and {high:,} days, at today's traffic"
+
+
+def _build_users(progress: Progress) -> Figure:
+    users = progress.users
+    total = users.optimized + users.holdout
+    mature = (
+        "" if progress.mature_users == total else f"; {progress.mature_users:,} mature"
+    )
+    return Figure("Users", f"{total:,}", f"{users.holdout:,} held out{mature}")

@@ -1,0 +1,246 @@
+"""The parts of the tab Results: health list, figures, who gets what, guardrails."""
+
+from dataclasses import replace
+
+import pytest
+from django.http import HttpRequest
+from django.utils import timezone
+
+from levered_site.organizations.actors import SYSTEM_ACTOR
+from metrics.stats.balance import SampleRatio
+from metrics.stats.checks import ShareCheck
+from models_app import versions
+from models_app.admin import html_tables
+from optimizations.admin import guardrail_section
+from optimizations.admin.result_page import evidence, figures, health_list, segments
+from optimizations.admin.result_page.figures import Figure, Money
+from optimizations.admin.tabs import results as results_tab, variants
+from optimizations.configuration import create_update
+from optimizations.models import CountFailure, CubeDay, Optimization
+from optimizations.results import full_results, guardrail_report, report
+from optimizations.results.extra_reward import ExtraReward, compute_extra_reward
+from optimizations.results.full_results import FullResults
+from optimizations.results.health import Health, HealthReason
+from tests.optimizations.admin.test_verdict import build_lift
+from tests.support import result_visitors, unhealthy_worlds
+
+with_data = pytest.mark.django_db(transaction=True)
+SPACE = "\N{NO-BREAK SPACE}"
+HEALTHY = Health("ok", [], None)
+
+
+def build_figures(
+    optimization: Optimization, full: FullResults, money: Money | None = None
+) -> dict[str, Figure]:
+    """Return the four figures by their titles."""
+    metric = evidence.describe_metric(optimization.reward_metric)
+    assert metric is not None
+    listed = figures.build_figures(
+        full.results, full.progress, full.extra, metric, money
+    )
+    return {figure.title: figure for figure in listed}
+
+
+def test_the_extra_reward_is_the_difference_of_all_optimized_users() -> None:
+    extra = compute_extra_reward(build_lift(), {})
+
+    assert extra.value == pytest.approx(47224 * 0.0132)
+    assert extra.interval == pytest.approx((47224 * 0.0002, 47224 * 0.025))
+
+
+def test_the_extra_reward_says_why_there_is_none() -> None:
+    reasons = {"primary_metric_vs_holdout.difference": "no user of this arm is mature"}
+    measured = build_lift(difference=None, difference_ci_anytime=None)
+
+    extra = compute_extra_reward(measured, reasons)
+
+    assert extra.value is None
+    assert extra.missing == "no user of this arm is mature"
+
+
+def test_what_is_wrong_comes_first_with_what_to_do() -> None:
+    reason = HealthReason("age", "The figures are old.", "Count again.")
+    checks = {
+        "sample_ratio": SampleRatio(
+            0.4, ok=True, observed_share=0.1, expected_share=0.1
+        ),
+        "maturity": ShareCheck(ok=True, share=1.0, limit=0.5, reason=None),
+        "crossover": ShareCheck(ok=True, share=0.0, limit=0.05, reason=None),
+        "arm_mismatch": ShareCheck(ok=True, share=0.0, limit=0.01, reason=None),
+        "age": None,
+    }
+
+    items = health_list.list_health(Health("warning", [reason], None), checks, ())
+
+    assert [item.text for item in items] == [
+        "The figures are old",
+        f"Split as configured: 10.00{SPACE}% held out of 10.00{SPACE}%",
+        f"100{SPACE}% of users have had their time to convert",
+        "Nobody changed arms",
+        "1 more check passes",
+    ]
+    assert (items[0].detail, items[0].next_step) == (reason.message, reason.next)
+    assert [item.state for item in items] == ["watch", "ok", "ok", "ok", "ok"]
+
+
+@with_data
+def test_the_figures_have_their_intervals_and_say_what_is_modeled() -> None:
+    optimization = result_visitors.train_and_return(
+        result_visitors.make_visited_optimization()
+    )
+    full = full_results.load_full_results(optimization)
+
+    by_title = build_figures(optimization, full)
+
+    extra = by_title["Extra conversions so far"]
+    assert full.extra.value is not None
+    assert extra.value == f"{full.extra.value:+,.0f}"
+    assert extra.note.startswith("95% sure, at every look: between ")
+    assert by_title["Saved against an even split"].mark == "modeled"
+    assert by_title["Users"].value == "1,000"
+
+
+@with_data
+def test_a_metric_with_a_value_shows_money() -> None:
+    optimization = result_visitors.train_and_return(
+        result_visitors.make_visited_optimization()
+    )
+    full = full_results.load_full_results(optimization)
+    extra = ExtraReward(500, 623.0, (11.0, 1174.0))
+
+    money = build_figures(optimization, replace(full, extra=extra), Money(20.0, "EUR"))[
+        "Earned so far"
+    ]
+
+    assert money.value == f"+12,460{SPACE}EUR"
+    assert f"between +220{SPACE}EUR and +23,480{SPACE}EUR" in money.note
+
+
+@with_data
+def test_a_broken_split_withholds_every_figure_of_the_lift() -> None:
+    optimization = unhealthy_worlds.make_broken_split()
+    full = full_results.load_full_results(optimization)
+
+    by_title = build_figures(optimization, full)
+    drawn = segments.draw_segments(full.results, is_less_better=False).__html__()
+
+    withheld = [figure for figure in by_title.values() if figure.value == "—"]
+    assert len(withheld) == 3
+    assert {figure.note for figure in withheld} == {figures.BROKEN}
+    assert "<svg" not in drawn
+    assert segments.describe_personalization(full.results) == ""
+
+
+@with_data
+def test_who_gets_what_adds_up_and_leads_to_receipts() -> None:
+    optimization = result_visitors.train_and_return(
+        result_visitors.make_visited_optimization()
+    )
+    full = full_results.load_full_results(optimization)
+
+    drawn = segments.build_allocation_map(optimization, full.allocation)
+
+    assert drawn is not None
+    assert drawn.context == "device"
+    assert {row.name for row in drawn.rows} == {"mobile", "desktop"}
+    assert sum(row.users for row in drawn.rows) == 1000
+    for row in full.allocation:
+        assert sum(row.shares.values()) == pytest.approx(1)
+    (largest,) = {cell.url for cell in drawn.rows[0].cells if cell.is_largest}
+    assert f"q={optimization.pk}" in largest
+    assert "variant=" in largest
+    assert "context=%7B%22device%22" in largest
+
+
+@with_data
+def test_the_page_names_the_leader_or_says_why_it_does_not() -> None:
+    optimization = result_visitors.train_and_return(
+        result_visitors.make_visited_optimization()
+    )
+    before = full_results.load_full_results(optimization)
+    number = before.results.stats.best_variant
+    assert number in {3, 4}
+    create_update.set_variant_enabled(optimization, number, SYSTEM_ACTOR, enabled=False)
+    optimization.model.refresh_from_db()
+
+    after = full_results.load_full_results(optimization)
+    table = variants.render_variant_results(report.build_results(optimization))
+
+    assert f"(no. {number}) leads" in evidence.describe_leader(before.results)
+    assert evidence.describe_leader(after.results) == ""
+    saved = build_figures(optimization, after)["Saved against an even split"]
+    assert saved.note == versions.VARIANTS_CHANGED
+    assert versions.VARIANTS_CHANGED in table
+
+
+@with_data
+def test_the_page_shows_each_guardrail_with_interval_and_age() -> None:
+    optimization, metric = unhealthy_worlds.make_violated_guardrail()
+    listed = guardrail_report.build_guardrails(optimization)
+    (row,) = listed.guardrails
+
+    table = str(guardrail_section.render_guardrails(listed))
+
+    assert row.lift_ci_anytime is not None
+    assert row.as_of is not None
+    assert metric.name in table
+    assert ">violated</span>" in table
+    assert f"92{SPACE}%: {row.lift_ci_anytime[0]:+.1f}{SPACE}%" in table
+    assert f"{row.as_of:%Y-%m-%d %H:%M} UTC" in table
+    assert "violated first on" in table
+
+
+@with_data
+def test_a_guardrail_that_was_not_counted_says_why() -> None:
+    optimization, metric = unhealthy_worlds.make_violated_guardrail()
+    CubeDay.objects.filter(metric=metric).delete()
+    CountFailure.objects.create(
+        optimization=optimization,
+        metric=metric,
+        message="no such table",
+        failed_at=timezone.now(),
+    )
+
+    listed = guardrail_report.build_guardrails(optimization)
+    table = str(guardrail_section.render_guardrails(listed))
+
+    assert ">unknown</span>" in table
+    assert "not counted: no such table" in table
+    assert "not counted yet" in table
+
+
+@with_data
+def test_a_page_without_guardrails_has_no_section() -> None:
+    optimization = result_visitors.make_visited_optimization()
+    listed = guardrail_report.build_guardrails(optimization)
+
+    assert guardrail_section.render_guardrails(listed) == ""
+
+
+@with_data
+def test_the_page_of_a_version_withholds_what_was_not_learned() -> None:
+    optimization = result_visitors.train_and_return(
+        result_visitors.make_visited_optimization()
+    )
+    learned = versions.get_serving_version(optimization.model)
+    create_update.set_variant_enabled(optimization, 4, SYSTEM_ACTOR, enabled=False)
+    optimization.model.refresh_from_db()
+    changed = versions.get_serving_version(optimization.model)
+
+    assert versions.VARIANTS_CHANGED not in html_tables.render_report(learned)
+    assert versions.VARIANTS_CHANGED in html_tables.render_report(changed)
+    assert changed.report is not None
+    changed.report["distrusted"] = "the model misses the holdout"
+    page = html_tables.render_report(changed)
+    assert "the model misses the holdout" in page
+    assert page.count("—") == 4 * 4
+
+
+@with_data
+def test_the_verdict_of_a_violated_guardrail_names_it() -> None:
+    optimization, metric = unhealthy_worlds.make_violated_guardrail()
+
+    context = results_tab.build_context(HttpRequest(), optimization)
+
+    assert context["verdict"].title == f"A guardrail suffers: {metric.name}"
+    assert any(item.state == "bad" for item in context["health_items"])
