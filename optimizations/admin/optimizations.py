@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from typing_extensions import override
@@ -25,6 +26,7 @@ from optimizations.admin import (
     optimization_panel,
     panel_charts,
 )
+from optimizations.admin.create import views as create_views
 from optimizations.admin.forms import OptimizationForm, validate_changes
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization, Variant
@@ -36,7 +38,8 @@ EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source", "expected_users")
 
 @admin.register(Optimization)
 class OptimizationAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin):
-    """Optimizations. The API creates them; the API and this page change them."""
+    """Optimizations. The API and the form in steps create them; the API and this page
+    change them."""
 
     list_display = (
         "name",
@@ -60,7 +63,6 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin
     search_fields = ("id__exact", "name", "organization__id__exact")
     search_help_text = "A name, or the exact id of an optimization or organization."
     ordering = ("-updated_at", "-id")
-    list_before_template = "levered_admin/created_through_api.html"
     change_form_outer_before_template = "levered_admin/optimization_panel.html"
     filter_horizontal = ("guardrail_metrics",)
     readonly_fields = ("organization", "dates")
@@ -85,6 +87,28 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin
     )
     form = OptimizationForm
     admin_actions = (*lifecycle_actions.ACTIONS, *candidate_section.ACTIONS)
+
+    @override
+    def get_urls(self) -> Any:
+        """Add the form that creates an optimization."""
+        return [*create_views.build_urls(self), *super().get_urls()]
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may create in any organization."""
+        return self.has_role(request, "editor")
+
+    @override
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Lead to the first step of the form."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return create_views.start_form()
 
     @override
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -137,6 +161,7 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> Any:
         """Add the panel with the results above the form."""
+        context["show_save_and_add_another"] = False  # creating has a form of its own
         optimization = context.get("original")
         if optimization is not None:
             context["panel"] = optimization_panel.build_panel(optimization)

@@ -16,16 +16,20 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from levered_site.organizations.admin import OrganizationAdminMixin
 from levered_site.organizations.models import Organization
+from optimizations.admin.create.answers import STEP_TITLES
+from optimizations.models import UnfinishedOptimization
 from tests.support import admin_tenants, staff_world
 from tests.support.admin_tenants import STAFF_MODELS, Tenant
 
 pytestmark = pytest.mark.django_db
 
+CREATE_ROUTE = "optimizations_optimization_create"
 FOREIGN = "zebra"  # in every text of the other organization, and in no request
 # Pages that name no object, or whose objects are found by a query (tested below).
 PAGES_WITHOUT_OBJECTS = {
     *("index", "login", "logout", "password_change", "password_change_done"),
     *("jsi18n", "search", "autocomplete", "app_list", "view_on_site"),
+    CREATE_ROUTE,
 }
 
 
@@ -126,6 +130,20 @@ def test_no_address_shows_or_changes_what_another_organization_owns(
     assert owner.get(bare, follow=True).status_code == 404
     assert seen == admin_tenants.list_scoped_names()
     assert admin_tenants.read_everything() == before
+
+
+def test_no_step_of_a_new_optimization_shows_or_changes_what_is_not_the_users(
+    owner: Client, own: Tenant, foreign: Tenant
+) -> None:
+    before = list(UnfinishedOptimization.objects.order_by("pk").values())
+    for step in STEP_TITLES:
+        path = reverse(f"admin:{CREATE_ROUTE}", args=[foreign.unfinished.pk, step])
+        for answer in (owner.get(path), owner.post(path, {"do": "create"})):
+            assert answer.status_code == 404, path
+            assert_hidden(answer, path)
+    new = reverse("admin:optimizations_optimization_add")
+    assert_hidden(owner.get(new, follow=True), new)
+    assert list(UnfinishedOptimization.objects.order_by("pk").values()) == before
 
 
 def list_filters(name: str, foreign: Tenant) -> Iterator[dict[str, str]]:
