@@ -3,8 +3,9 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -22,6 +23,7 @@ from optimizations.admin import (
     lift_chart,
     list_cells,
 )
+from optimizations.admin.create import views as create_views
 from optimizations.admin.forms import OptimizationForm, validate_changes
 from optimizations.admin.optimization_list import (
     HealthFilter,
@@ -38,7 +40,8 @@ EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source", "expected_users")
 
 @admin.register(Optimization)
 class OptimizationAdmin(OptimizationPagesMixin, OrganizationAdminMixin):
-    """Optimizations. The API creates them; the API and this page change them."""
+    """Optimizations. The API and the form in steps create them; the API and this page
+    change them."""
 
     list_display = (
         "name",
@@ -60,7 +63,6 @@ class OptimizationAdmin(OptimizationPagesMixin, OrganizationAdminMixin):
     search_fields = ("id__exact", "name", "organization__id__exact")
     search_help_text = "A name, or the exact id of an optimization or organization."
     ordering = ("-updated_at", "-id")
-    list_before_template = "levered_admin/created_through_api.html"
     list_after_template = "levered_admin/lift_note.html"
     filter_horizontal = ("guardrail_metrics",)
     readonly_fields = ("organization", "dates")
@@ -88,11 +90,31 @@ class OptimizationAdmin(OptimizationPagesMixin, OrganizationAdminMixin):
 
     @override
     def get_urls(self) -> list[URLPattern]:
-        """Add the part of the overview that is loaded last."""
+        """Add the form that creates one, and what the overview loads last."""
         show = self.admin_site.admin_view(activity.show_activity)
         name = "optimizations_optimization_activity"
-        urls: list[URLPattern] = super().get_urls()
-        return [path("activity/", show, name=name), *urls]
+        own = [
+            *create_views.build_urls(self),
+            path("activity/", show, name=name),
+        ]
+        return [*own, *super().get_urls()]
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may create in any organization."""
+        return self.has_role(request, "editor")
+
+    @override
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Lead to the first step of the form."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return create_views.start_form()
 
     @override
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
@@ -139,6 +161,14 @@ class OptimizationAdmin(OptimizationPagesMixin, OrganizationAdminMixin):
             elif name == "assignment_source":
                 field.queryset = AssignmentSource.objects.filter(**scope)
         return form
+
+    @override
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Offer no second way to create: creating has a form of its own."""
+        context["show_save_and_add_another"] = False
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @override
     def apply_changes(

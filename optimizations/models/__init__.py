@@ -12,6 +12,7 @@ from optimizations.models.optimization import Optimization, OptimizationQuerySet
 from optimizations.models.regime import Regime
 from optimizations.models.summary import CountFailure, ResultsSummary
 from optimizations.models.touch import FirstTouch, LookBack
+from optimizations.models.unfinished import UnfinishedOptimization
 from optimizations.models.variant import Variant, VariantQuerySet
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "RecordingGap",
     "Regime",
     "ResultsSummary",
+    "UnfinishedOptimization",
     "Variant",
     "VariantQuerySet",
 ]

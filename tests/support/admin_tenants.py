@@ -1,5 +1,6 @@
 """Two organizations with a row of every kind that the admin shows of an organization."""
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,11 +20,13 @@ from levered_site.organizations.models import (
 from metrics.models import AssignmentSource
 from models_app import runs
 from models_app.models import PolicyVersion
+from optimizations.admin.create.answers import Answers, Goal, dump_answers
 from optimizations.cube import storage
 from optimizations.models import (
     CubeDay,
     PublishedDay,
     Regime,
+    UnfinishedOptimization,
     Variant,
 )
 from tests.support import staff_world
@@ -42,6 +45,7 @@ class Tenant:
     word: str
     world: World
     rows: dict[str, Model]
+    unfinished: UnfinishedOptimization  # of its owner, and in no list
 
     @property
     def organization(self) -> Organization:
@@ -77,11 +81,19 @@ def make_tenant(word: str) -> Tenant:
     rows += [_make_event(word, world, kind) for kind in ("exposure", "reward")]
     by_name = {_name_list(type(row)): row for row in rows}
     assert by_name.keys() == list_scoped_names(), "a kind of row is missing here"
-    return Tenant(word, world, by_name)
+    return Tenant(word, world, by_name, _make_unfinished(word, world))
 
 
 def _name_list(model: type[Model]) -> str:
     return f"{model._meta.app_label}_{model._meta.model_name}"
+
+
+def _make_unfinished(word: str, world: World) -> UnfinishedOptimization:
+    goal = Goal(f"{word} form", world.organization.pk, str(world.metric.pk))
+    return UnfinishedOptimization.objects.create(
+        user=User.objects.get(username=f"{word}-owner"),
+        answers=json.dumps(dump_answers(Answers(goal))),
+    )
 
 
 def _make_settings(word: str, world: World) -> list[Model]:

@@ -7,7 +7,8 @@ from playwright.sync_api import Page, expect
 from levered_site.admin.html import NO_BREAK_SPACE
 from metrics.models import Metric
 from tests.support import chromium, factories, staff_world
-from tests.support.staff_browser import LIST_CUT, log_in
+from tests.support.page_widths import LIST_CUT
+from tests.support.staff_browser import log_in
 from warehouse.models import ManagedReward
 
 pytestmark = [

@@ -17,17 +17,21 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from levered_site.organizations.admin import OrganizationAdminMixin
 from levered_site.organizations.models import Organization
 from optimizations.admin import overview_filters
+from optimizations.admin.create.answers import STEP_TITLES
+from optimizations.models import UnfinishedOptimization
 from tests.support import admin_tenants, staff_world
 from tests.support.admin_tenants import STAFF_MODELS, Tenant
 
 pytestmark = pytest.mark.django_db
 
+CREATE_ROUTE = "optimizations_optimization_create"
 FOREIGN = "zebra"  # in every text of the other organization, and in no request
 # Pages that name no object, or whose objects are found by a query (tested below).
 PAGES_WITHOUT_OBJECTS = {
     *("index", "login", "logout", "password_change", "password_change_done"),
     *("jsi18n", "search", "autocomplete", "app_list", "view_on_site", "set_password"),
     "optimizations_optimization_activity",
+    CREATE_ROUTE,
 }
 
 
@@ -159,6 +163,20 @@ def test_no_form_of_a_new_row_reaches_another_organization(
             assert_hidden(owner.post(path, form), f"{path} {form}")
     assert admin_tenants.read_everything() == before
     assert not User.objects.filter(username="newcomer").exists()
+
+
+def test_no_step_of_a_new_optimization_shows_or_changes_what_is_not_the_users(
+    owner: Client, own: Tenant, foreign: Tenant
+) -> None:
+    before = list(UnfinishedOptimization.objects.order_by("pk").values())
+    for step in STEP_TITLES:
+        path = reverse(f"admin:{CREATE_ROUTE}", args=[foreign.unfinished.pk, step])
+        for answer in (owner.get(path), owner.post(path, {"do": "create"})):
+            assert answer.status_code == 404, path
+            assert_hidden(answer, path)
+    new = reverse("admin:optimizations_optimization_add")
+    assert_hidden(owner.get(new, follow=True), new)
+    assert list(UnfinishedOptimization.objects.order_by("pk").values()) == before
 
 
 def list_filters(name: str, foreign: Tenant) -> Iterator[dict[str, str]]:

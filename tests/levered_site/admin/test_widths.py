@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 
 from tests.support import chromium, staff_world, unhealthy_worlds
 from tests.support.learning import train_model
-from tests.support.staff_browser import LIST_CUT, log_in
+from tests.support.page_widths import LIST_CUT
+from tests.support.staff_browser import log_in
 
 # The page of an optimization begins with its results, those of all else are forms.
 FIRST_ROW = "#result_list tbody :is(a[href*='/change/'], a[href*='/results/'])"
