@@ -661,6 +661,7 @@ class LiftCurve(TypedDict):
     as_of: str | None
     notes: list[str]
     daily: list[LiftCurveDay]
+    marks: list[LiftCurveMark]
 
 
 class LiftCurveDay(TypedDict):
@@ -677,6 +678,14 @@ class LiftCurveDay(TypedDict):
     health: Health | None
     as_of: str
     unavailable: dict[str, str]
+
+
+class LiftCurveMark(TypedDict):
+    """What happened on a day (UTC), to be drawn over the curve."""
+
+    date: str
+    kind: Literal["regime", "note"]
+    text: str
 
 
 class LiftHistory(TypedDict):
@@ -1402,6 +1411,7 @@ class Results(TypedDict):
     notes: list[str]
     stats: ModelStats
     primary_metric_vs_holdout: MeasuredLift | None
+    worth: Worth
     checks: dict[str, Any]
     variants: list[VariantResult]
     factor_importance: list[FactorImportance] | None
@@ -1803,3 +1813,18 @@ class Winner(TypedDict):
 
     number: int
     share: float
+
+
+class Worth(TypedDict):
+    """The measured difference per user, for all optimized users who are compared.
+
+    Intervals hold at any number of looks together.
+    """
+
+    users: int
+    extra: float | None
+    extra_ci_anytime: list[float | None] | None
+    amount: float | None
+    amount_ci_anytime: list[float | None] | None
+    currency: str | None
+    unavailable: dict[str, str]
