@@ -236,7 +236,7 @@ def _load_page(rows: QuerySet[Any]) -> QuerySet[Any]:
     """Load what the head and the tabs of an optimization show in any case."""
     variants = Variant.objects.filter(optimization=OuterRef("pk"))
     last_variants = variants.order_by("-number")
-    return (
+    loaded: QuerySet[Any] = (
         rows.select_related("model", "organization", "results_summary")
         .select_related("reward_metric", "assignment_source")
         .prefetch_related("guardrail_metrics", "count_failures__metric", "regimes")
@@ -245,3 +245,4 @@ def _load_page(rows: QuerySet[Any]) -> QuerySet[Any]:
             has_candidate=Exists(Candidate.objects.filter(optimization=OuterRef("pk"))),
         )
     )
+    return loaded

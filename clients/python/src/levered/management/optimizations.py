@@ -116,7 +116,7 @@ class Optimizations:
         return self._api.iterate(_build_path(optimization_id, "notes"), "notes")
 
     def add_note(
-        self, optimization_id: object, **fields: Unpack[schemas.NoteBodyRequest]
+        self, optimization_id: object, **fields: Unpack[schemas.NoteRequest]
     ) -> schemas.Note:
         """Write a note on a day; charts show it. Without a date it is about today."""
         created = self._api.post(_build_path(optimization_id, "notes"), fields)
@@ -126,7 +126,7 @@ class Optimizations:
         self,
         optimization_id: object,
         note_id: object,
-        **fields: Unpack[schemas.PatchedNoteBodyRequest],
+        **fields: Unpack[schemas.PatchedNoteRequest],
     ) -> schemas.Note:
         """Change a note."""
         path = _build_path(optimization_id, "notes", note_id)

@@ -126,7 +126,7 @@ class AsyncOptimizations:
         return self._api.iterate(_build_path(optimization_id, "notes"), "notes")
 
     async def add_note(
-        self, optimization_id: object, **fields: Unpack[schemas.NoteBodyRequest]
+        self, optimization_id: object, **fields: Unpack[schemas.NoteRequest]
     ) -> schemas.Note:
         """Write a note on a day; charts show it. Without a date it is about today."""
         created = await self._api.post(_build_path(optimization_id, "notes"), fields)
@@ -136,7 +136,7 @@ class AsyncOptimizations:
         self,
         optimization_id: object,
         note_id: object,
-        **fields: Unpack[schemas.PatchedNoteBodyRequest],
+        **fields: Unpack[schemas.PatchedNoteRequest],
     ) -> schemas.Note:
         """Change a note."""
         path = _build_path(optimization_id, "notes", note_id)
