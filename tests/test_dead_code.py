@@ -22,7 +22,7 @@ DECORATORS = [
 FRAMEWORK_NAMES = {
     "Django": {
         *("Meta", "Command", "add_arguments", "to_python", "prepare_value"),
-        *("has_changed", "run_validators", "AdminConfig"),
+        *("has_changed", "run_validators", "AdminConfig", "_post_clean"),
     },
     "Django REST framework": {
         *("authenticate", "authenticate_header", "is_authenticated"),
@@ -70,6 +70,7 @@ EXCEPTIONS = {
     "has_editor_permission": "named by the role of an action of the admin",
     "has_owner_permission": "named by the role of an action of the admin",
     "render_before_template": "called by the template of Unfold's dialogs",
+    "match_percent": "read by the template metric/found.html",
     "shown_values_text": "read by the template shown_values.html",
     "http_method_not_allowed": "called by DRF",
 }

@@ -186,14 +186,7 @@ def _test_credentials(
 
     Return them, and what their role may do and should not.
     """
-    module = registry.load_module(fields["provider"])
-    credentials = module.validate_credentials(fields.get("credentials") or {})
-    backend = module.build_backend(
-        organization_id,
-        credentials,
-        fields.get("project_id", ""),
-        fields.get("dataset_id", ""),
-    )
+    credentials, backend = build_unsaved_backend(organization_id, fields)
     with reserve_query(organization_id, settings.WAREHOUSE_REQUEST_SECONDS):
         try:
             backend.test()
@@ -202,6 +195,24 @@ def _test_credentials(
         except WarehouseError as error:
             raise BadRequestError(error.message) from error
     return credentials, warnings
+
+
+def build_unsaved_backend(
+    organization_id: str, fields: Mapping[str, Any]
+) -> tuple[dict[str, Any], Backend]:
+    """Return the credentials of a request, validated, and their warehouse.
+
+    It does not connect. Raises as `connect_warehouse` does on wrong fields and providers.
+    """
+    module = registry.load_module(fields["provider"])
+    credentials = module.validate_credentials(fields.get("credentials") or {})
+    backend = module.build_backend(
+        organization_id,
+        credentials,
+        fields.get("project_id", ""),
+        fields.get("dataset_id", ""),
+    )
+    return credentials, backend
 
 
 def _fingerprint_warehouse(

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -13,7 +14,7 @@ from typing_extensions import override
 
 from levered_site.admin import sent_forms
 from levered_site.admin.api_forms import ApiForm
-from levered_site.admin.edit_forms import AdminEditForm
+from levered_site.admin.edit_forms import FOCUSED, AdminEditForm
 from levered_site.admin.pages import EditableAdmin
 from levered_site.admin.roles import RoleName
 
@@ -85,8 +86,10 @@ class CreatableAdmin(EditableAdmin):
         if obj is None:
             options["form"] = self.get_add_form(request)
         form = super().get_form(request, obj, change, **options)
-        if obj is None and "organization" in form.base_fields:
+        if obj is None:
             _simplify_organization(form.base_fields["organization"])
+            first = flatten_fieldsets(self.get_fieldsets(request))[0]
+            form.base_fields[first].widget.attrs |= FOCUSED
         return form
 
     @override

@@ -31,6 +31,9 @@ FIXED_MESSAGE: Final = (
     "{name} cannot be changed any more, because the object changed meanwhile. Nothing "
     "was saved. Reload the page."
 )
+# Attributes of the field that gets the focus once the page is shown: `autofocus` comes too
+# early, while Alpine still hides it.
+FOCUSED: Final = {"x-init": "$nextTick(() => $el.focus())"}
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
@@ -158,7 +161,9 @@ class AdminEditForm(ConcurrentEditForm):
         super().full_clean()
         name = next((each for each in self.fields if each in self.errors), None)
         if name is not None:
-            self.fields[name].widget.attrs["autofocus"] = True
+            for field in self.fields.values():
+                field.widget.attrs.pop("x-init", None)
+            self.fields[name].widget.attrs |= FOCUSED
 
     def clean(self) -> dict[str, Any] | None:
         """Add the error of a failed save to the form's own errors."""

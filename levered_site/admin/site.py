@@ -12,10 +12,12 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
+from django.urls import path
 from typing_extensions import override
 from unfold.dataclasses import SearchResult
 from unfold.sites import UnfoldAdminSite
 
+from levered_site.admin import set_password
 from levered_site.admin.theme import SEARCHED_MODELS
 
 RESULTS_PER_PAGE = 100
@@ -50,6 +52,15 @@ class StaffAdminSite(UnfoldAdminSite):
                 return self._render_error(request, 404)
 
         return update_wrapper(answer, inner)
+
+    @override
+    def get_urls(self) -> list[Any]:
+        """Return the addresses of all pages, and the one for those who cannot log in yet."""
+        view = set_password.SetPasswordView.as_view()
+        return [
+            path(set_password.ROUTE, view, name=set_password.NAME),
+            *super().get_urls(),
+        ]
 
     @override
     def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:

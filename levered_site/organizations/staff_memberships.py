@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 
-from levered_site.errors import ConflictError
+from levered_site.errors import ConflictError, FieldProblem, InvalidParametersError
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from levered_site.organizations.models import Organization, StaffMembership
@@ -36,6 +37,39 @@ def grant_role(
             )
         _record(membership, actor, "create", role)
     return membership
+
+
+def invite_user(
+    organization: Organization, username: str, email: str, role: str, actor: Actor
+) -> StaffMembership:
+    """Create a staff user without a password, give them a role, return the membership.
+
+    The user logs in once they have set a password.
+
+    Raises:
+        InvalidParametersError: the name or the address is invalid, or the name is taken.
+    """
+    user = User(
+        username=User.normalize_username(username),
+        email=User.objects.normalize_email(email),
+        is_staff=True,
+    )
+    user.set_unusable_password()
+    try:
+        with transaction.atomic():
+            user.full_clean()
+            user.save(force_insert=True)
+            return grant_role(organization, user, role, actor)
+    except ValidationError as error:
+        problems = [
+            FieldProblem(name, " ".join(messages))
+            for name, messages in error.message_dict.items()
+        ]
+        raise InvalidParametersError("The user is invalid.", problems) from error
+    except IntegrityError as error:  # of a request at the same time
+        raise InvalidParametersError.for_field(
+            "username", "A user with that username already exists."
+        ) from error
 
 
 def change_role(

@@ -1,5 +1,5 @@
-"""Admin pages of the warehouse."""
+"""Admin pages of connections (without credentials) and of ingested events."""
 
-from warehouse.admin import events
+from warehouse.admin import connections, events
 
-__all__ = ["events"]
+__all__ = ["connections", "events"]

@@ -1,4 +1,4 @@
-"""Admin pages of connections (without credentials) and of ingested events."""
+"""Admin pages of ingested events."""
 
 from typing import Any
 
@@ -10,40 +10,10 @@ from typing_extensions import override
 
 from levered_site.admin import html
 from levered_site.admin.columns import declare_column
-from levered_site.admin.filters import VisibleRowsFilter
-from levered_site.admin.pages import ReadOnlyAdmin
 from levered_site.admin.partitioned import PartitionedTableAdmin
 from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_roles
 from levered_site.organizations.models import Organization
-from warehouse.models import Connection, ManagedExposure, ManagedReward
-
-
-@admin.register(Connection)
-class ConnectionAdmin(ReadOnlyAdmin, OrganizationAdminMixin):
-    """Connected warehouses. An organization without a row uses the managed one."""
-
-    list_display = (
-        "organization",
-        "provider",
-        "project_id",
-        "dataset_id",
-        "has_credentials",
-        "updated_at",
-    )
-    list_filter = ("provider", ("organization", VisibleRowsFilter))
-    list_select_related = ("organization",)
-    search_fields = ("organization__id", "organization__name", "project_id")
-    fields = (
-        ("organization", "provider"),
-        ("project_id", "dataset_id"),
-        "has_credentials",
-        ("created_at", "updated_at"),
-    )
-
-    @declare_column("Credentials", boolean=True)
-    def has_credentials(self, connection: Connection) -> bool:
-        """Whether credentials are stored. No page shows them."""
-        return connection.credentials is not None
+from warehouse.models import ManagedExposure, ManagedReward
 
 
 class EventAdmin(PartitionedTableAdmin, OrganizationAdminMixin):

@@ -14,11 +14,15 @@ from unfold.enums import ActionVariant
 from levered_site.admin import html
 from levered_site.admin.actions import AdminAction, AdminActionsMixin
 from levered_site.admin.columns import declare_column
+from levered_site.admin.creation import CreatableAdmin, Secret, attach_secret
 from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import ReadOnlyAdmin
 from levered_site.organizations import api_keys, audit_log
+from levered_site.organizations.admin import key_form
+from levered_site.organizations.admin.key_form import KeyForm
 from levered_site.organizations.admin.scope import OrganizationAdminMixin
 from levered_site.organizations.admin.staff_actor import get_staff_actor
+from levered_site.organizations.api_keys import KeySpec
 from levered_site.organizations.models import ApiKey, AuditEntry
 
 
@@ -44,13 +48,25 @@ class KeyStateFilter(admin.SimpleListFilter):
         return queryset
 
 
+KEPT_ADVICE = (
+    "Levered stores only its digest. Keep it where your programs keep their secrets, and "
+    "not in a web page."
+)
+SHOWN_ADVICE = "It may stand in a web page. The page of the key shows it again."
+
+
 @admin.register(ApiKey)
-class ApiKeyAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
+class ApiKeyAdmin(AdminActionsMixin, CreatableAdmin, OrganizationAdminMixin):
     """API keys and what they may do.
 
     The service stores only digests of secrets, and this page does not show them. A
     publishable key is public by design and shown.
     """
+
+    create_role = change_role = "owner"
+    new_title = "New API key"
+    add_form = KeyForm
+    add_fieldsets = key_form.LAYOUT
 
     list_display = (
         *("label", "prefix", "scope_names", "organization", "state"),
@@ -86,6 +102,24 @@ class ApiKeyAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
             role="owner",
         ),
     )
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return False: the scopes of a key do not change."""
+        return False
+
+    @override
+    def create_object(self, request: HttpRequest, form: Any) -> ApiKey:
+        """Create the key as the API's POST does, and show its secret once."""
+        key, secret = api_keys.create_key(
+            form.cleaned_data["organization"].pk,
+            KeySpec(**form.validated_body),
+            get_staff_actor(request),
+        )
+        advice = SHOWN_ADVICE if key.public_key else KEPT_ADVICE
+        shown = Secret(f"Key created: {key.label}", "The key", secret, advice)
+        attach_secret(key, shown)
+        return key
 
     @declare_column("State", pills=True)
     def state(self, key: ApiKey) -> str:

@@ -7,10 +7,11 @@ from django.http import HttpRequest
 from typing_extensions import override
 from unfold.enums import ActionVariant
 
+from levered_site.admin import set_password
 from levered_site.admin.actions import AdminAction, AdminActionsMixin
 from levered_site.admin.columns import declare_column
+from levered_site.admin.creation import CreatableAdmin, Secret, attach_secret
 from levered_site.admin.filters import VisibleRowsFilter
-from levered_site.admin.pages import EditableAdmin
 from levered_site.organizations import staff_memberships
 from levered_site.organizations.admin.membership_forms import NewMembershipForm
 from levered_site.organizations.admin.scope import OrganizationAdminMixin
@@ -29,11 +30,27 @@ def _remove(membership: StaffMembership, request: HttpRequest) -> None:
     )
 
 
+LINK_LABEL = "The link to set a password"
+LINK_ADVICE = (
+    "Give it to the person. It works once, for three days; after that a superuser sets "
+    "the password under Users."
+)
+ADD_LAYOUT = (
+    (
+        None,
+        {"fields": (("username", "is_invited"), "email", ("organization", "role"))},
+    ),
+)
+
+
 @admin.register(StaffMembership)
-class StaffMembershipAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin):
+class StaffMembershipAdmin(AdminActionsMixin, CreatableAdmin, OrganizationAdminMixin):
     """Roles of staff in organizations, which superusers and owners give and take away."""
 
-    change_role = "owner"
+    create_role = change_role = "owner"
+    new_title = "Give a role, or invite somebody"
+    add_form = NewMembershipForm
+    add_fieldsets = ADD_LAYOUT
     list_display = ("username", "organization", "role_name", "created_at")
     list_filter = (("organization", VisibleRowsFilter), "role")
     list_select_related = ("organization", "user")
@@ -60,44 +77,21 @@ class StaffMembershipAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMi
     )
 
     @override
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.has_role(request, "owner")
-
-    @override
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fields if obj else ("username", "organization", "role")
-
-    @override
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Make user and organization read-only once they are given."""
-        return self.readonly_fields if obj else ()
-
-    @override
-    def get_form(
-        self,
-        request: HttpRequest,
-        obj: Any = None,
-        change: bool = False,
-        **options: Any,
-    ) -> Any:
-        """Ask for the name of the user where a membership is added."""
-        if obj is None:
-            options["form"] = NewMembershipForm
-        return super().get_form(request, obj, change, **options)
-
-    @override
-    def save_model(
-        self, request: HttpRequest, obj: Any, form: Any, change: bool
-    ) -> None:
-        """Give the role, or change it."""
-        if change:
-            super().save_model(request, obj, form, change)
-            return
-        obj.user = form.cleaned_data["username"]
-        membership = staff_memberships.grant_role(
-            obj.organization, obj.user, obj.role, get_staff_actor(request)
+    def create_object(self, request: HttpRequest, form: Any) -> StaffMembership:
+        """Give a role to a user, or invite one."""
+        actor, given = get_staff_actor(request), form.cleaned_data
+        organization, role = given["organization"], given["role"]
+        if form.user is not None:
+            return staff_memberships.grant_role(organization, form.user, role, actor)
+        membership = staff_memberships.invite_user(
+            organization, given["username"], given["email"], role, actor
         )
-        obj.pk = membership.pk
+        page = self.admin_site.get_model_admin(type(membership.user))
+        page.log_addition(request, membership.user, [{"added": {}}])
+        link = set_password.build_link(request, membership.user)
+        title = f"Invited: {membership.user.get_username()}"
+        attach_secret(membership, Secret(title, LINK_LABEL, link, LINK_ADVICE))
+        return membership
 
     @override
     def apply_changes(
