@@ -1,6 +1,5 @@
 """Admin pages of variants, regimes, cube days and published days."""
 
-import base64
 from typing import Any
 
 from django.contrib import admin
@@ -18,6 +17,7 @@ from levered_site.admin.columns import declare_column
 from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import ReadOnlyAdmin
 from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_actor
+from optimizations.admin import screenshot_upload
 from optimizations.configuration import create_update
 from optimizations.cube import storage
 from optimizations.models import CubeDay, PublishedDay, Regime, Variant
@@ -83,6 +83,18 @@ class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
     )
 
     @override
+    def get_urls(self) -> Any:
+        """Add the page that uploads a screenshot."""
+        return [*screenshot_upload.build_urls(self), *super().get_urls()]
+
+    @override
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Offer the upload to those who may change the variant."""
+        if not self.has_role(request, "editor", obj):
+            return self.fields
+        return (*self.fields, "screenshot_link")
+
+    @override
     def get_queryset(self, request: HttpRequest) -> Any:
         """Load the screenshot only where a page shows it."""
         return super().get_queryset(request).defer("screenshot")
@@ -106,16 +118,13 @@ class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
 
     @declare_column("Screenshot")
     def screenshot_image(self, variant: Variant) -> SafeString | str:
-        """The PNG that was uploaded through the API."""
-        if variant.screenshot is None:
-            return html.NO_VALUE
-        encoded = base64.b64encode(bytes(variant.screenshot)).decode()
-        return format_html(
-            '<img class="staff-screenshot" alt="Screenshot of variant {}" '
-            'src="data:image/png;base64,{}">',
-            variant.number,
-            encoded,
-        )
+        """The PNG that was uploaded."""
+        return screenshot_upload.render_screenshot(variant)
+
+    @declare_column("")
+    def screenshot_link(self, variant: Variant) -> SafeString:
+        """The link to the page that uploads one."""
+        return screenshot_upload.render_upload_link(variant)
 
 
 def set_variant_enabled(

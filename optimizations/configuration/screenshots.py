@@ -42,6 +42,7 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_HEADER = struct.Struct(">I4sII")  # length, IHDR, width, height
 PNG_TRAILER = b"IEND\xaeB`\x82"
 
+TOO_LARGE_MESSAGE = "A screenshot may have at most 5 MB."
 INVALID_PNG_MESSAGE = "The body is not a complete PNG file."
 
 
@@ -127,7 +128,7 @@ def validate_png(png: bytes) -> None:
     complete PNG, InvalidParametersError for a width or height out of range.
     """
     if len(png) > MAX_SCREENSHOT_BYTES:
-        raise PayloadTooLargeError("A screenshot may have at most 5 MB.")
+        raise PayloadTooLargeError(TOO_LARGE_MESSAGE)
     min_length = len(PNG_SIGNATURE) + PNG_HEADER.size + len(PNG_TRAILER)
     if (
         len(png) < min_length

@@ -158,18 +158,19 @@ def _build_picker(
 ) -> Picker:
     """Return a picker with what the search found, after what is chosen and not in it."""
     name, legend = titles
-    shown = list(found.order_by("name", "pk")[:MOST_SHOWN])
+    rows_found = list(found.order_by("name", "pk")[: MOST_SHOWN + 1])
+    has_more = len(rows_found) > MOST_SHOWN
+    shown = rows_found[:MOST_SHOWN]
     missing = chosen.difference(str(row.pk) for row in shown)
-    picked = list(rows.filter(pk__in=missing).order_by("name", "pk"))
-    total = found.count()
+    picked = rows.filter(pk__in=missing).order_by("name", "pk") if missing else ()
     return Picker(
         name=name,
         legend=legend,
         is_multiple=name == "guardrails",
         choices=[describe(row) for row in [*picked, *shown]],
         search=search,
-        found=total,
-        is_searchable=bool(search) or total > MOST_SHOWN,
+        found=found.count() if has_more else len(shown),
+        is_searchable=bool(search) or has_more,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from levered_site.admin.pages import validate_serializer
 from levered_site.errors import FieldProblem, InvalidParametersError, LeveredError
@@ -14,6 +14,15 @@ from optimizations.serializers.training_data_config import TrainingDataConfigSer
 
 CHOOSE_ORGANIZATION = "Choose an organization."
 CHOOSE_METRIC = "Choose a metric, or “No metric yet”."
+# What the API calls by names that the form does not show.
+FORM_WORDS: Final = (
+    (", as dtype is number", ", because the factor has numbers"),
+    (", as dtype is bool", ", because the factor has true and false"),
+    ("for model_type mab; use model_type cmab", "where one answer is learned for all"),
+    ("conversion_window_hours", "the conversion window"),
+    ("Set assignment_source_id", "Choose one in the step Traffic"),
+    ("Set reward_metric_id", "Choose one in the step Goal"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +105,26 @@ def _list_details(validate: Any) -> Sequence[FieldProblem]:
 def locate_error(body: Body, error: LeveredError) -> list[Problem]:
     """Return the problems of a refused creation."""
     if not error.details:
-        return [Problem(error.message, None, error.message)]
+        message = _use_form_words(error.message)
+        return [Problem(message, None, message)]
     return [locate_problem(body, problem) for problem in error.details]
 
 
 def locate_problem(body: Body, problem: FieldProblem) -> Problem:
     """Return a problem of the API with its place, as a sentence with a subject."""
     place = body.find_place(problem.field)
+    message = _use_form_words(problem.message)
     if place is None:
-        message = f"{problem.field}: {problem.message}"
+        message = f"{problem.field}: {message}"
         return Problem(message, None, message)
-    message = (
-        problem.message if problem.message.endswith(".") else f"{problem.message}."
-    )
+    message = message if message.endswith(".") else f"{message}."
     if message[:1].islower():
         sentence = f"{place.subject} {message}"
         return Problem(sentence, place, sentence)
     return Problem(message, place, f"{place.subject}: {message}")
+
+
+def _use_form_words(message: str) -> str:
+    for name, words in FORM_WORDS:
+        message = message.replace(name, words)
+    return message

@@ -40,12 +40,13 @@ FIELDS: Final = (
         "allocation",
         "How traffic is shared",
         "choice",
-        "Users who are not held out are shared among the variants: with the first two by "
-        "what was learned so far, with the even split whatever was learned.",
+        "How users who are not held out are shared among the variants: by the square of "
+        "a variant's probability of being best, by that probability itself, which explores "
+        "longer, or evenly, whatever was learned.",
         choices=(
-            ("default", "Favor what looks best, by the square of its probability"),
-            ("thompson", "Explore longer, by the probability of being best"),
-            ("uniform", "Even split, as in a classic A/B test"),
+            ("default", "Favor what looks best"),
+            ("thompson", "Explore longer"),
+            ("uniform", "Even split, as in an A/B test"),
         ),
     ),
     TrafficField(

@@ -1,12 +1,15 @@
 """A person builds a new optimization in a real browser, with mistakes and by keyboard."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Locator, Page, expect
 
+from optimizations.configuration import screenshots
 from optimizations.models import Optimization
-from tests.support import chromium, factories, staff_world
+from tests.support import chromium, factories, pictures, staff_world
 from tests.support.create_form import (
     continue_to,
     fill_factor,
@@ -287,4 +290,35 @@ def test_no_step_is_cut_at_any_width(
             )
             found[width, step] = page.evaluate(LIST_CUT)
     assert {place: cut for place, cut in found.items() if cut} == {}
+    assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_person_uploads_a_screenshot(
+    page: Page, complaints: list[str], scheme: Any, tmp_path: Path
+) -> None:
+    """A file that is too large is refused before it is sent."""
+    world = staff_world.make_world()
+    variant = world.optimization.variants.get(number=2)
+    small, large = tmp_path / "small.png", tmp_path / "large.png"
+    small.write_bytes(pictures.build_png())
+    large.write_bytes(pictures.build_png(filler=screenshots.MAX_SCREENSHOT_BYTES))
+    log_in(page)
+    page.emulate_media(color_scheme=scheme)
+    page.goto(reverse("admin:optimizations_variant_change", args=[variant.pk]))
+    page.get_by_role("link", name="Upload a screenshot").click()
+
+    page.get_by_label("Screenshot").set_input_files(large)
+    expect(page.get_by_text(screenshots.TOO_LARGE_MESSAGE)).to_be_visible()
+    expect(page.get_by_role("button", name="Upload")).to_be_disabled()
+    page.get_by_label("Screenshot").set_input_files(small)
+    expect(page.get_by_text(screenshots.TOO_LARGE_MESSAGE)).to_be_hidden()
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_text("Saved the screenshot of variant 2.")).to_be_visible()
+    expect(page.get_by_alt_text("Screenshot of variant 2")).to_be_visible()
+    for width in (1400, 360):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(LIST_CUT) == []
+    page.get_by_role("link", name="Variant 3").click()
+    expect(page.get_by_role("heading", name="Screenshot of variant 3")).to_be_visible()
     assert complaints == []

@@ -177,7 +177,7 @@ def test_what_going_live_lacks_is_said_before(form: CreateForm, world: World) ->
     form.fill(world.organization)
     without_metric = form.read("review")
 
-    assert "requires. Set assignment_source_id" in without_source
+    assert "requires. Choose one in the step Traffic" in without_source
     assert "The metric is required to go live." in without_metric
     for page in (without_source, without_metric):
         assert 'value="create-live"' not in page

@@ -78,7 +78,7 @@ def continue_with(form: CreateForm, step: str, fields: Any) -> str:
         pytest.param(
             {**build_factors(("price", ["9", "ten"])), "dtype-1": "number"},
             "level-1-2",
-            "The level “ten” must be a number, as dtype is number.",
+            "The level “ten” must be a number, because the factor has numbers.",
             id="no number",
         ),
         pytest.param(
@@ -96,7 +96,7 @@ def continue_with(form: CreateForm, step: str, fields: Any) -> str:
         pytest.param(
             {**build_factors(contexts=(("device", ["x"]),)), "model_type": "mab"},
             "context",
-            "The context factors must be empty for model_type mab; use model_type cmab.",
+            "The context factors must be empty where one answer is learned for all.",
             id="context without a model for it",
         ),
     ],
@@ -154,7 +154,7 @@ def test_an_exclusion_that_became_the_baseline_is_named(
         (
             "horizon_hours",
             "2",
-            "Horizon must be at least conversion_window_hours.",
+            "Horizon must be at least the conversion window.",
         ),
     ],
 )
