@@ -105,7 +105,7 @@ def render_unbroken(text: object) -> SafeString:
 
 def render_code_block(text: object) -> SafeString:
     """Return a code block of several lines."""
-    return format_html('<pre class="staff-block">{}</pre>', text)
+    return format_html('<pre class="staff-block" tabindex="0">{}</pre>', text)
 
 
 def render_json(value: object) -> SafeString:
@@ -142,7 +142,7 @@ def render_table(
         ),
     )
     return format_html(
-        '<div class="staff-scroll"><table class="staff-table"><thead><tr>{}</tr>'
+        '<div class="staff-scroll" tabindex="0"><table class="staff-table"><thead><tr>{}</tr>'
         "</thead><tbody>{}</tbody></table></div>",
         head,
         body,

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.contrib.admin.utils import quote
+from django.contrib.auth.models import User
 from django.urls import reverse
 
 from levered_site.organizations.models import Organization
@@ -47,6 +49,35 @@ def list_apps(_tenant: Tenant) -> list[tuple[str, int]]:
     ]
 
 
+def list_objects(*apps: str) -> Group:
+    """Return the page of an object of each kind of these apps."""
+
+    def list_pages(tenant: Tenant) -> list[tuple[str, int]]:
+        return [
+            (
+                reverse(
+                    f"admin:{name}_change", args=[quote(tenant.build_url_key(name))]
+                ),
+                200,
+            )
+            for name in sorted(tenant.rows)
+            if name.partition("_")[0] in apps
+        ]
+
+    return list_pages
+
+
+def list_staff_forms(_tenant: Tenant) -> list[tuple[str, int]]:
+    """Return the forms that add a user, a group, an organization and a role."""
+    names = ("auth_user", "auth_group", "organizations_organization")
+    names += ("organizations_staffmembership",)
+    user = User.objects.get(username="root")
+    return [
+        (reverse("admin:auth_user_change", args=[user.pk]), 200),
+        *((reverse(f"admin:{name}_add"), 200) for name in names),
+    ]
+
+
 def list_errors(_tenant: Tenant) -> list[tuple[str, int]]:
     """Return a page that is not there, and one that nobody may open."""
     return [
@@ -62,6 +93,12 @@ GROUPS: Mapping[str, Group] = {
         "models", "metrics", "warehouse"
     ),
     "lists of people": list_lists("organizations", "auth", "admin"),
+    "pages of optimizations": list_objects("optimizations"),
+    "pages of models, metrics and the warehouse": list_objects(
+        "models", "metrics", "warehouse"
+    ),
+    "pages of people": list_objects("organizations"),
+    "forms of staff": list_staff_forms,
     "apps and account": list_apps,
     "errors": list_errors,
 }
