@@ -145,9 +145,11 @@ CSRF_FAILURE_VIEW = "levered_site.admin.csrf_failure.show_csrf_failure"
 STATIC_URL = "/static/"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "levered_site.static_files.VersionedFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True  # no collectstatic step is needed
+# An upgrade changes the addresses that pages name, so browsers need not ask before.
+WHITENOISE_MAX_AGE = 0 if DEBUG else int(timedelta(days=1).total_seconds())
 # Screenshots and ingestion have the largest bodies (5 MB).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
 
@@ -195,6 +197,14 @@ CORS_EXPOSE_HEADERS = [
     "RateLimit-Limit",
     "RateLimit-Remaining",
     "RateLimit-Reset",
+    # Of answers as CSV: what `meta`, health and the next page are in JSON.
+    "Content-Disposition",
+    "Link",
+    "X-As-Of",
+    "X-Health",
+    "X-Truncated",
+    "X-Unavailable",
+    "X-Warnings",
 ]
 
 # --- authentication
@@ -300,8 +310,9 @@ REST_FRAMEWORK = {
         "levered_site.api.throttles.KeyThrottle",
     ],
     "DEFAULT_PAGINATION_CLASS": "levered_site.api.pagination.KeysetPagination",
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "levered_site.api.renderers.JsonContentNegotiation",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "levered_site.api.renderers.EnvelopeNegotiation",
     "DEFAULT_METADATA_CLASS": None,
+    "URL_FORMAT_OVERRIDE": None,  # `Accept` alone chooses
     "DEFAULT_SCHEMA_CLASS": "levered_site.api.openapi.EnvelopeSchema",
     "EXCEPTION_HANDLER": "levered_site.api.exceptions.handle_exception",
     "UNAUTHENTICATED_USER": None,

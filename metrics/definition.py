@@ -19,6 +19,9 @@ from warehouse import connections
 
 # Changing one of these changes what is counted, so it opens a regime.
 COUNTED_FIELDS = ("sql", "column_mapping", "outcomes", "look_back_days")
+DEFINED_FIELDS = (
+    *("name", *COUNTED_FIELDS, "direction", "value_per_conversion", "currency"),
+)
 MAX_COMPARED = 20  # revisions that a changed text is compared with, 10 ms each
 
 
@@ -84,7 +87,11 @@ def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Me
         metric.updated_at = timezone.now()
         saved_fields = {*changes, *COUNTED_FIELDS, "revision", "updated_at"}
         metric.save(update_fields=saved_fields)
-        audit.record(metric.organization_id, actor, "metric.redefine", metric, changes)
+        before = audit.read_fields(saved, changes)
+        organization_id = metric.organization_id
+        audit.record(
+            organization_id, actor, "metric.redefine", metric, changes, before=before
+        )
         if metric.revision != saved.revision or "direction" in changes:
             for listener in settings.METRIC_LISTENERS:
                 import_string(listener)(metric, saved)
@@ -126,7 +133,11 @@ def delete_metric(metric: Metric, actor: Actor) -> None:
         raise ConflictError(f"The metric is in use by {_join_names(dependents)}.")
     try:
         with transaction.atomic():
-            audit.record(metric.organization_id, actor, "metric.forget", metric, {})
+            organization_id = metric.organization_id
+            before = audit.read_fields(metric, DEFINED_FIELDS)
+            audit.record(
+                organization_id, actor, "metric.forget", metric, {}, before=before
+            )
             metric.delete()
     except ProtectedError as error:
         raise ConflictError(

@@ -33,6 +33,10 @@ class Metric(models.Model):
     )
     # How far before going live the SQL's @start_date reaches.
     look_back_days = models.PositiveIntegerField(default=0, db_default=0)
+    # What a conversion is worth, and the currency of that or of the values themselves.
+    # They change no count.
+    value_per_conversion = models.FloatField(null=True, blank=True)
+    currency = models.CharField(max_length=3, null=True, blank=True)
     # A new one with each change of what is counted, which opens a regime of each
     # optimization that is live with the metric. A change that is taken back brings the
     # one before back. MetricRevision has the definitions that were replaced.

@@ -26,10 +26,15 @@ def preview_metric(metric: Metric, limit: int) -> MetricPreview:
     The metric may be saved or not. Raises InvalidParametersError if the SQL limits its
     rows, and what a Backend raises.
     """
+    return preview_with_facts(metric, limit)[1]
+
+
+def preview_with_facts(metric: Metric, limit: int) -> tuple[MetricFacts, MetricPreview]:
+    """Return counts over all rows of the last 30 days, and what `preview_metric` returns."""
     with connections.borrow_backend(metric.organization_id) as backend:
         checked = backend.validate_and_run_metric(metric.sql, select_columns(metric))
         row_limit.refuse_row_limit(checked.query)
-        return _preview_checked(metric, checked, backend, limit)[1]
+        return _preview_checked(metric, checked, backend, limit)
 
 
 def check_metric(metric: Metric) -> list[str]:

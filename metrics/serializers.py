@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from levered_site import near_names
 from levered_site.api.fields import (
     BoundedListField,
     StrictBooleanField,
@@ -13,6 +14,7 @@ from levered_site.api.fields import (
     StrictIntegerField,
 )
 from levered_site.api.serializers import StrictSerializer
+from metrics import currencies
 from metrics.models import AssignmentSource, Metric
 from warehouse.serializers import (
     MAX_ROWS,
@@ -23,6 +25,16 @@ from warehouse.serializers import (
 from warehouse.sql.shapes import FAILURE_OUTCOME
 
 MAX_LOOK_BACK_DAYS = 3650
+MIN_VALUE_PER_CONVERSION, MAX_VALUE_PER_CONVERSION = 1e-9, 1e12
+VALUE_HELP = (
+    "What a conversion is worth, above 0, in `currency`: for metrics of conversions "
+    "(`bool` without outcomes). It changes no count, so it may change at any time."
+)
+CURRENCY_HELP = "The code of ISO 4217 (`EUR`) of `value_per_conversion`, or of the values themselves."
+NO_CONVERSIONS = (
+    "must be null: only conversions (`bool` without outcomes) have it. Amounts and the "
+    "weights of outcomes are values themselves; name their `currency`"
+)
 
 
 @extend_schema_field({"oneOf": [{"type": "string"}, {"type": "number"}]})
@@ -91,6 +103,28 @@ class MetricBodySerializer(StrictSerializer):
         required=False,
         help_text="How far before going live `@start_date` reaches; 0 where not given.",
     )
+    value_per_conversion = StrictFloatField(
+        max_value=MAX_VALUE_PER_CONVERSION,
+        required=False,
+        allow_null=True,
+        help_text=VALUE_HELP,
+    )
+    currency = StrictCharField(required=False, allow_null=True, help_text=CURRENCY_HELP)
+
+    def validate_value_per_conversion(self, value: float | None) -> float | None:
+        """Return the value. Raise ValidationError if it is not above 0."""
+        if value is not None and value < MIN_VALUE_PER_CONVERSION:
+            raise serializers.ValidationError("must be greater than 0")
+        return value
+
+    def validate_currency(self, code: str | None) -> str | None:
+        """Return the code. Raise ValidationError if no currency in use has it."""
+        if code is None or code in currencies.CODES:
+            return code
+        raise serializers.ValidationError(
+            "must be a code of ISO 4217 such as EUR"
+            + near_names.suggest_name(code, currencies.CODES, near_names.SAME)
+        )
 
     def validate_outcomes(
         self, outcomes: list[dict[str, Any]] | None
@@ -127,6 +161,11 @@ class MetricBodySerializer(StrictSerializer):
         if by and by not in mapping:
             message = f"is required because outcomes are matched by {by}"
             raise serializers.ValidationError({"column_mapping": {by: message}})
+        value = attrs.get(
+            "value_per_conversion", saved.value_per_conversion if saved else None
+        )
+        if value is not None and (outcomes or mapping.get("reward_type") != "bool"):
+            raise serializers.ValidationError({"value_per_conversion": NO_CONVERSIONS})
         return attrs
 
 
@@ -156,6 +195,8 @@ class MetricSerializer(serializers.ModelSerializer[Metric]):
             "outcomes",
             "direction",
             "look_back_days",
+            "value_per_conversion",
+            "currency",
             "created_at",
             "updated_at",
         )

@@ -25,6 +25,7 @@ from warehouse.backends.managed import NO_SOURCE_NEEDED
 from warehouse.previews import AssignmentSourcePreview
 from warehouse.sql.shapes import CheckedSource
 
+DEFINED_FIELDS = ("name", "sql", "column_mapping", "is_default")
 NOT_CHECKED = "The rows of the last 30 days were not checked: {reason}"
 DEFAULT_REQUIRED = (
     "The default can be changed only by making another source the default."
@@ -100,6 +101,7 @@ def update_source(
         raise ConflictError(DEFAULT_REQUIRED)
     if not changes:
         return source
+    before = audit.read_fields(source, changes)
     for name, value in changes.items():
         setattr(source, name, value)
     if {"sql", "column_mapping"} & changes.keys():
@@ -110,9 +112,8 @@ def update_source(
         if "is_default" in changes:
             AssignmentSource.objects.filter(pk__in=other_ids).update(is_default=False)
         source.save(update_fields=[*changes, "updated_at"])
-        audit.record(
-            source.organization_id, actor, "assignment_source.redefine", source, changes
-        )
+        organization_id, action = source.organization_id, "assignment_source.redefine"
+        audit.record(organization_id, actor, action, source, changes, before=before)
         connections.notify_listeners(source.organization_id)
     return source
 
@@ -129,9 +130,9 @@ def delete_source(source: AssignmentSource, actor: Actor) -> None:
             source.refresh_from_db(fields=["is_default"])
             if source.is_default and other_ids:
                 raise ConflictError(DEFAULT_REQUIRED)
-            audit.record(
-                source.organization_id, actor, "assignment_source.forget", source, {}
-            )
+            before = audit.read_fields(source, DEFINED_FIELDS)
+            organization_id, action = source.organization_id, "assignment_source.forget"
+            audit.record(organization_id, actor, action, source, {}, before=before)
             source.delete()
     except ProtectedError as error:
         raise ConflictError("An optimization uses this assignment source.") from error

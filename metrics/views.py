@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from levered_site.api.csv_sections import QueryRowsSection
 from levered_site.organizations.permissions import require_admin_for
 from levered_site.organizations.viewsets import (
     CreateViewSet,
@@ -62,6 +63,7 @@ class MetricViewSet(
     list_name = "metrics"
     permission_classes = [require_admin_for("destroy")]
     read_only_actions = ("preview",)
+    csv_sections = {"preview": (QueryRowsSection(),)}
 
     def perform_create(self, fields: dict[str, Any]) -> Metric:
         """Validate its SQL, run it for one row, save it."""
@@ -116,6 +118,7 @@ class UnsavedMetricViewSet(OrganizationViewSet[Metric]):
 
     queryset = Metric.objects.none()
     read_only_actions = ("preview",)
+    csv_sections = {"preview": (QueryRowsSection(),)}
 
     @extend_schema(request=PreviewBodySerializer, responses=MetricPreview)
     def preview(self, _request: Request) -> Response:
@@ -132,6 +135,7 @@ class UnsavedSourceViewSet(OrganizationViewSet[AssignmentSource]):
 
     queryset = AssignmentSource.objects.none()
     read_only_actions = ("preview",)
+    csv_sections = {"preview": (QueryRowsSection(),)}
 
     @extend_schema(
         request=SourcePreviewBodySerializer,
@@ -163,6 +167,7 @@ class AssignmentSourceViewSet(
     list_name = "assignment_sources"
     permission_classes = [require_admin_for("destroy")]
     read_only_actions = ("preview",)
+    csv_sections = {"preview": (QueryRowsSection(),)}
 
     def perform_create(self, fields: dict[str, Any]) -> AssignmentSource:
         """Validate its SQL, run it for one row, save it; 409 on the managed warehouse."""

@@ -156,7 +156,9 @@ class TrainingRun(models.Model):
                 fields=("heartbeat_at",),
                 condition=models.Q(status__in=("queued", "running")),
                 name="open_runs",
-            )
+            ),
+            # Lists read the newest run of each model.
+            models.Index(fields=("model", "-created_at", "-id"), name="newest_runs"),
         ]
 
     def __str__(self) -> str:

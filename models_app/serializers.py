@@ -1,5 +1,6 @@
 """Serializers of models and training runs."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -7,8 +8,8 @@ from rest_framework import serializers
 
 from levered_site.api.fields import BoundedDictField, StrictFloatField
 from levered_site.api.serializers import StrictSerializer
-from models_app import run_figures
-from models_app.models import BanditModel, TrainingRun
+from models_app import run_figures, version_history
+from models_app.models import BanditModel, PolicyVersion, TrainingRun
 
 NOTES_HELP = (
     "What went wrong although it trained: guardrails that could not be counted."
@@ -116,6 +117,67 @@ class TrainingRunSerializer(serializers.ModelSerializer[TrainingRun]):
     def get_error(self, run: TrainingRun) -> str | None:
         """Return why it failed, or null."""
         return run.error or None
+
+
+SHARES_SCHEMA = {"type": "object", "additionalProperties": {"type": "number"}}
+
+
+@extend_schema_field(
+    SHARES_SCHEMA
+    | {
+        "description": "By variant number: its share of the optimized arm's users, 0 to "
+        "1, averaged over the contexts of the users counted by then."
+    }
+)
+class WeightsField(serializers.DictField):
+    """Shares by variant number."""
+
+
+@extend_schema_field(
+    SHARES_SCHEMA
+    | {
+        "type": ["object", "null"],
+        "description": "By variant number: its probability of being best overall, as "
+        "that training reported it.",
+    }
+)
+class ProbBestField(serializers.DictField):
+    """Probabilities by variant number, or null."""
+
+
+class PolicyVersionSerializer(serializers.Serializer[PolicyVersion]):
+    """What a policy version served, and which variants it took to be best."""
+
+    version = serializers.IntegerField(source="number")
+    created_at = serializers.DateTimeField()
+    cause = serializers.ChoiceField(
+        choices=PolicyVersion.Cause.choices,
+        help_text="`start` is the uniform one of the launch.",
+    )
+    training_run_id = serializers.UUIDField(allow_null=True)
+    weights = WeightsField()
+    prob_best = ProbBestField(allow_null=True)
+    unavailable = serializers.DictField(
+        child=serializers.CharField(), help_text="Why a figure is null."
+    )
+
+    def to_representation(self, instance: PolicyVersion) -> dict[str, Any]:
+        """Return the version with its figures."""
+        figures = version_history.build_figures(instance)
+        prob_best = figures.prob_best
+        return {
+            "version": instance.number,
+            "created_at": instance.created_at,
+            "cause": instance.cause,
+            "training_run_id": instance.training_run_id,
+            "weights": _name_numbers(figures.weights),
+            "prob_best": None if prob_best is None else _name_numbers(prob_best),
+            "unavailable": dict(figures.unavailable),
+        }
+
+
+def _name_numbers(figures: Mapping[int, float]) -> dict[str, float]:
+    return {str(number): figure for number, figure in figures.items()}
 
 
 class TrainingResultSerializer(serializers.Serializer[Any]):

@@ -2,7 +2,11 @@
 
 from django.urls import path
 
-from models_app.views import BanditModelViewSet, TrainingRunViewSet
+from models_app.views import (
+    BanditModelViewSet,
+    PolicyVersionViewSet,
+    TrainingRunViewSet,
+)
 
 urlpatterns = [
     path("models", BanditModelViewSet.as_view({"get": "list"})),
@@ -11,6 +15,7 @@ urlpatterns = [
         BanditModelViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
     ),
     path("models/<id:pk>/train", BanditModelViewSet.as_view({"post": "train"})),
+    path("models/<id:pk>/versions", PolicyVersionViewSet.as_view({"get": "list"})),
     path(
         "models/<id:model_id>/training-runs",
         TrainingRunViewSet.as_view({"get": "list"}),

@@ -8,12 +8,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from levered_site.api import slow_requests
+from levered_site.api.pagination import CreationPagination
 from levered_site.errors import ConflictError
 from levered_site.organizations.permissions import require_admin_for
 from levered_site.organizations.viewsets import (
@@ -21,10 +23,11 @@ from levered_site.organizations.viewsets import (
     ListViewSet,
     RetrieveViewSet,
 )
-from models_app import retirement, run_figures, runs
-from models_app.models import BanditModel, TrainingRun
+from models_app import retirement, run_figures, runs, version_history
+from models_app.models import BanditModel, PolicyVersion, TrainingRun
 from models_app.serializers import (
     BanditModelSerializer,
+    PolicyVersionSerializer,
     TrainingResultSerializer,
     TrainingRunSerializer,
     TrainSerializer,
@@ -96,6 +99,23 @@ class BanditModelViewSet(
             "notes": run.notes,
         }
         return Response(TrainingResultSerializer(result).data, headers=location)
+
+
+class PolicyVersionViewSet(ListViewSet[PolicyVersion]):
+    """The policy versions of a model, newest first: what each served."""
+
+    queryset = PolicyVersion.objects.all()
+    serializer_class = PolicyVersionSerializer
+    pagination_class = CreationPagination
+    list_name = "versions"
+
+    def get_queryset(self) -> QuerySet[PolicyVersion]:
+        """Return the versions of the model. Raise Http404 if it is not one's own."""
+        if getattr(self, "swagger_fake_view", False):
+            return PolicyVersion.objects.none()
+        own = BanditModel.objects.visible().filter(organization_id=self.organization_id)
+        model = get_object_or_404(own, pk=self.kwargs["pk"])
+        return version_history.select_versions(model)
 
 
 class TrainingRunViewSet(ListViewSet[TrainingRun], RetrieveViewSet[TrainingRun]):

@@ -10,6 +10,7 @@ from optimizations.views.erasure import PersonViewSet
 from optimizations.views.evaluation import EvaluationViewSet
 from optimizations.views.ingest import ExposuresView, RewardsView
 from optimizations.views.model_state import ModelStateViewSet
+from optimizations.views.notes import NoteViewSet
 from optimizations.views.optimizations import OptimizationViewSet
 from optimizations.views.policy import PolicyViewSet
 from optimizations.views.public_policy import get_policy
@@ -108,6 +109,19 @@ candidate_routes = [
     ),
 ]
 
+note_routes = [
+    path(
+        "optimizations/<id:optimization_id>/notes",
+        NoteViewSet.as_view({"get": "list", "post": "create"}),
+    ),
+    path(
+        "optimizations/<id:optimization_id>/notes/<id:pk>",
+        NoteViewSet.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+        ),
+    ),
+]
+
 erasure_routes = [
     path(
         "warehouse/users/<any_text:anonymous_id>",
@@ -121,8 +135,8 @@ result_detail_routes = [
         ResultDetailsViewSet.as_view({"get": name.replace("-", "_")}),
     )
     for name in (
-        *("progress", "guardrails", "lift-history", "holdout-daily", "outcome-mix"),
-        *("report-data", "observations"),
+        *("progress", "guardrails", "lift-history", "lift-curve", "holdout-daily"),
+        *("outcome-mix", "report-data", "observations"),
     )
 ]
 
@@ -132,6 +146,7 @@ urlpatterns = [
     *variant_routes,
     *learning_routes,
     *candidate_routes,
+    *note_routes,
     *erasure_routes,
     *result_detail_routes,
 ]

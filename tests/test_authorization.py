@@ -32,7 +32,7 @@ EVERY = list(routes.list_routes())
 MANAGEMENT = [route for route in EVERY if routes.is_management(route)]
 INGESTION = [route for route in EVERY if routes.is_ingestion(route)]
 ROUTES_WITH_IDS: Final = re.compile(
-    r"/(optimizations|models|metrics|api-keys|assignment-sources|training-runs)/{"
+    r"/(optimizations|models|metrics|api-keys|assignment-sources|training-runs|notes)/{"
 )
 
 
@@ -134,6 +134,9 @@ def ids() -> Iterator[dict[str, str]]:
         organization=acme, name="exposures", sql="SELECT 1", column_mapping={}
     )
     run = optimization.model.training_runs.create(requested_by="test")
+    note = optimization.notes.create(
+        date=timezone.now().date(), text="sale", author="test"
+    )
     before = _read_state(acme)
     yield {
         "optimizations": str(optimization.pk),
@@ -142,6 +145,7 @@ def ids() -> Iterator[dict[str, str]]:
         "api-keys": str(ApiKey.objects.get(organization=acme).pk),
         "assignment-sources": str(source.pk),
         "training-runs": str(run.pk),
+        "notes": str(note.pk),
     }
     assert _read_state(acme) == before
 
@@ -153,6 +157,7 @@ def _read_state(organization: Organization) -> list[object]:
         optimization.status,
         optimization.updated_at,
         optimization.deleted_at,
+        list(optimization.notes.values()),
         list(organization.api_keys.values()),
         list(organization.assignment_sources.values()),
         list(TrainingRun.objects.filter(model__organization=organization).values()),
@@ -194,6 +199,20 @@ def test_another_organizations_run_is_not_found_under_an_own_model(
     answer = factories.make_admin_api(other).request(
         method, path if method == "GET" else f"{path}/cancel", body
     )
+
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+def test_another_organizations_note_is_not_found_under_an_own_optimization(
+    method: str, ids: dict[str, str]
+) -> None:
+    other = factories.make_organization()
+    own = optimization_factories.make_optimization(other)
+    path = f"/optimizations/{own.pk}/notes/{ids['notes']}"
+    body: object = {"text": "mine"} if method == "PATCH" else None
+
+    answer = factories.make_admin_api(other).request(method, path, body)
 
     assert answer.status_code == 404
 

@@ -16,7 +16,7 @@ from django.test import Client
 from drf_spectacular import drainage
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
-from levered_site.api import docs, openapi, openapi_operations
+from levered_site.api import docs, openapi, openapi_defaults, openapi_operations
 from tests.support import factories, optimization_factories
 
 SNAPSHOT = Path(__file__).parent.parent / "docs" / "openapi.yaml"
@@ -170,6 +170,36 @@ def _list_schemas(node: Any) -> Iterator[dict[str, Any]]:
             yield from _list_schemas(value)
 
 
+def test_the_schemas_of_bodies_are_named_so_and_those_of_answers_are_not() -> None:
+    document = openapi.build_document()
+    schemas = document["components"]["schemas"]
+    bodies = [operation.get("requestBody") for operation in _list_operations()]
+    answers = [operation["responses"] for operation in _list_operations()]
+    shared = document["components"]["responses"]
+
+    of_bodies = openapi_defaults.list_references(bodies, schemas)
+    of_answers = openapi_defaults.list_references([answers, shared], schemas)
+
+    assert len(of_bodies) > 35
+    assert {name for name in schemas if name.endswith("_requestBody")} == of_bodies
+    assert of_bodies | of_answers == {*schemas}
+    assert not of_bodies & of_answers
+
+
+def test_bodies_state_defaults_and_answers_have_what_was_left_out() -> None:
+    schemas = openapi.build_document()["components"]["schemas"]
+    with_defaults = {
+        name
+        for name, schema in schemas.items()
+        for field in schema.get("properties", {}).values()
+        if "default" in field
+    }
+
+    assert {"Serve_requestBody", "Attribution_requestBody"} <= with_defaults
+    assert all(name.endswith("_requestBody") for name in with_defaults)
+    assert {"type", "conversion_window_hours"} <= {*schemas["Attribution"]["required"]}
+
+
 @pytest.mark.django_db
 def test_the_stated_defaults_are_those_of_a_new_optimization() -> None:
     api = factories.make_admin_api(factories.make_organization())
@@ -183,7 +213,7 @@ def test_the_stated_defaults_are_those_of_a_new_optimization() -> None:
 
     body = factories.read_body(created)
     schemas = openapi.build_document()["components"]["schemas"]
-    fields = schemas["NewOptimizationRequest"]["properties"]
+    fields = schemas["NewOptimization_requestBody"]["properties"]
     defaults = {
         name: each["default"] for name, each in fields.items() if "default" in each
     }

@@ -78,6 +78,20 @@ def test_spectral_finds_neither_errors_nor_warnings(tmp_path: Path) -> None:
     assert json.loads(output) == []
 
 
+def test_a_client_needs_no_option_for_what_has_a_default(client_folder: Path) -> None:
+    """By default what has a default is required, unless it stands in a body."""
+    lenient = client_folder / "lenient.d.ts"
+
+    _run(
+        OPENAPI_TYPESCRIPT,
+        DOCUMENT,
+        *("--output", lenient, "--default-non-nullable=false"),
+    )
+
+    assert "@default 60" in lenient.read_text()
+    assert (client_folder / "schema.d.ts").read_text() == lenient.read_text()
+
+
 def test_a_generated_client_compiles_strictly(client_folder: Path) -> None:
     assert _run(TSC, "--project", client_folder, folder=client_folder) == ""
 

@@ -3,7 +3,7 @@
 import hashlib
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +26,7 @@ from warehouse.backends import deadlines, managed, registry
 from warehouse.backends.base import Backend
 from warehouse.models import Connection
 
+AUDITED_FIELDS = ("provider", "project_id", "dataset_id")  # none is a secret
 MAX_CONCURRENT_QUERIES = 3  # queries of one organization in one web process
 
 _running_lock = threading.Lock()
@@ -157,16 +158,25 @@ def _store_connection(
             organization_id=organization_id
         )
         has_moved = [row.place for row in previous] != [values["place"]]
+        before = _describe_connection(previous)
         connection, _ = Connection.objects.update_or_create(
             organization_id=organization_id, defaults=values
         )
-        changes = {
-            name: values[name] for name in ("provider", "project_id", "dataset_id")
-        }
-        audit.record(organization_id, actor, "warehouse.connect", connection, changes)
+        changes = {name: values[name] for name in AUDITED_FIELDS}
+        action = "warehouse.connect"
+        audit.record(organization_id, actor, action, connection, changes, before=before)
         if has_moved:
             notify_listeners(organization_id)
     return connection
+
+
+def _describe_connection(connections: Iterable[Connection]) -> dict[str, str]:
+    """Return what the audit log tells of the connection, empty if there is none."""
+    return {
+        name: getattr(connection, name)
+        for connection in connections
+        for name in AUDITED_FIELDS
+    }
 
 
 def _test_credentials(
@@ -235,8 +245,9 @@ def disconnect_warehouse(organization_id: str, actor: Actor) -> None:
     with lock_connection(organization_id) as connection:
         if connection is None:
             return
-        changes = {"provider": connection.provider}
-        audit.record(organization_id, actor, "warehouse.forget", connection, changes)
+        before = _describe_connection([connection])
+        action = "warehouse.forget"
+        audit.record(organization_id, actor, action, connection, {}, before=before)
         connection.delete()
         if connection.provider != Connection.Provider.MANAGED:
             notify_listeners(organization_id)

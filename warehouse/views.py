@@ -9,12 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from levered_site.api import etags, requests
+from levered_site.api.csv_sections import QueryRowsSection, RowSection
 from levered_site.errors import InvalidParametersError
 from levered_site.organizations.permissions import require_admin_for
 from levered_site.organizations.viewsets import OrganizationViewSet
 from warehouse import connections, previews
 from warehouse.backends import query_validation
 from warehouse.backends.base import MAX_TABLES
+from warehouse.backends.query_results import Column, Table
 from warehouse.connections import ConnectionTestResult
 from warehouse.models import Connection
 from warehouse.previews import ColumnList, QueryRows, TableList
@@ -112,6 +114,11 @@ class WarehouseViewSet(OrganizationViewSet[Connection]):
     queryset = Connection.objects.all()
     read_only_actions = ("query",)
     query_parameters = {"tables": (SEARCH_PARAMETER.name,)}
+    csv_sections = {
+        "tables": (RowSection("tables", Table),),
+        "columns": (RowSection("columns", Column),),
+        "query": (QueryRowsSection(),),
+    }
 
     @extend_schema(responses=TableList, parameters=[SEARCH_PARAMETER])
     def tables(self, request: Request) -> Response:

@@ -32,6 +32,8 @@ RESOURCES = (
     *("optimizations", "results", "models", "warehouse", "api_keys", "resources"),
 )
 REFERENCE = "#/components/schemas/"
+# How the document's names of what stands in bodies end, and ours.
+BODY_SUFFIX = ("_requestBody", "Request")
 # Beside the fields of a resource, and of every error; callers see neither.
 LEFT_OUT = {"Envelope", "Meta", "ErrorBody"}
 PLAIN = {
@@ -76,11 +78,15 @@ def generate_schemas() -> str:
     """Return the module, formatted."""
     schemas = yaml.safe_load(DOCUMENT.read_text())["components"]["schemas"]
     classes = [
-        _write_class(name, schema)
+        _write_class(_name_class(name), schema)
         for name, schema in sorted(schemas.items())
         if name not in LEFT_OUT and schema.get("properties")
     ]
     return _format("\n\n".join([HEADER, *classes]) + "\n", SCHEMAS)
+
+
+def _name_class(component: str) -> str:
+    return component.replace(*BODY_SUFFIX)
 
 
 def _write_class(name: str, schema: Schema) -> str:
@@ -114,7 +120,7 @@ def _write_type(schema: Schema) -> str:
 
 def _write_plain_type(schema: Schema) -> str:
     if "$ref" in schema:
-        return str(schema["$ref"].removeprefix(REFERENCE))
+        return _name_class(schema["$ref"].removeprefix(REFERENCE))
     for many in ("oneOf", "anyOf", "allOf"):
         if many in schema:
             return _write_union(schema[many])

@@ -15,7 +15,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model
 from django.http import QueryDict
 
-from levered_site.errors import LeveredError
+from levered_site.errors import FieldProblem, LeveredError
 
 SHOWN_VALUES_FIELD: Final = "shown_values"
 MAX_VALUE_LENGTH: Final = 80  # of a value in a message
@@ -44,6 +44,11 @@ class ConcurrentEditForm(ModelForm):
     Its page must hold `shown_values_text` in a hidden input named SHOWN_VALUES_FIELD. A
     form that comes back without the value that each of its fields showed is refused.
     """
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the form is of an object that is not stored yet."""
+        return bool(self.instance._state.adding)  # noqa: SLF001 - documented by Django
 
     @cached_property
     def stored_values(self) -> dict[str, Any]:
@@ -123,7 +128,7 @@ class ConcurrentEditForm(ModelForm):
 
     def _lacks_shown_values(self) -> bool:
         """Return whether a change form does not say what each of its fields showed."""
-        if not self.instance.pk:  # the form of a new object has shown nothing
+        if self.is_new:  # its form has shown nothing
             return False
         return not self.stored_values.keys() <= self.shown_values.keys()
 
@@ -148,17 +153,38 @@ class AdminEditForm(ConcurrentEditForm):
 
     save_error: LeveredError | None = None
 
+    def full_clean(self) -> None:
+        """Validate the form; its first field with an error gets the focus."""
+        super().full_clean()
+        name = next((each for each in self.fields if each in self.errors), None)
+        if name is not None:
+            self.fields[name].widget.attrs["autofocus"] = True
+
     def clean(self) -> dict[str, Any] | None:
         """Add the error of a failed save to the form's own errors."""
         cleaned = super().clean()
-        if self.save_error is None:
-            return cleaned
-        for problem in self.save_error.details:
-            name = self.find_field(problem.field)
-            self.add_error(name, problem.message if name else str(problem))
-        if not self.save_error.details:
-            self.add_error(None, self.save_error.message)
+        if self.save_error is not None:
+            self.add_failure(self.save_error)
         return cleaned
+
+    def add_failure(self, error: LeveredError) -> None:
+        """Show what the API refused: each problem beside its field, or the message."""
+        for problem in error.details:
+            self.add_problem(problem)
+        if not error.details:
+            self.add_error(None, error.message)
+
+    def add_problem(self, problem: FieldProblem) -> None:
+        """Show a problem of the API beside its field, or above all of them."""
+        name = self.find_field(problem.field)
+        if name is None:
+            self.add_error(None, f"{problem.field}: {problem.message}")
+        else:
+            self.add_error(name, self.describe_problem(name, problem))
+
+    def describe_problem(self, _name: str, problem: FieldProblem) -> str:
+        """Return the message of a problem beside its field."""
+        return problem.message
 
     def find_field(self, path: str) -> str | None:
         """Return the form field for a dotted path of the API; None if there is none."""

@@ -127,7 +127,11 @@ UNFOLD: dict[str, Any] = {
     # Not in a package of admin pages: it is imported before they are registered.
     "LOGIN": {"form": "levered_site.organizations.staff_login.StaffLoginForm"},
     "DASHBOARD_CALLBACK": "optimizations.admin.dashboard.add_overview",
-    "SIDEBAR": {"command_search": True, "navigation": NAVIGATION},
+    "SIDEBAR": {
+        "show_search": True,
+        "command_search": True,
+        "navigation": NAVIGATION,
+    },
     "COMMAND": {"search_models": SEARCHED_MODELS, "show_history": True},
     "BORDER_RADIUS": "6px",
 }

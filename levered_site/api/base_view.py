@@ -1,17 +1,27 @@
-"""The base class of the DRF views: it counts requests before it authenticates them."""
+"""The base class of the DRF views: it counts requests before it authenticates them.
+
+It also offers the rows of an answer as CSV, where a view says what they are.
+"""
 
 import itertools
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from django.http import HttpRequest
+from django.utils.cache import patch_vary_headers
 from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from levered_site.api import requests
+from levered_site.api.csv_renderer import CsvRenderer
+from levered_site.api.csv_sections import CsvSection
+from levered_site.errors import InvalidParametersError
+
+SECTION_PARAMETER = "section"
 
 
 class BaseAPIView(APIView):
@@ -33,16 +43,59 @@ class BaseAPIView(APIView):
         super().initial(request, *args, **kwargs)
         if hasattr(self, str(request.method).lower()):  # else it is a 405
             self._refuse_query(requests.get_django_request(request))
+            self._choose_section(request)
 
     def list_query_parameters(self) -> Sequence[str]:
-        """Return the query parameters that the endpoint reads."""
+        """Return the query parameters that the endpoint reads by itself."""
         return ()
+
+    def list_known_parameters(self) -> Sequence[str]:
+        """Return these, and `section` where there are several sections of CSV."""
+        has_several = len(self.list_csv_sections()) > 1
+        own = self.list_query_parameters()
+        return (*own, SECTION_PARAMETER) if has_several else own
+
+    def list_csv_sections(self) -> Sequence[CsvSection]:
+        """Return what may be taken away as CSV, first what is by default; maybe nothing."""
+        return ()
+
+    def get_csv_section(self, request: Request) -> CsvSection | None:
+        """Return the section that the answer will have as CSV; None for JSON."""
+        renderer = getattr(request, "accepted_renderer", None)
+        return renderer.section if isinstance(renderer, CsvRenderer) else None
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        """Return the renderer of JSON, and that of CSV where there are rows."""
+        sections = self.list_csv_sections()
+        return [
+            *super().get_renderers(),
+            *([CsvRenderer(sections)] if sections else []),
+        ]
+
+    def _choose_section(self, request: Request) -> None:
+        """Read `section`, which chooses among the sections of CSV.
+
+        Raises:
+            InvalidParametersError: there is no such section, or the answer is JSON.
+        """
+        name = request.query_params.get(SECTION_PARAMETER)
+        if name is None or SECTION_PARAMETER in self.list_query_parameters():
+            return
+        renderer = getattr(request, "accepted_renderer", None)
+        if not isinstance(renderer, CsvRenderer):
+            message = "is for `Accept: text/csv`; without it the answer has everything"
+            raise InvalidParametersError.for_field(SECTION_PARAMETER, message)
+        sections = {section.name: section for section in renderer.sections}
+        if name not in sections:
+            message = f"must be one of {', '.join(sections)}"
+            raise InvalidParametersError.for_field(SECTION_PARAMETER, message)
+        renderer.section = sections[name]
 
     def _refuse_query(self, request: HttpRequest) -> None:
         if request.method == "DELETE":
             requests.refuse_query(request)
         else:
-            requests.refuse_unknown_parameters(request, self.list_query_parameters())
+            requests.refuse_unknown_parameters(request, self.list_known_parameters())
 
     def http_method_not_allowed(
         self, request: HttpRequest, *_args: Any, **_kwargs: Any
@@ -60,7 +113,12 @@ class BaseAPIView(APIView):
         or answer would stay in memory until the garbage collector looks at it, which it
         rarely does.
         """
+        if response.status_code >= 400 and self.get_csv_section(request):
+            request.accepted_renderer, *_ = self.get_renderers()
+            request.accepted_media_type = str(request.accepted_renderer.media_type)
         final = super().finalize_response(request, response, *args, **kwargs)
+        if self.list_csv_sections():
+            patch_vary_headers(final, ["Accept"])
         request.parser_context.clear()
         # DRF passes on what is no Response of its own, such as a file.
         add_callback = getattr(final, "add_post_render_callback", None)

@@ -14,7 +14,9 @@ from drf_spectacular.plumbing import ResolvedComponent
 
 from levered_site.api import (
     openapi_components,
+    openapi_csv,
     openapi_dataclasses,
+    openapi_defaults,
     openapi_examples,
     openapi_operations,
     openapi_responses,
@@ -72,12 +74,12 @@ class EnvelopeSchema(AutoSchema):
         return str(super().get_description())
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
-        """Add the defaults that apply elsewhere than in the serializer."""
+        """State defaults in bodies, those that apply elsewhere included."""
         schema: dict[str, Any] = super()._map_basic_serializer(  # type: ignore[no-untyped-call]  # drf-spectacular has no types
             serializer, direction
         )
-        for name, default in getattr(serializer, "stated_defaults", {}).items():
-            schema["properties"][name]["default"] = default
+        stated = getattr(serializer, "stated_defaults", {})
+        openapi_defaults.state_defaults(schema, stated, direction)
         return schema
 
     def _get_paginator(self) -> Any:
@@ -88,10 +90,13 @@ class EnvelopeSchema(AutoSchema):
         return paginator
 
     def get_extensions(self) -> dict[str, Any]:
-        """Mark a POST that creates nothing, for `complete_document`."""
+        """Mark a POST that creates nothing, and rows of CSV, for `complete_document`."""
         read_only = getattr(self.view, "read_only_actions", ())
         is_read_only = getattr(self.view, "action", "") in read_only
-        return {READ_ONLY_MARK: True} if is_read_only else {}
+        marks: dict[str, Any] = {READ_ONLY_MARK: True} if is_read_only else {}
+        list_csv_sections = getattr(self.view, "list_csv_sections", None)
+        sections = list_csv_sections() if list_csv_sections else ()
+        return marks | ({openapi_csv.CSV_MARK: sections} if sections else {})
 
     def get_auth(self) -> list[dict[str, list[str]]]:
         """Collect the security schemes that the authentication classes declare.
@@ -182,16 +187,18 @@ def complete_document(result: dict[str, Any], **_context: Any) -> dict[str, Any]
             path_item = result["paths"].setdefault(path.replace("{pk}", "{id}"), {})
             path_item[method] = operation
     components["responses"] = openapi_responses.describe_error_responses()
-    components["headers"] = openapi_responses.HEADERS
+    components["headers"] = openapi_responses.HEADERS | openapi_csv.HEADERS
     for path, operations in result["paths"].items():
         for method in HTTP_METHODS:
             if method in operations:
                 _complete_operation(path, method, operations)
     result["paths"] = dict(sorted(result["paths"].items()))
-    components["schemas"] = dict(sorted(schemas.items()))
     openapi_components.describe_root(result, openapi_operations.TAGS)
     openapi_components.simplify_schemas(result)
-    return result
+    document = openapi_defaults.name_body_schemas(result)
+    named = document["components"]["schemas"]
+    document["components"]["schemas"] = dict(sorted(named.items()))
+    return document
 
 
 def _complete_operation(path: str, method: str, operations: dict[str, Any]) -> None:
@@ -202,6 +209,7 @@ def _complete_operation(path: str, method: str, operations: dict[str, Any]) -> N
     described = {(parameter["in"], parameter["name"]) for parameter in parameters}
     conventional = [openapi_components.describe_path_parameter(name) for name in names]
     is_read_only = operation.pop(READ_ONLY_MARK, False)
+    csv_sections = operation.pop(openapi_csv.CSV_MARK, ())
     conventional += openapi_components.list_request_headers(
         method, operation, has_get="get" in operations, creates=not is_read_only
     )
@@ -225,6 +233,7 @@ def _complete_operation(path: str, method: str, operations: dict[str, Any]) -> N
         operation["responses"].setdefault(code, reference)
     openapi_responses.add_headers(operation)
     openapi_examples.add_examples(operation)
+    openapi_csv.add_csv(operation, csv_sections)
 
 
 def _wrap_in_envelope(schema: dict[str, Any]) -> dict[str, Any]:

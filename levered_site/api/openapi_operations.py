@@ -12,6 +12,7 @@ TAGS = {
     "events": "Send rewards, exposures and decisions; explain and erase a user's.",
     "optimizations": "Searches for the best variant on live traffic.",
     "variants": "The combinations of levels of an optimization.",
+    "notes": "What happened on a day, for charts to show.",
     "results": "Lift, guardrails, progress and the counts behind them.",
     "candidates": "Other settings of learning, judged before they serve.",
     "models": "What has been learned, and the training runs.",
@@ -20,6 +21,7 @@ TAGS = {
     "warehouse": "The connection, its tables and read-only queries.",
     "api-keys": "Credentials of programs.",
     "account": "Who calls.",
+    "audit": "Who changed what.",
     "health": "Probes of the process and of its stores.",
 }
 
@@ -83,6 +85,13 @@ _OPERATIONS: dict[str, dict[str, tuple[str, str]]] = {
             "Store a variant's screenshot",
         ),
     },
+    "notes": {
+        "GET /optimizations/{}/notes": ("listNotes", "List notes"),
+        "POST /optimizations/{}/notes": ("createNote", "Write a note on a day"),
+        "GET /optimizations/{}/notes/{}": ("getNote", "Read a note"),
+        "PATCH /optimizations/{}/notes/{}": ("updateNote", "Change a note"),
+        "DELETE /optimizations/{}/notes/{}": ("deleteNote", "Delete a note"),
+    },
     "results": {
         "GET /optimizations/{}/results": ("getResults", "Read results"),
         "GET /optimizations/{}/report-data": (
@@ -98,6 +107,10 @@ _OPERATIONS: dict[str, dict[str, tuple[str, str]]] = {
             "Read the state of the guardrails",
         ),
         "GET /optimizations/{}/lift-history": ("getLiftHistory", "Read lift by day"),
+        "GET /optimizations/{}/lift-curve": (
+            "getLiftCurve",
+            "Read the measured lift by day, to draw it",
+        ),
         "GET /optimizations/{}/holdout-daily": (
             "getHoldoutDaily",
             "Read the sums of both arms by day",
@@ -132,6 +145,10 @@ _OPERATIONS: dict[str, dict[str, tuple[str, str]]] = {
         "GET /models/{}/policy": (
             "getModelPolicy",
             "Read the policy that a model serves",
+        ),
+        "GET /models/{}/versions": (
+            "listPolicyVersions",
+            "List what each policy version served",
         ),
         "POST /models/{}/train": ("trainModel", "Train a model"),
         "GET /models/{}/training-runs": ("listTrainingRuns", "List training runs"),
@@ -208,6 +225,9 @@ _OPERATIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "account": {
         "GET /me": ("getMe", "Read who calls"),
+    },
+    "audit": {
+        "GET /audit": ("listAuditEntries", "List who changed what"),
     },
     "health": {
         "GET /healthz": ("checkLiveness", "This process is alive"),

@@ -75,6 +75,8 @@ CONDITIONAL = {
 LOCATED = {
     *("createOptimization", "createMetric", "createAssignmentSource", "trainModel"),
 }
+# No state conflicts with a batch of decisions: each of them has an error of its own.
+WITHOUT_CONFLICT = {"getBestVariants"}
 
 
 def describe_error_responses() -> dict[str, Any]:
@@ -109,7 +111,8 @@ def list_error_codes(
         codes.append("404")
     if "requestBody" in operation:
         codes += ["413", "415"]
-    if method in {"post", "patch", "delete"}:
+    changes = method in {"post", "patch", "delete"}
+    if changes and operation["operationId"] not in WITHOUT_CONFLICT:
         codes.append("409")
     if method in {"patch", "delete"}:
         codes.append("412")

@@ -21,7 +21,6 @@ from levered_site.errors import InvalidParametersError
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
-PARAMETERS = ("limit", "order_by", "cursor")
 ORDER_FIELDS = ("updated_at", "created_at")
 BAD_CURSOR = "is not a cursor of this list; send `next_cursor` of a page unchanged"
 
@@ -39,6 +38,8 @@ class KeysetPagination(BasePagination):
     """Read `limit`, `order_by` and `cursor`; take the plural name from the view."""
 
     list_name = "items"
+    order_fields: Sequence[str] = ORDER_FIELDS  # the first is the default
+    parameters: Sequence[str] = ("limit", "order_by", "cursor")
 
     def paginate_queryset(
         self,
@@ -54,7 +55,7 @@ class KeysetPagination(BasePagination):
         assert isinstance(queryset, QuerySet), "keyset pagination needs a queryset"
         self.list_name = getattr(view, "list_name", self.list_name)
         limit = read_limit(request)
-        order = read_order(request)
+        order = read_order(request, self.order_fields)
         ordered = _order_rows(queryset, order)
         text = request.query_params.get("cursor")
         if text:
@@ -85,8 +86,8 @@ class KeysetPagination(BasePagination):
         }
 
     def get_schema_operation_parameters(self, _view: Any) -> list[dict[str, Any]]:
-        """Return the OpenAPI description of the three query parameters."""
-        return [
+        """Return the OpenAPI description of the query parameters."""
+        described = [
             _describe_parameter(
                 "limit",
                 {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}
@@ -97,8 +98,8 @@ class KeysetPagination(BasePagination):
                 "order_by",
                 {
                     "type": "string",
-                    "enum": list(ORDER_FIELDS),
-                    "default": ORDER_FIELDS[0],
+                    "enum": list(self.order_fields),
+                    "default": self.order_fields[0],
                 },
                 "The time that sorts the rows, newest first.",
             ),
@@ -109,6 +110,14 @@ class KeysetPagination(BasePagination):
                 "pages may appear twice or not at all.",
             ),
         ]
+        return [row for row in described if row["name"] in self.parameters]
+
+
+class CreationPagination(KeysetPagination):
+    """Pages of rows that never change: by their creation, without `order_by`."""
+
+    order_fields = ("created_at",)
+    parameters = ("limit", "cursor")
 
 
 def _describe_parameter(
@@ -135,16 +144,16 @@ def read_limit(
     return int(text)
 
 
-def read_order(request: Request) -> str:
-    """Read `order_by`.
+def read_order(request: Request, order_fields: Sequence[str] = ORDER_FIELDS) -> str:
+    """Read `order_by`, by default the first of the fields.
 
     Raises:
-        InvalidParametersError: it is not one of ORDER_FIELDS.
+        InvalidParametersError: it is not one of the fields.
     """
-    order = request.query_params.get("order_by", ORDER_FIELDS[0])
-    if order not in ORDER_FIELDS:
+    order = request.query_params.get("order_by", order_fields[0])
+    if order not in order_fields:
         raise InvalidParametersError.for_field(
-            "order_by", f"must be one of {', '.join(ORDER_FIELDS)}"
+            "order_by", f"must be one of {', '.join(order_fields)}"
         )
     return order
 

@@ -1,4 +1,4 @@
-"""Renderer and content negotiation of DRF views: always JSON, `meta` last."""
+"""Renderer of JSON, `meta` last, and the content negotiation of DRF views."""
 
 import math
 from collections.abc import Collection, Iterable, Mapping
@@ -11,7 +11,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from levered_site.api import payloads, responses
+from levered_site.api import media_types, payloads, responses
 
 # Most values of an answer; they hold no other values.
 LEAF_TYPES = frozenset({str, int, bool, type(None), date, datetime, UUID})
@@ -48,8 +48,8 @@ class EnvelopeRenderer(BaseRenderer):
         return responses.to_json({**body, "meta": meta})
 
 
-class JsonContentNegotiation(BaseContentNegotiation):
-    """Always choose JSON, whatever `Accept` says."""
+class EnvelopeNegotiation(BaseContentNegotiation):
+    """Choose JSON, whatever `Accept` says, unless it asks for CSV where there is some."""
 
     def select_parser(
         self, request: Request, parsers: Iterable[BaseParser]
@@ -65,13 +65,16 @@ class JsonContentNegotiation(BaseContentNegotiation):
 
     def select_renderer(
         self,
-        _request: Request,
+        request: Request,
         renderers: Iterable[BaseRenderer],
         _format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
-        """Return the first renderer."""
-        first = next(iter(renderers))
-        return first, first.media_type or ""
+        """Return the first renderer, or the one of CSV if the client prefers it."""
+        first, *others = renderers
+        chosen = first
+        if others and media_types.prefers_csv(request.headers.get("Accept", "")):
+            chosen = others[0]
+        return chosen, chosen.media_type or ""
 
 
 def get_organization_id(request: Request) -> str | None:

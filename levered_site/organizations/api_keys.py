@@ -81,10 +81,13 @@ def change_key(key: ApiKey, fields: Mapping[str, Any], actor: Actor) -> ApiKey:
         }
         if not changes:
             return key
+        before = audit.read_fields(key, changes)
         for name, value in changes.items():
             setattr(key, name, value)
         key.save()
-        audit.record(key.organization_id, actor, "api_key.change", key, changes)
+        audit.record(
+            key.organization_id, actor, "api_key.change", key, changes, before=before
+        )
     _forget((key.digest, key.previous_digest))
     return key
 
@@ -104,6 +107,7 @@ def rotate_key(key: ApiKey, overlap: timedelta, actor: Actor) -> tuple[ApiKey, s
         key = ApiKey.objects.select_for_update().get(pk=key.pk)
         _refuse_rotation(key, overlap, now)
         older_digests = (key.digest, key.previous_digest)
+        before = {"prefix": key.prefix}
         is_publishable = bool(key.public_key)
         secret = _generate_secret(is_publishable=is_publishable)
         fields = _build_secret_fields(secret, is_publishable=is_publishable)
@@ -123,7 +127,9 @@ def rotate_key(key: ApiKey, overlap: timedelta, actor: Actor) -> tuple[ApiKey, s
             setattr(key, name, value)
         key.save()
         changes = {"prefix": key.prefix, "overlap_ends_at": key.previous_expires_at}
-        audit.record(key.organization_id, actor, "api_key.rotate", key, changes)
+        audit.record(
+            key.organization_id, actor, "api_key.rotate", key, changes, before=before
+        )
     _forget(older_digests)
     return key, secret
 

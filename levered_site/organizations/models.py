@@ -175,6 +175,9 @@ class AuditEntry(models.Model):
     target_id = models.CharField(max_length=64)
     target_name = models.CharField(max_length=200, blank=True)
     changes = models.JSONField(default=dict)
+    # The earlier values of fields in `changes`, and of what was deleted. Null in entries
+    # of earlier versions.
+    before = models.JSONField(null=True)
     request_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -184,7 +187,11 @@ class AuditEntry(models.Model):
         indexes = [
             models.Index(
                 fields=("organization", "-created_at"), name="audit_by_organization"
-            )
+            ),
+            models.Index(
+                fields=("organization", "target_id", "-created_at"),
+                name="audit_by_target",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -44,5 +44,6 @@ def record_failed_login(request: HttpRequest, username: str) -> None:
         target_id=str(user.pk) if user else "",
         target_name=user.username if user else "",
         changes={"is_known_user": user is not None},
+        before={},
         request_id=requests.get_request_id()[:64],
     )

@@ -1,5 +1,7 @@
 """Give, change and take away roles of staff users, each with its audit entry."""
 
+from collections.abc import Mapping
+
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -47,9 +49,10 @@ def change_role(
     with transaction.atomic():
         if role != Role.OWNER:
             _keep_an_owner(membership, may_orphan=may_orphan)
+        before = {"role": membership.role}
         membership.role = role
         membership.save(update_fields=["role", "updated_at"])
-        _record(membership, actor, "update", role)
+        _record(membership, actor, "update", role, before)
 
 
 def remove_membership(
@@ -62,7 +65,7 @@ def remove_membership(
     """
     with transaction.atomic():
         _keep_an_owner(membership, may_orphan=may_orphan)
-        _record(membership, actor, "delete", None)
+        _record(membership, actor, "delete", None, {"role": membership.role})
         membership.delete()
 
 
@@ -88,8 +91,13 @@ def _keep_an_owner(membership: StaffMembership, *, may_orphan: bool) -> None:
 
 
 def _record(
-    membership: StaffMembership, actor: Actor, verb: str, role: str | None
+    membership: StaffMembership,
+    actor: Actor,
+    verb: str,
+    role: str | None,
+    before: Mapping[str, str] = audit.NOTHING,
 ) -> None:
     changes = {"user": membership.user.get_username(), "role": role}
     action = f"staff_membership.{verb}"
-    audit.record(membership.organization_id, actor, action, membership, changes)
+    organization_id = membership.organization_id
+    audit.record(organization_id, actor, action, membership, changes, before=before)

@@ -1,4 +1,4 @@
-"""URLs of /me and /api-keys."""
+"""URLs of /me, /api-keys and /audit."""
 
 from django.urls import path
 
@@ -13,5 +13,6 @@ urlpatterns = [
             {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
         ),
     ),
+    path("audit", views.AuditViewSet.as_view({"get": "list"})),
     path("api-keys/<id:pk>/rotate", views.ApiKeyViewSet.as_view({"post": "rotate"})),
 ]

@@ -1,18 +1,29 @@
-"""Views of /me and of the organization's API keys."""
+"""Views of /me, of the organization's API keys and of its audit log."""
 
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from levered_site.organizations import api_keys
+from levered_site.api.pagination import CreationPagination
+from levered_site.organizations import api_keys, audit_log
 from levered_site.organizations.actors import KeyHolder
 from levered_site.organizations.api_keys import KeySpec
-from levered_site.organizations.models import ApiKey, Organization
-from levered_site.organizations.permissions import IsKnown, require_admin_for
+from levered_site.organizations.audit_log import AuditFilter
+from levered_site.organizations.audit_serializers import (
+    AuditEntrySerializer,
+    AuditQuerySerializer,
+)
+from levered_site.organizations.models import ApiKey, AuditEntry, Organization
+from levered_site.organizations.permissions import (
+    IsAdmin,
+    IsKnown,
+    require_admin_for,
+)
 from levered_site.organizations.request_serializers import (
     ApiKeyBodySerializer,
     NewApiKeySerializer,
@@ -106,6 +117,33 @@ class ApiKeyViewSet(
     def perform_destroy(self, instance: ApiKey) -> None:
         """Revoke the key."""
         api_keys.revoke_key(instance, self.actor)
+
+
+class AuditViewSet(ListViewSet[AuditEntry]):
+    """The audit log of the organization, for its admins."""
+
+    queryset = AuditEntry.objects.all()
+    serializer_class = AuditEntrySerializer
+    pagination_class = CreationPagination
+    list_name = "audit_entries"
+    permission_classes = [IsAdmin]
+    query_parameters = {"list": tuple(AuditQuerySerializer().fields)}
+
+    def filter_queryset(
+        self, queryset: QuerySet[AuditEntry, Any]
+    ) -> QuerySet[AuditEntry, Any]:
+        """Apply the filters of the query."""
+        names = self.query_parameters["list"]
+        parameters = self.request.query_params
+        given = {name: parameters[name] for name in names if name in parameters}
+        query = AuditQuerySerializer(data=given)
+        query.is_valid(raise_exception=True)
+        return audit_log.select_entries(queryset, AuditFilter(**query.validated_data))
+
+    @extend_schema(parameters=[AuditQuerySerializer])
+    def list(self, _request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return one page of who changed what, newest first, with before and after."""
+        return super().list(_request, *args, **kwargs)
 
 
 def _build_secret_response(key: ApiKey, secret: str, status_code: int) -> Response:

@@ -15,8 +15,10 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
-from levered_site.api import etags, pagination, requests, slow_requests
+from levered_site.api import etags, requests, slow_requests
 from levered_site.api.base_view import BaseAPIView
+from levered_site.api.csv_sections import CsvSection, RowSection
+from levered_site.api.pagination import KeysetPagination
 from levered_site.api.serializers import StrictSerializer
 from levered_site.database import release_buffers
 from levered_site.organizations import idempotency
@@ -48,6 +50,8 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
     # GETs whose answers may have megabytes: few of them are built at once.
     large_actions: Sequence[str] = ()
     query_parameters: Mapping[str, Sequence[str]] = MappingProxyType({})  # by action
+    # By action: the rows of its answers that may be taken away as CSV.
+    csv_sections: Mapping[str, Sequence[CsvSection]] = MappingProxyType({})
     _claim: idempotency.Claim | None = None
     _error: Exception | None = None  # what the response is made of
     # Open from the claim of a key until its response is stored.
@@ -82,6 +86,10 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
     def list_query_parameters(self) -> Sequence[str]:
         """Return the query parameters that the action reads."""
         return self.query_parameters.get(str(self.action), ())
+
+    def list_csv_sections(self) -> Sequence[CsvSection]:
+        """Return the sections of the action's answer."""
+        return self.csv_sections.get(str(self.action), ())
 
     # --- bodies
 
@@ -247,7 +255,22 @@ class ListViewSet(OrganizationViewSet[M]):
     def list_query_parameters(self) -> Sequence[str]:
         """Add those of pages."""
         own = super().list_query_parameters()
-        return (*own, *pagination.PARAMETERS) if self.action == "list" else own
+        if self.action != "list":
+            return own
+        return (*own, *self.get_page_parameters())
+
+    def get_page_parameters(self) -> Sequence[str]:
+        """Return the query parameters that turn pages."""
+        assert isinstance(self.paginator, KeysetPagination)
+        return self.paginator.parameters
+
+    def list_csv_sections(self) -> Sequence[CsvSection]:
+        """Return the rows of a page, under the name of the list."""
+        own = super().list_csv_sections()
+        if own or self.action != "list":
+            return own
+        row_type = self.list_serializer_class or self.serializer_class
+        return (RowSection(self.list_name, row_type),)
 
     def list(self, _request: Request, *_args: Any, **_kwargs: Any) -> Response:
         """Return one page, newest first."""

@@ -124,22 +124,26 @@ def _mark_decision(
     return [DayMark(first, DECIDED.format(side=side), kind)]
 
 
-def draw_lift_bar(summary: ResultsSummary, *, is_less_better: bool) -> Element | None:
+def draw_lift_bar(
+    summary: ResultsSummary, *, is_less_better: bool, is_trusted: bool = True
+) -> Element | None:
     """Return the interval of the lift as of the last count, None without one.
 
-    All are drawn to one scale, so that the rows of a list can be compared.
+    All are drawn to one scale, so that the rows of a list can be compared. One that is
+    not trusted is never drawn as good.
     """
     if summary.lift_ci_anytime is None:
         return None
     low, high = summary.lift_ci_anytime
-    limits = LIFT.format_interval(low, high)
+    ends = " and ".join(map(LIFT.format_value, (low, high)))
+    tone = find_tone((low, high), is_less_better=is_less_better)
     return build_interval_bar(
         f"lift-{summary.optimization_id}",
-        f"Lift {LIFT.format_value(summary.lift)}, 95% at every look: {limits}",
+        f"Lift {LIFT.format_value(summary.lift)}. 95% sure, at every look: between {ends}.",
         (low, high),
         summary.lift,
         BAR_REACH,
-        find_tone((low, high), is_less_better=is_less_better),
+        "watch" if tone == "good" and not is_trusted else tone,
     )
 
 

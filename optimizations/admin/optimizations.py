@@ -1,32 +1,43 @@
 """The admin of optimizations: their list, and the settings and actions of each."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from typing_extensions import override
 
-from levered_site.admin import html
 from levered_site.admin.columns import declare_column
 from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_actor
 from metrics.models import AssignmentSource, Metric
 from models_app.models import TrainingRun
 from optimizations.admin import (
+    activity,
     candidate_section,
     lifecycle_actions,
     lift_chart,
+    list_cells,
 )
 from optimizations.admin.forms import OptimizationForm, validate_changes
+from optimizations.admin.optimization_list import (
+    HealthFilter,
+    OptimizationChangeList,
+    add_list_columns,
+    is_list,
+)
 from optimizations.admin.optimization_pages import OptimizationPagesMixin
 from optimizations.configuration import create_update, lifecycle
-from optimizations.models import Candidate, Optimization, Variant
-from optimizations.results import health_records, missing_counts, unserved_variants
-from optimizations.results.health_records import NO_REASONS
+from optimizations.models import (
+    Candidate,
+    CountFailure,
+    ErasedRemainder,
+    Optimization,
+    Variant,
+)
 
 EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source", "expected_users")
 
@@ -39,19 +50,24 @@ class OptimizationAdmin(OptimizationPagesMixin, OrganizationAdminMixin):
         "name",
         "organization",
         "state",
-        "variants",
-        "metric",
         "measured_lift",
         "health_status",
-        "model_state",
+        "users",
+        "went_live",
         "last_training",
-        "updated_at",
     )
-    list_filter = ("status", "allocation", ("organization", VisibleRowsFilter))
+    list_filter = (
+        "status",
+        HealthFilter,
+        "allocation",
+        ("organization", VisibleRowsFilter),
+    )
+    list_select_related = ("organization", "reward_metric", "results_summary")
     search_fields = ("id__exact", "name", "organization__id__exact")
     search_help_text = "A name, or the exact id of an optimization or organization."
     ordering = ("-updated_at", "-id")
     list_before_template = "levered_admin/created_through_api.html"
+    list_after_template = "levered_admin/lift_note.html"
     filter_horizontal = ("guardrail_metrics",)
     readonly_fields = ("organization", "dates")
     fieldsets = (
@@ -77,27 +93,30 @@ class OptimizationAdmin(OptimizationPagesMixin, OrganizationAdminMixin):
     admin_actions = (*lifecycle_actions.ACTIONS, *candidate_section.ACTIONS)
 
     @override
+    def get_urls(self) -> list[URLPattern]:
+        """Add the part of the overview that is loaded last."""
+        show = self.admin_site.admin_view(activity.show_activity)
+        name = "optimizations_optimization_activity"
+        urls: list[URLPattern] = super().get_urls()
+        return [path("activity/", show, name=name), *urls]
+
+    @override
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Return the list that loads health and lift for its rows at once."""
+        return OptimizationChangeList
+
+    @override
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Load variant count and last training too, and what the health depends on."""
+        """Load the last training too; for the list its health, else what pages show."""
         runs = TrainingRun.objects.filter(model=OuterRef("model_id"))
         newest_runs = runs.order_by("-created_at", "-id")
-        variants = Variant.objects.filter(optimization=OuterRef("pk"))
-        last_variants = variants.order_by("-number")
-        return (
+        rows = (
             super()
             .get_queryset(request)
             .filter(deleted_at=None)
-            .select_related("model", "organization", "results_summary")
-            .select_related("reward_metric", "assignment_source")
-            .prefetch_related("guardrail_metrics", "count_failures__metric", "regimes")
-            .annotate(
-                last_run=Subquery(newest_runs.values("status")[:1]),
-                last_number=Subquery(last_variants.values("number")[:1]),
-                has_candidate=Exists(
-                    Candidate.objects.filter(optimization=OuterRef("pk"))
-                ),
-            )
+            .annotate(last_run=Subquery(newest_runs.values("status")[:1]))
         )
+        return add_list_columns(rows, request) if is_list(request) else _load_page(rows)
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -145,58 +164,30 @@ class OptimizationAdmin(OptimizationPagesMixin, OrganizationAdminMixin):
         """The status of the optimization."""
         return optimization.status
 
-    @declare_column("Variants", order="last_number")
-    def variants(self, optimization: Any) -> int:
-        """The number of variants, which are numbered from 1 without gaps."""
-        return optimization.last_number or 0
-
-    @declare_column("Reward metric", order="reward_metric__name")
-    def metric(self, optimization: Optimization) -> SafeString | str:
-        """The reward metric, linked."""
-        return html.render_link(optimization.reward_metric)
-
-    @declare_column("Lift", order="results_summary__lift")
-    def measured_lift(self, optimization: Optimization) -> SafeString | str:
-        """The measured lift as of the last count, or the difference where none can be.
-
-        Its interval of all looks together stands beside it, and how many of the variants
-        that earned it are not served any more.
-        """
-        summary = getattr(optimization, "results_summary", None)
-        if summary is None:
-            return html.NO_VALUE
-        if summary.lift is None and summary.confidence is not None:
-            limits = _format_limits(summary.difference_ci_anytime, "+.4g")
-            figure = f"{summary.difference:+.4g} per user{limits}"
-        else:
-            limits = _format_limits(summary.lift_ci_anytime, "+.1f")
-            figure = html.format_percent(summary.lift, signed=True) + limits
-        if summary.lift is None and summary.difference is None:
-            return figure
-        bar = lift_chart.draw_lift_bar(
-            summary, is_less_better=lift_chart.is_less_better(optimization)
-        )
-        return format_html(
-            "{} {}{}", bar or "", figure, _describe_unserved(optimization)
+    @declare_column("Lift", order="shown_lift")
+    def measured_lift(self, optimization: Any) -> SafeString:
+        """The measured lift as of the last count, unless its health forbids to show it."""
+        is_less_better = lift_chart.is_less_better(optimization)
+        return list_cells.wrap_cell(
+            list_cells.render_lift(optimization.listed, is_less_better=is_less_better)
         )
 
-    @declare_column("Health", pills=True)
-    def health_status(self, optimization: Optimization) -> str | None:
-        """Whether the lift can be trusted; none before the first count."""
-        summary = getattr(optimization, "results_summary", None)
-        judged = health_records.judge_optimization(
-            optimization,
-            health_records.read_reasons(summary) if summary else NO_REASONS,
-            {metric.pk: metric for metric in optimization.guardrail_metrics.all()},
-            optimization.count_failures.all(),
-        )
-        has_figures = summary is not None or not missing_counts.is_nothing_yet(judged)
-        return judged.status if has_figures else None
+    @declare_column("Health", order="health_rank")
+    def health_status(self, optimization: Any) -> SafeString:
+        """Whether the lift can be trusted, and why not."""
+        return list_cells.wrap_cell(list_cells.render_health(optimization.listed))
 
-    @declare_column("Model", order="model__status", pills=True)
-    def model_state(self, optimization: Optimization) -> str:
-        """The status of the model."""
-        return optimization.model.status
+    @declare_column("Users", order="results_summary__users")
+    def users(self, optimization: Any) -> SafeString:
+        """How many users the last count found, and when that was."""
+        return list_cells.wrap_cell(
+            list_cells.render_users(optimization.listed, timezone.now())
+        )
+
+    @declare_column("Went live", order="went_live_at")
+    def went_live(self, optimization: Optimization) -> SafeString:
+        """How long ago it went live."""
+        return list_cells.render_age(optimization, timezone.now())
 
     @declare_column("Last training", order="last_run", pills=True)
     def last_training(self, optimization: Any) -> Any:
@@ -217,16 +208,21 @@ class OptimizationAdmin(OptimizationPagesMixin, OrganizationAdminMixin):
         )
 
 
-def _describe_unserved(optimization: Optimization) -> str:
-    """Return how many variants of the lift are not served any more, after a comma."""
-    regimes = sorted(optimization.regimes.all(), key=lambda regime: regime.number)
-    unserved = len(unserved_variants.find_unserved_variants(regimes))
-    return f", {unserved} of its variants not served any more" if unserved else ""
-
-
-def _format_limits(limits: Sequence[float | None] | None, form: str) -> str:
-    """Return an interval as ` [low, high]`, an open end as a dash; nothing without one."""
-    if limits is None:
-        return ""
-    low, high = (html.NO_VALUE if end is None else format(end, form) for end in limits)
-    return f" [{low}, {high}]"
+def _load_page(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Load what the head and the tabs of an optimization show in any case."""
+    variants = Variant.objects.filter(optimization=OuterRef("pk"))
+    last_variants = variants.order_by("-number")
+    return (
+        rows.select_related("model", "organization", "results_summary")
+        .select_related("reward_metric", "assignment_source")
+        .annotate(
+            last_number=Subquery(last_variants.values("number")[:1]),
+            has_candidate=Exists(Candidate.objects.filter(optimization=OuterRef("pk"))),
+            has_failures=Exists(
+                CountFailure.objects.filter(optimization=OuterRef("pk"))
+            ),
+            has_erased_users=Exists(
+                ErasedRemainder.objects.filter(optimization=OuterRef("pk"))
+            ),
+        )
+    )

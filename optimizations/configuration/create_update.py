@@ -1,6 +1,6 @@
 """Create optimizations and change their settings, variants and excluded users."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -103,6 +103,7 @@ def update_configuration(
     optimization = lock_optimization(optimization)
     _refuse_fixed_fields(optimization, fields)
     model = optimization.model
+    before = _read_fields(optimization, fields)
     holdout_before = optimization.holdout_percentage
     if validation.CONFIG_FIELD in fields:
         model.training_data_config = fields[validation.CONFIG_FIELD]
@@ -129,8 +130,7 @@ def update_configuration(
     ):
         regimes.open_regime(optimization, "holdout changed")
     snapshot_store.publish_on_commit(optimization.pk)
-    organization_id = optimization.organization_id
-    audit.record(organization_id, actor, "optimization.change", optimization, fields)
+    _record_change(optimization, actor, fields, before)
     return optimization
 
 
@@ -160,7 +160,13 @@ def set_variant_enabled(
     variants.publish_servable(optimization, before)
     action = "variant.enable" if enabled else "variant.disable"
     changes = {"number": number, "variant": variant.variant_key, "enabled": enabled}
-    audit.record(optimization.organization_id, actor, action, optimization, changes)
+    organization_id, was_enabled = (
+        optimization.organization_id,
+        {"enabled": not enabled},
+    )
+    audit.record(
+        organization_id, actor, action, optimization, changes, before=was_enabled
+    )
     return variant
 
 
@@ -178,12 +184,32 @@ def exclude_users(
             "excluded_users", EXCLUDES_EVERYBODY_MESSAGE
         )
     optimization = lock_optimization(optimization)
-    changes = {"excluded_users": [optimization.excluded_users, list(users)]}
+    before = {"excluded_users": optimization.excluded_users}
     optimization.excluded_users = list(users)
     optimization.save(update_fields=["excluded_users", "updated_at"])
-    organization_id = optimization.organization_id
-    audit.record(organization_id, actor, "optimization.change", optimization, changes)
+    _record_change(optimization, actor, {"excluded_users": list(users)}, before)
     return optimization
+
+
+def _record_change(
+    optimization: Optimization, actor: Actor, fields: Fields, before: Fields
+) -> None:
+    organization_id, action = optimization.organization_id, "optimization.change"
+    audit.record(organization_id, actor, action, optimization, fields, before=before)
+
+
+def _read_fields(optimization: Optimization, names: Iterable[str]) -> dict[str, Any]:
+    """Return the present values of fields by their API names, for the audit log."""
+    values: dict[str, Any] = {}
+    for name in names:
+        if name == validation.CONFIG_FIELD:
+            values[name] = optimization.model.training_data_config
+        elif name == "guardrail_metric_ids":
+            metrics = optimization.guardrail_metrics.order_by("name", "pk")
+            values[name] = [metric.pk for metric in metrics]
+        else:
+            values[name] = getattr(optimization, name)
+    return values
 
 
 def _refuse_fixed_fields(optimization: Optimization, fields: Fields) -> None:

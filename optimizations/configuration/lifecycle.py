@@ -118,8 +118,11 @@ def change_status(
         if before == Status.DRAFT and status == Status.LIVE
         else AUDIT_ACTIONS[Status(status)]
     )
-    changes = {"status": [before, status]}
-    audit.record(optimization.organization_id, actor, action, optimization, changes)
+    organization_id, changes = optimization.organization_id, {"status": status}
+    audit.record(
+        *(organization_id, actor, action, optimization, changes),
+        before={"status": before},
+    )
     return optimization
 
 

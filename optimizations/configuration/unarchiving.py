@@ -36,11 +36,9 @@ def unarchive_optimization(optimization: Optimization, actor: Actor) -> Optimiza
     optimization.save()
     recording_gaps.record_status_change(optimization, timezone.now())
     snapshot_store.publish_on_commit(optimization.pk)
-    changes = {"status": [Status.ARCHIVED, status]}
-    organization_id = optimization.organization_id
-    audit.record(
-        organization_id, actor, "optimization.unarchive", optimization, changes
-    )
+    organization_id, action = optimization.organization_id, "optimization.unarchive"
+    changes, before = {"status": status}, {"status": Status.ARCHIVED}
+    audit.record(organization_id, actor, action, optimization, changes, before=before)
     return optimization
 
 

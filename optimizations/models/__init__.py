@@ -7,6 +7,7 @@ from optimizations.models.decision import Assignment, Decision
 from optimizations.models.erased import ErasedRemainder
 from optimizations.models.gap import RecordingGap
 from optimizations.models.guardrail import GuardrailShare
+from optimizations.models.note import Note
 from optimizations.models.optimization import Optimization, OptimizationQuerySet
 from optimizations.models.regime import Regime
 from optimizations.models.summary import CountFailure, ResultsSummary
@@ -25,6 +26,7 @@ __all__ = [
     "FirstTouch",
     "GuardrailShare",
     "LookBack",
+    "Note",
     "Optimization",
     "OptimizationQuerySet",
     "PublishedDay",

@@ -45,6 +45,10 @@ class ResultsSummary(models.Model):
     )
     confidence = models.FloatField(null=True)
     exposures = models.BigIntegerField()
+    # All users of the last count, and the newest day of first touch that has any. None
+    # where an earlier version counted.
+    users = models.PositiveBigIntegerField(null=True)
+    newest_user_day = models.DateField(null=True)
     as_of = models.DateTimeField(null=True)
     # Reasons as {code, message, next}: of failed checks, and of each violated guardrail
     # by the id of its metric.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -231,6 +231,7 @@ def _build_summary(
     return {
         **summary_figures.build_figures(evidence.comparison.lift),
         "exposures": int(evidence.cube.arrays.exposures.sum()),
+        **_build_user_figures(evidence.cube),
         "as_of": reasons.as_of,
         "check_reasons": [asdict(reason) for reason in reasons.checks],
         "counted_revisions": {
@@ -240,6 +241,18 @@ def _build_summary(
         "first_week_users": anytime_tuning.find_first_week_users(
             optimization, evidence.cube
         ),
+    }
+
+
+def _build_user_figures(cube: ObservationCube) -> dict[str, Any]:
+    """Return how many users were counted, and the newest day that has any."""
+    users, days = cube.arrays.users, cube.arrays.day
+    with_users = days[users > 0]
+    return {
+        "users": int(users.sum()),
+        "newest_user_day": date.fromordinal(int(with_users.max()))
+        if len(with_users)
+        else None,
     }
 
 

@@ -73,15 +73,15 @@ def set_candidate(
     existing = Candidate.objects.filter(optimization=optimization).first()
     if existing is not None and read_training_settings(existing) == settings:
         return existing, False
-    changes = settings
+    before: dict[str, Any] = {}
     if existing is not None:
         if not may_discard and existing.tables.exists():
             raise ForbiddenError(REPLACEMENT_FORBIDDEN)
-        changes = settings | {"replaced": read_training_settings(existing)}
+        before = read_training_settings(existing)
         existing.delete()
     candidate = Candidate.objects.create(optimization=optimization, **settings)
-    organization_id = optimization.organization_id
-    audit.record(organization_id, actor, "candidate.put", optimization, changes)
+    organization_id, action = optimization.organization_id, "candidate.put"
+    audit.record(organization_id, actor, action, optimization, settings, before=before)
     return candidate, True
 
 
@@ -90,10 +90,10 @@ def discard_candidate(optimization: Optimization, actor: Actor) -> None:
     """Delete the candidate and its tables. Raises NotFoundError where there is none."""
     optimization = create_update.lock_optimization(optimization)
     candidate = load_candidate(optimization)
-    changes = read_training_settings(candidate)
+    before = read_training_settings(candidate)
     candidate.delete()
-    organization_id = optimization.organization_id
-    audit.record(organization_id, actor, "candidate.discard", optimization, changes)
+    organization_id, action = optimization.organization_id, "candidate.discard"
+    audit.record(organization_id, actor, action, optimization, {}, before=before)
 
 
 @transaction.atomic
@@ -125,14 +125,11 @@ def promote_candidate(optimization: Optimization, actor: Actor) -> Optimization:
         setattr(optimization, name, value)
     optimization.save(update_fields=[*TRAINING_SETTINGS, "updated_at"])
     _publish_table(optimization, newest, candidate.report)
-    changes: dict[str, Any] = {
-        name: [before[name], after[name]] for name in TRAINING_SETTINGS
-    }
-    changes["policy_version"] = optimization.model.policy_version
+    changes = after | {"policy_version": optimization.model.policy_version}
     candidate.delete()
     snapshot_store.publish_on_commit(optimization.pk)
-    organization_id = optimization.organization_id
-    audit.record(organization_id, actor, "candidate.promote", optimization, changes)
+    organization_id, action = optimization.organization_id, "candidate.promote"
+    audit.record(organization_id, actor, action, optimization, changes, before=before)
     return optimization
 
 

@@ -17,6 +17,7 @@ from optimizations.off_policy.candidate_report import CandidateReport
 from optimizations.serializers.candidates import PutCandidateSerializer
 from optimizations.serializers.optimization_responses import OptimizationSerializer
 from optimizations.training import candidates
+from optimizations.views import csv_rows
 
 
 class CandidateViewSet(OrganizationViewSet[Optimization]):
@@ -26,6 +27,7 @@ class CandidateViewSet(OrganizationViewSet[Optimization]):
         "model", "reward_metric"
     )
     permission_classes = [require_admin_for("destroy", "promote")]
+    csv_sections = {"retrieve": csv_rows.CANDIDATE}
 
     @extend_schema(responses=CandidateReport)
     def retrieve(self, _request: Request, **_kwargs: Any) -> Response:

@@ -10,12 +10,14 @@ from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations.models import Optimization
 from optimizations.serving import explanation
 from optimizations.serving.explanation import DecisionExplanation
+from optimizations.views import csv_rows
 
 
 class DecisionViewSet(OrganizationViewSet[Optimization]):
     """Decisions, replayed from their receipts."""
 
     queryset = Optimization.objects.filter(deleted_at=None).select_related("model")
+    csv_sections = {"retrieve": csv_rows.RECEIPTS}
 
     @extend_schema(responses=DecisionExplanation)
     def retrieve(

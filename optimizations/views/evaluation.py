@@ -12,12 +12,14 @@ from optimizations.models import Optimization
 from optimizations.off_policy import evaluate
 from optimizations.off_policy.policy_evaluation import PolicyEvaluation
 from optimizations.serializers.evaluation import EvaluateSerializer
+from optimizations.views import csv_rows
 
 
 class EvaluationViewSet(OrganizationViewSet[Optimization]):
     """Off-policy evaluation."""
 
     read_only_actions = ("evaluate",)
+    csv_sections = {"evaluate": csv_rows.EVALUATION}
 
     queryset = Optimization.objects.filter(deleted_at=None).select_related(
         "model", "reward_metric"

@@ -10,6 +10,7 @@ from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations.models import Optimization
 from optimizations.results import model_state
 from optimizations.results.model_state import ModelState
+from optimizations.views import csv_rows
 
 
 class ModelStateViewSet(OrganizationViewSet[Optimization]):
@@ -19,6 +20,7 @@ class ModelStateViewSet(OrganizationViewSet[Optimization]):
         "model", "reward_metric"
     )
     large_actions = ("state",)
+    csv_sections = {"state": csv_rows.MODEL_STATE}
     lookup_field = "model_id"
     lookup_url_kwarg = "pk"
 

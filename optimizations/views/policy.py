@@ -12,6 +12,7 @@ from levered_site.organizations.viewsets import RetrieveViewSet
 from optimizations.models import Optimization
 from optimizations.serving import policy_export
 from optimizations.serving.policy_export import Policy
+from optimizations.views import csv_rows
 
 
 class PolicyViewSet(RetrieveViewSet[Optimization]):
@@ -21,6 +22,7 @@ class PolicyViewSet(RetrieveViewSet[Optimization]):
         deleted_at=None, model__deleted_at=None
     ).select_related("model")
     large_actions = ("retrieve",)
+    csv_sections = {"retrieve": csv_rows.MODEL_POLICY}
     lookup_field = "model_id"
     lookup_url_kwarg = "pk"
 

@@ -1,6 +1,6 @@
 """Endpoints: progress, guardrails, history and counts of an optimization."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from levered_site.api import pagination, requests
+from levered_site.api.csv_sections import CsvSection
 from levered_site.errors import LeveredError
 from optimizations.models import Optimization
 from optimizations.results import (
@@ -18,6 +19,7 @@ from optimizations.results import (
     health_records,
     history,
     holdout_daily,
+    lift_curve,
     outcome_mix,
     progress,
     raw_counts,
@@ -28,6 +30,7 @@ from optimizations.results.guardrail_report import GuardrailList
 from optimizations.results.health import Health
 from optimizations.results.history import LiftHistory
 from optimizations.results.holdout_daily import HoldoutDaily
+from optimizations.results.lift_curve import LiftCurve
 from optimizations.results.outcome_mix import OutcomeMixRow, OutcomeWeight
 from optimizations.results.progress import Progress
 from optimizations.results.stored import StoredCubes
@@ -36,7 +39,7 @@ from optimizations.serializers.result_details import (
     ObservationsPageSerializer,
     ReportDataSerializer,
 )
-from optimizations.views import position_cursors
+from optimizations.views import csv_rows, position_cursors
 from optimizations.views.results import (
     REFRESH_PARAMETER,
     StoredResultsViewSet,
@@ -99,9 +102,27 @@ class ResultDetailsViewSet(StoredResultsViewSet):
         "outcome_mix": [parameter.name for parameter in MIX_PARAMETERS],
         "observations": [parameter.name for parameter in OBSERVATION_PARAMETERS],
     }
+    csv_sections = {
+        "progress": csv_rows.PROGRESS,
+        "guardrails": csv_rows.GUARDRAILS,
+        "lift_history": csv_rows.LIFT_HISTORY,
+        "holdout_daily": csv_rows.HOLDOUT_DAILY,
+        "outcome_mix": csv_rows.OUTCOME_MIX,
+        "report_data": csv_rows.REPORT_DATA,
+        "observations": csv_rows.OBSERVATIONS,
+    }
     queryset = Optimization.objects.filter(deleted_at=None).select_related(
         "model", "reward_metric"
     )
+
+    def list_csv_sections(self) -> Sequence[CsvSection]:
+        """Return the sections of the answer; touches have other columns than cells."""
+        sections = super().list_csv_sections()
+        request = getattr(self, "request", None)  # none while the document is made
+        if self.action != "observations" or request is None:
+            return sections
+        is_raw = request.query_params.get("raw", "").lower() == "true"
+        return csv_rows.LATEST_TOUCHES if is_raw else sections
 
     def _get_refreshed_optimization(self, request: Request) -> Optimization:
         """Return the optimization; with `refresh`, have the warehouse count first."""
@@ -129,6 +150,11 @@ class ResultDetailsViewSet(StoredResultsViewSet):
     def lift_history(self, _request: Request, **_kwargs: Any) -> Response:
         """Return modeled and measured lift by day, as published on that day."""
         return Response(history.build_lift_history(self.get_object()))
+
+    @extend_schema(responses=LiftCurve)
+    def lift_curve(self, _request: Request, **_kwargs: Any) -> Response:
+        """Return the measured lift by day with both intervals, as published on that day."""
+        return Response(lift_curve.build_lift_curve(self.get_object()))
 
     @extend_schema(parameters=[REFRESH_PARAMETER], responses=HoldoutDaily)
     def holdout_daily(self, request: Request, **_kwargs: Any) -> Response:
@@ -180,11 +206,24 @@ class ResultDetailsViewSet(StoredResultsViewSet):
             ),
             "policy_lift_history": lambda: history.build_lift_history(optimization),
         }
+        if section := self.get_csv_section(request):
+            return self._build_report_part(request, parts, section)
         built = {name: _build_part_or_error(part) for name, part in parts.items()}
         own = {"optimization": resource, "model_config": resource["model_config"]}
         health = health_records.load_health(optimization)
         as_of = {"as_of": cubes.load_reward_cube().as_of}
         return Response({"health": health} | as_of | {"optimization": own} | built)
+
+    def _build_report_part(
+        self,
+        request: Request,
+        parts: Mapping[str, Callable[[], object]],
+        section: CsvSection,
+    ) -> Response:
+        """Return the part of a report that a section is in; its error is the answer's."""
+        if section.reading != "results":  # whose own part does
+            self._get_refreshed_optimization(request)
+        return Response({section.reading: parts[section.reading]()})
 
     @extend_schema(
         parameters=OBSERVATION_PARAMETERS, responses=ObservationsPageSerializer

@@ -13,6 +13,7 @@ from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations.models import Optimization
 from optimizations.results import report
 from optimizations.results.report import Results
+from optimizations.views import csv_rows
 from warehouse import connections
 
 REFRESH_PARAMETER = OpenApiParameter(
@@ -60,6 +61,7 @@ class ResultsViewSet(StoredResultsViewSet):
     )
 
     large_actions = ("results",)
+    csv_sections = {"results": csv_rows.RESULTS}
     query_parameters = {"results": (REFRESH_PARAMETER.name, SQL_PARAMETER.name)}
 
     @extend_schema(parameters=[REFRESH_PARAMETER, SQL_PARAMETER], responses=Results)

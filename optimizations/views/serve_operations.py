@@ -109,6 +109,7 @@ def build_operation(
     description: str, request: str, response: str = "Decision"
 ) -> dict[str, Any]:
     """Return the operation of an endpoint; its schemas are named as in COMPONENTS."""
+    conflict = {"description": "A draft or paused optimization: show the fallback"}
     return {
         "description": description,
         "security": [{}, {"api_key": []}, {"api_key_bearer": []}],
@@ -123,7 +124,7 @@ def build_operation(
             "403": {
                 "description": "The origin is not allowed, or the key may not serve"
             },
-            "409": {"description": "A draft or paused optimization: show the fallback"},
+            **({"409": conflict} if response == "Decision" else {}),
             "413": {"description": "The body is larger than 16 KB"},
         },
     }

@@ -26,6 +26,7 @@ from optimizations.serializers.variants import (
     VariantList,
     represent_variant,
 )
+from optimizations.views import csv_rows
 
 
 class PngParser(BaseParser):
@@ -47,6 +48,7 @@ class VariantViewSet(OrganizationViewSet[Optimization]):
     """Variants: the combinations of levels, of which number 1 is the baseline."""
 
     queryset = Optimization.objects.filter(deleted_at=None).select_related("model")
+    csv_sections = {"retrieve": csv_rows.VARIANTS}
 
     @extend_schema(responses=VariantList)
     def retrieve(self, _request: Request, **_kwargs: Any) -> Response:

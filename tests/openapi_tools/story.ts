@@ -27,24 +27,15 @@ const metric = take(
     },
   }),
 );
-const STATED = {
-  holdout_percentage: 10,
-  retrain_every_minutes: 60,
-  allocation: "default",
-  exploration_share: 0.01,
-  public_policy: false,
-  model_type: "cmab",
-} as const;
 const optimization = take(
   await client.POST("/api/v2/optimizations", {
     body: {
-      ...STATED,
       name: "Landing page",
       reward_metric_id: metric.id,
       training_data_config: {
         reward: { name: "signup", type: "bool" },
         design_factors: [{ name: "headline", dtype: "str", levels: ["Start free", "Save hours"] }],
-        context_factors: [],
+        attribution: { conversion_window_hours: 48 },
       },
     },
   }),
@@ -53,7 +44,7 @@ const path = { id: optimization.id };
 const decision = take(
   await client.POST("/api/v2/optimizations/{id}/serve", {
     params: { path },
-    body: { anonymous_id: "visitor-1", context: {}, dry_run: false, record: true },
+    body: { anonymous_id: "visitor-1" },
     headers: { Authorization: null },
   }),
 );

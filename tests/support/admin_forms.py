@@ -28,12 +28,14 @@ class _FormReader(HTMLParser):
         self.fields: Fields = {}
         self._is_inside = False
         self._select = self._textarea = ""
+        self._is_template = False  # a browser sends nothing of one
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = dict(attrs)
         if tag == "form":
             self._is_inside = named.get("id") == self.form_id
-        if not self._is_inside:
+        self._is_template |= tag == "template"
+        if not self._is_inside or self._is_template:
             return
         name = named.get("name") or ""
         if tag == "input" and name:
@@ -49,6 +51,8 @@ class _FormReader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._is_inside = False
+        elif tag == "template":
+            self._is_template = False
         elif tag == "textarea" and self._textarea:
             (text,) = self.fields[self._textarea]
             # A browser drops the first line end, and sends all others as CR LF.
@@ -67,7 +71,7 @@ class _FormReader(HTMLParser):
         is_pressed = kind in {"submit", "button", "file"}
         is_off = kind in {"checkbox", "radio"} and "checked" not in named
         if not is_pressed and not is_off and "disabled" not in named:
-            self.fields[name] = [named.get("value") or ""]
+            self.fields.setdefault(name, []).append(named.get("value") or "")
 
 
 def build_change_url(row: Model) -> str:
@@ -92,6 +96,27 @@ def open_form(client: Client, row: Model) -> Fields:
     reader.feed(page.content.decode())
     assert reader.fields, "the page has a form"
     return reader.fields
+
+
+def build_add_url(model: type[Model]) -> str:
+    """Return the URL of the form of a new row."""
+    options = model._meta
+    return reverse(f"admin:{options.app_label}_{options.model_name}_add")
+
+
+def open_add_form(client: Client, model: type[Model], **query: str) -> Fields:
+    """Open the form of a new row and return what it would send as it is."""
+    page = client.get(build_add_url(model), query)
+    assert page.status_code == 200, page.status_code
+    reader = _FormReader(f"{model._meta.model_name}_form")
+    reader.feed(page.content.decode())
+    return reader.fields
+
+
+def read_errors(answer: Any) -> dict[str, list[str]]:
+    """Return the errors of the form on a page, by field; "" has those above them."""
+    errors = answer.context["adminform"].form.errors
+    return {name.replace("__all__", ""): list(each) for name, each in errors.items()}
 
 
 def read_shown_values(client: Client, row: Model) -> Fields:

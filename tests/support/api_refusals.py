@@ -1,9 +1,11 @@
 """Requests that are refused: one for each error of the OpenAPI document."""
 
+from contextlib import ExitStack
 from typing import Any
 
 from django.test import override_settings
 
+from levered_site.api import slow_requests
 from levered_site.organizations.models import Organization
 from tests.support import factories, tracking
 from tests.support.api_story import VISITOR, Story
@@ -23,7 +25,9 @@ def tell_refusals(story: Story) -> None:
     organization = factories.make_organization("Acme")
     admin = factories.make_admin_api(organization)
     live = make_optimization(organization)
-    _share_refusals(story, organization, admin, f"/optimizations/{live.pk}")
+    path = f"/optimizations/{live.pk}"
+    _share_refusals(story, organization, admin, path)
+    _refuse_under_load(story, admin, path)
     draft = make_optimization(organization, status="draft")
     _refuse_serving(story, organization, str(draft.pk))
     _refuse_tracking(story, organization)
@@ -52,6 +56,14 @@ def _share_refusals(
     with override_settings(RATELIMIT_GLOBAL="1/m"):
         admin.get("/me")
         story.refuse("429", admin.get("/me"))
+
+
+def _refuse_under_load(story: Story, admin: Api, path: str) -> None:
+    """Ask for what is slow while the process answers as many such requests as it may."""
+    with ExitStack() as reserved:
+        while reserved.enter_context(slow_requests.try_reserve_thread()):
+            pass
+        story.refuse("503", admin.get(f"{path}/results?refresh=true"))
 
 
 def _refuse_serving(story: Story, organization: Organization, draft: str) -> None:

@@ -113,7 +113,8 @@ def _define_metrics(story: Story, admin: Api) -> str:
     story.call(admin, "POST", "/warehouse/preview", UNSAVED | {"limit": 5})
     metric = story.call(admin, "POST", "/warehouse/metrics", METRIC)
     path = f"/warehouse/metrics/{metric['id']}"
-    story.call(admin, "PATCH", path, {"name": "Signups"})
+    worth = {"value_per_conversion": 25, "currency": "EUR"}
+    story.call(admin, "PATCH", path, {"name": "Signups"} | worth)
     story.call(admin, "GET", path)
     story.call(admin, "GET", "/warehouse/metrics")
     story.call(admin, "POST", f"{path}/preview", {"limit": 5})
@@ -199,12 +200,23 @@ def _read_definitions(
         headers=admin.headers,
     )
     story.add(200, "PUT", picture, uploaded)
+    _write_notes(story, admin, path)
     candidate = {"exploration_share": 0.05}
     story.call(admin, "PUT", f"{path}/candidate", candidate)
     repeated = admin.put(f"{path}/candidate", candidate)
     story.add(200, "PUT", f"{path}/candidate", repeated)
     story.call(admin, "GET", f"{path}/candidate")
     story.call(admin, "DELETE", f"{path}/candidate")
+
+
+def _write_notes(story: Story, admin: Api, path: str) -> None:
+    body = {"text": "The summer sale began.", "date": EXAMPLE_DAY}
+    note = story.call(admin, "POST", f"{path}/notes", body)
+    story.call(admin, "GET", f"{path}/notes")
+    note_path = f"{path}/notes/{note['id']}"
+    story.call(admin, "GET", note_path)
+    story.call(admin, "PATCH", note_path, {"text": "The summer sale: 20% off."})
+    story.call(admin, "DELETE", note_path)
 
 
 def _train(story: Story, admin: Api, optimization_id: str) -> None:
@@ -243,13 +255,14 @@ def _read_results(story: Story) -> None:
     with run_worker(), override_settings(TRAIN_WAIT_SECONDS=25):
         story.add(200, "POST", train_path, admin.post(train_path, {}))
     for name in (
-        *("results", "progress", "guardrails", "lift-history", "holdout-daily"),
-        *("outcome-mix", "observations", "report-data"),
+        *("results", "progress", "guardrails", "lift-history", "lift-curve"),
+        *("holdout-daily", "outcome-mix", "observations", "report-data"),
     ):
         story.call(member, "GET", f"{path}/{name}")
     story.call(member, "POST", f"{path}/evaluate", {"policy": {"variant": 2}})
     story.call(member, "GET", f"/models/{optimization.model_id}/state")
     story.call(member, "GET", f"/models/{optimization.model_id}/policy")
+    story.call(member, "GET", f"/models/{optimization.model_id}/versions")
     story.call(admin, "POST", f"{path}/candidate/promote")
     story.call(admin, "POST", f"{path}/ship", {"confirm": True})
 
@@ -268,6 +281,7 @@ def _end(story: Story, admin: Api, optimization_id: str, metric_id: str) -> None
     for verb in ("stop", "archive", "unarchive"):
         story.call(admin, "POST", f"{path}/{verb}")
     story.call(admin, "DELETE", "/warehouse/users/visitor-1")
+    story.call(admin, "GET", f"/audit?target_id={optimization_id}&action=optimization")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from levered_site.charts.element import Element
 from levered_site.charts.figure import Heading
 from levered_site.charts.forest import ForestRow, build_forest
 from levered_site.charts.heat_map import HeatCell, HeatMap, build_heat_map
+from levered_site.charts.hourly_bars import HourlySeries, build_hourly_bars
 from levered_site.charts.intervals import build_interval_bar
 from levered_site.charts.line_band import build_line_chart
 from levered_site.charts.line_band_points import DayMark, DayPoint
@@ -184,7 +185,20 @@ def build_history(prefix: str) -> Element:
     return build_timeline(heading, lanes, START + timedelta(days=22))
 
 
+def build_hours(prefix: str) -> Element:
+    """Return three series of a day, of which one is a thousand times larger."""
+    hours = [f"{(hour + 7) % 24:02}:00" for hour in range(24)]
+    waves = [round(900 + 800 * math.sin(hour / 4)) for hour in range(24)]
+    series = [
+        HourlySeries("Exposures: 21,455", waves),
+        HourlySeries("Rewards: 9", [0] * 20 + [2, 0, 3, 4]),
+        HourlySeries("Decisions: 0", [0] * 24),
+    ]
+    return build_hourly_bars(Heading(prefix, "By hour", "Counts."), hours, series)
+
+
 EXAMPLES = {
+    "hours": build_hours("hours"),
     "lift": build_lift("lift"),
     "lift_gaps": build_lift("gaps", withheld=(3, 4, 5, 9)),
     "lift_one_day": build_lift("one", 1),

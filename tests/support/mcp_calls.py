@@ -8,19 +8,21 @@ from tests.support import mcp_worlds
 UNKNOWN_ID = str(UUID(int=7))
 DETAILS = (
     *("summary", "factors", "exclusions", "guardrails", "variants", "model_state"),
-    *("contexts", "coefficients", "policy", "training_runs"),
+    *("contexts", "coefficients", "policy", "training_runs", "versions", "notes"),
+    "audit_entries",
 )
 VIEWS = (
     *("summary", "variants", "factor_importance", "factor_utilities", "interactions"),
     *("context_importance", "contexts", "time_series", "regimes", "progress"),
-    *("guardrails", "lift_history", "holdout_daily", "outcome_mix", "cells", "touches"),
-    "sql",
+    *("guardrails", "lift_curve", "lift_history", "holdout_daily", "outcome_mix"),
+    *("cells", "touches", "sql"),
 )
 # Arguments may contain fields of the world: {live}, {draft}, {metric}, {served}.
 VALID_CALLS: list[tuple[str, dict[str, Any]]] = [
     ("overview", {}),
     ("overview", {"show": "models", "limit": 1}),
     ("overview", {"show": "api_keys"}),
+    ("overview", {"show": "audit_entries", "limit": 20}),
     ("overview", {"status": "live", "search": "one", "include_archived": True}),
     *(
         ("get_optimization", {"optimization_id": "{live}", "detail": d})
@@ -65,6 +67,10 @@ VALID_CALLS: list[tuple[str, dict[str, Any]]] = [
     (
         "update_optimization",
         {"optimization_id": "{live}", "candidate": {"allocation": "thompson"}},
+    ),
+    (
+        "update_optimization",
+        {"optimization_id": "{live}", "note": {"text": "The sale began."}},
     ),
     ("change_status", {"optimization_id": "{live}", "to": "paused"}),
     (
@@ -196,6 +202,11 @@ INVALID_CALLS: list[tuple[str, dict[str, Any], str]] = [
             "variant": {"number": 1, "screenshot_png": "no base64!"},
         },
         "variant.screenshot_png",
+    ),
+    (
+        "update_optimization",
+        {"optimization_id": "{live}", "note": {"text": "x", "date": "soon"}},
+        "date",
     ),
     (
         "change_status",

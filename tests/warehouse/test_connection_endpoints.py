@@ -168,7 +168,7 @@ def test_a_connection_is_tested_before_it_is_stored_encrypted(
     encrypted = Connection.objects.get().credentials or b""
     assert encryption.decrypt_credentials(encrypted) == second_postgres.credentials
     assert PASSWORD.encode() not in bytes(encrypted)
-    audited = AuditEntry.objects.values_list("changes", flat=True)
+    audited = AuditEntry.objects.values_list("before", "changes")
     texts = [created.content.decode(), response.content.decode(), *map(str, audited)]
     for text in texts:
         assert PASSWORD not in text

@@ -57,7 +57,7 @@ export class LeveredClient {
   async ready(): Promise<void> {
     const { mode, preload = [] } = this.#options;
     const load = () => this.loadDecider().then((local) => local.preload(preload));
-    if (mode === "local") await limit(load(), this.#service.timeoutMs).catch(this.#report);
+    if (mode === "local") await limit(load(), this.#service).catch(this.#report);
   }
 
   /** Return the variant to show; the fallback whenever there is no decision. */
@@ -83,7 +83,7 @@ export class LeveredClient {
       if (decision.then) {
         decision = {
           ...base,
-          ...(await limit<object>(decision, this.#service.timeoutMs, signal)),
+          ...(await limit<object>(decision, this.#service, signal)),
         };
       }
     } catch (error) {
@@ -205,12 +205,10 @@ export class LeveredClient {
   /** Return what decides by policies: the preview menu reads them. */
   loadDecider(): Promise<LocalDecider> {
     this.#local ??= import("./local/decider.ts").then(
-      ({ LocalDecider }) => new LocalDecider(this.#service, this.#device, this.#report),
+      ({ LocalDecider }) =>
+        (this.#decider = new LocalDecider(this.#service, this.#device, this.#report)),
     );
-    this.#local.then(
-      (decider) => (this.#decider = decider),
-      () => (this.#local = undefined),
-    );
+    this.#local.catch(() => (this.#local = undefined));
     return this.#local;
   }
 

@@ -1,4 +1,5 @@
-// What a client has decided, for components that render before an effect could ask.
+// What a client has decided, for components that render before an effect could ask. No
+// fallback is in it: components share it, and each fills in its own.
 
 import type { LeveredClient } from "./client.ts";
 import type { VariantRequest } from "./types.ts";
@@ -6,7 +7,7 @@ import type { VariantRequest } from "./types.ts";
 // A server that keeps one client for all users must not keep all users.
 const MOST_DECISIONS = 1000;
 
-/** What a component waits for, and what came of it: `null` for the fallback. */
+/** What components wait for, and what came of it: `null` for the fallback of each. */
 interface Waiting {
   promise: Promise<void>;
   variant?: object | null;
@@ -39,7 +40,8 @@ export function suspend(
 }
 
 function ask(client: LeveredClient, key: string, request: VariantRequest<any>): Waiting {
-  const promise = client.getDecision(request).then(({ variant, source }) => {
+  const asked = { ...request, fallback: {} };
+  const promise = client.getDecision(asked).then(({ variant, source }) => {
     waiting.variant = source === "fallback" ? null : variant;
     if (waiting.variant) remember(client, key, variant);
   });

@@ -6,7 +6,6 @@ import type { KeyValueStorage } from "./types.ts";
 export const isPage = typeof document === "object";
 
 const PREFIX = "levered_";
-const ID = "levered_id";
 const YEAR = 31_536_000;
 
 /** Return an unguessable id; pages without https have no `randomUUID`. */
@@ -69,7 +68,7 @@ export class Device {
     const read = () =>
       this.hasConsent &&
       this.#hasCookies &&
-      decodeURIComponent(RegExp(`(?:^|; )${ID}=([^;]+)`).exec(document.cookie)![1]!);
+      decodeURIComponent(/(^|; )levered_id=([^;]+)/.exec(document.cookie)![2]!);
     return attempt(read) || this.get("id");
   }
 
@@ -90,7 +89,7 @@ export class Device {
     if (!this.#hasCookies) return;
     attempt(() => {
       const secure = location.protocol === "https:" ? "; secure" : "";
-      document.cookie = `${ID}=${value}; path=/; max-age=${seconds}; samesite=lax${secure}`;
+      document.cookie = `levered_id=${value}; path=/; max-age=${seconds}; samesite=lax${secure}`;
     });
   }
 }

@@ -33,6 +33,8 @@ export class EventQueue {
   #beaconed = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sending: Promise<boolean> | undefined;
+  /** Whether a page sends them, by a publishable key. */
+  #isTracked: boolean;
   #batchSize: number;
   #limit: number;
   #warnedAt = 0;
@@ -42,7 +44,8 @@ export class EventQueue {
   constructor(service: Service, device: Device, report: (error: Error) => void) {
     this.#service = service;
     // The service takes so many from a page, and from a server, in one request.
-    this.#batchSize = isPublishable(service.key) ? 50 : 500;
+    this.#isTracked = isPublishable(service.key);
+    this.#batchSize = this.#isTracked ? 50 : 500;
     this.#limit = this.#batchSize * 20;
     this.#device = device;
     this.#report = report;
@@ -108,12 +111,13 @@ export class EventQueue {
   }
 
   #schedule(): void {
-    if (this.#timer) return;
-    const send = () => {
-      this.#timer = undefined;
-      this.flush();
-    };
-    this.#timer = setTimeout(send, Math.max(DELAY, this.#pausedUntil - Date.now()));
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.flush();
+      },
+      Math.max(DELAY, this.#pausedUntil - Date.now()),
+    );
     // A program in Node may end before; `flush` waits.
     (this.#timer as { unref?: () => void }).unref?.();
   }
@@ -140,7 +144,6 @@ export class EventQueue {
         this.#report(describeRefusal(answer!));
       } else {
         this.#pause(answer ? readRetryAfter(answer) : 0);
-        return false;
       }
     }
     return !this.#events.size;
@@ -148,31 +151,28 @@ export class EventQueue {
 
   /** Try again later: twice as late each time, and not all visitors at once. */
   #pause(asked: number): void {
-    const delay = Math.min(MINUTE, 1000 * 2 ** this.#failures++);
-    const late = Math.max(asked, delay / 2) + (Math.random() * delay) / 2;
-    this.#pausedUntil = Date.now() + late;
-    this.#schedule();
+    const half = Math.min(MINUTE, 1000 * 2 ** this.#failures++) / 2;
+    this.#pausedUntil = Date.now() + Math.max(asked, half) + Math.random() * half;
   }
 
   /** Take events of one user for /track, of one type for /ingest. */
   #nextBatch(events: Map<string, QueuedEvent>): Entry[] {
-    const isTracked = isPublishable(this.#service.key);
-    const group = ([, { anonymousId, fields }]: Entry) => (isTracked ? anonymousId : fields.type);
+    const group = ([, { anonymousId, fields }]: Entry) =>
+      this.#isTracked ? anonymousId : fields.type;
     const all = [...events];
     return all.filter((each) => group(each) === group(all[0]!)).slice(0, this.#batchSize);
   }
 
   #build(batch: Entry[]): [path: string, body: unknown] {
-    const { key } = this.#service;
     const { anonymousId, fields } = batch[0]![1];
     // A clock may be wrong: the service dates what is younger.
     const events = batch.map(([, event]) => ({
       ...event.fields,
       ...(Date.now() - event.at > MINUTE && { timestamp: new Date(event.at).toISOString() }),
-      ...(!isPublishable(key) && { anonymous_id: event.anonymousId }),
+      ...(!this.#isTracked && { anonymous_id: event.anonymousId }),
     }));
-    return isPublishable(key)
-      ? ["/track", { key, anonymous_id: anonymousId, events }]
+    return this.#isTracked
+      ? ["/track", { key: this.#service.key, anonymous_id: anonymousId, events }]
       : [`/ingest/${fields.type}s`, { events }];
   }
 

@@ -30,11 +30,16 @@ interface Refusal {
 
 export const isPublishable = (key: string) => key.startsWith("lev_pub_");
 
-/** Settle as a promise does, or reject after some milliseconds, or when the signal says so. */
-export function limit<T>(promise: Promise<T>, ms: number, signal?: AbortSignal): Promise<T> {
+/** Say that there was no answer, and what to look at: the address is easily mistyped. */
+const miss = ({ url }: Service, why: string, cause?: unknown): Error =>
+  Error(`no answer from ${url} (${why}): check apiUrl and the service`, { cause });
+
+/** Settle as a promise does, or reject after `timeoutMs`, or when the signal says so. */
+export function limit<T>(promise: Promise<T>, service: Service, signal?: AbortSignal): Promise<T> {
+  const { timeoutMs } = service;
   let timer: ReturnType<typeof setTimeout>;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(Error(`no answer within ${ms} ms`)), ms);
+    timer = setTimeout(() => reject(miss(service, `after ${timeoutMs} ms`)), timeoutMs);
     signal?.addEventListener("abort", reject);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
@@ -47,12 +52,13 @@ export function limit<T>(promise: Promise<T>, ms: number, signal?: AbortSignal):
  * page is a simple one: the browser sends it without asking first.
  */
 export function send(
-  { url, key, timeoutMs }: Service,
+  service: Service,
   path: string,
   body?: unknown,
   headers: Record<string, string> = {},
   controller = new AbortController(),
 ): Promise<Answer> {
+  const { url, key } = service;
   const text: any = body && JSON.stringify(body);
   if (key && !isPublishable(key)) {
     headers = { ...headers, "X-API-Key": key, "Content-Type": "application/json" };
@@ -65,11 +71,15 @@ export function send(
     signal: controller.signal,
     // Events outlive the page, unless they are longer than browsers allow then.
     keepalive: path === "/track" && text.length < 20_000,
-  }).then(async (response) => {
-    const { status, headers } = response;
-    return { status, headers, text: await response.text() };
-  });
-  return limit(answer, timeoutMs).finally(() => controller.abort());
+  })
+    .then(async (response) => {
+      const { status, headers } = response;
+      return { status, headers, text: await response.text() };
+    })
+    .catch((error) => {
+      throw miss(service, error.message, error);
+    });
+  return limit(answer, service).finally(() => controller.abort());
 }
 
 /** For how long the service asks not to come again, in milliseconds; an hour at most. */

@@ -86,7 +86,8 @@ export function useVariant<T extends object = Variant>({
     if (awaited && !isPreview()) return undefined;
     const unmounted = new AbortController();
     const { signal } = unmounted;
-    void client.getDecision({ ...request, signal }).then(({ variant, source }) => {
+    // What is shared has no fallback in it: each component fills in its own.
+    void client.getDecision({ ...request, fallback: {}, signal }).then(({ variant, source }) => {
       if (source !== "fallback") remember(client, key, variant);
       if (!signal.aborted) setDecided({ key, variant });
     });
@@ -94,18 +95,24 @@ export function useVariant<T extends object = Variant>({
     // The request is a new object in each render: the key says whether it changed.
   }, [client, key, !awaited]);
 
-  const variant = fillIn(fallback, decided?.key === key ? decided.variant : awaited);
+  const [shown] = useState<{ variant?: object | undefined }>({});
+  const raw = decided?.key === key ? decided.variant : awaited;
+  const variant = raw && fillIn(fallback, raw, shown.variant);
   useEffect(() => {
+    shown.variant = variant;
     if (variant) noteShown(client, { request, variant });
   });
   return { variant: (variant ?? fallback) as T, isLoading: !variant };
 }
 
-/** Add the factors that only this component's fallback has: another one may have asked. */
-function fillIn(fallback: object, variant: object | null | undefined): object | undefined {
-  if (!variant) return undefined;
-  const isFull = Object.keys(fallback ?? {}).every((name) => Object.hasOwn(variant, name));
-  return isFull ? variant : { ...fallback, ...variant };
+/**
+ * Add the factors that only the fallback has. What has not changed is the object of
+ * before: an effect that depends on it does not run again.
+ */
+function fillIn(fallback: object, variant: object, before: any): object {
+  const filled: any = { ...fallback, ...variant };
+  const names = Object.keys({ ...before, ...filled });
+  return before && names.every((name) => Object.is(before[name], filled[name])) ? before : filled;
 }
 
 export interface LeveredAdminMenuProps extends MenuOptions {

@@ -5,67 +5,59 @@ import type { Ask, Decider, Decision, Outcome } from "./types.ts";
 
 const LARGEST_BATCH = 20;
 
-interface Waiting {
-  ask: Ask;
-  resolve: (outcome: Outcome) => void;
-  reject: (error: Error) => void;
+/** Questions of one user and context, and the answer to each that somebody waits for. */
+interface Batch {
+  asks: Ask[];
+  answers: Promise<Map<Ask, any>>;
 }
 
 export class RemoteDecider implements Decider {
   #service: Service;
-  #batches = new Map<string, Waiting[]>();
+  #batches = new Map<string, Batch>();
   #pausedUntil = 0;
 
   constructor(service: Service) {
     this.#service = service;
   }
 
-  decide(ask: Ask): Promise<Outcome> {
-    const key = JSON.stringify([ask.anonymousId, ask.context, ask.record]);
-    return new Promise((resolve, reject) => {
-      let batch = this.#batches.get(key);
-      if (!batch || batch.length === LARGEST_BATCH) {
-        const started: Waiting[] = (batch = []);
-        this.#batches.set(key, started);
-        setTimeout(() => {
-          if (this.#batches.get(key) === started) this.#batches.delete(key);
-          this.#send(started);
-        });
-      }
-      batch.push({ ask, resolve, reject });
-    });
+  async decide(ask: Ask): Promise<Outcome> {
+    const { optimizationId, anonymousId, context, record } = ask;
+    const key = JSON.stringify([anonymousId, context, record]);
+    let batch = this.#batches.get(key);
+    if (!batch || batch.asks.length === LARGEST_BATCH) {
+      const asks: Ask[] = [];
+      batch = { asks, answers: this.#collect(key, asks) };
+      this.#batches.set(key, batch);
+    }
+    batch.asks.push(ask);
+    const answer = (await batch.answers).get(ask);
+    if (!(answer?.variant instanceof Object)) {
+      // Each has an error of its own, with a code in place of a status.
+      const status = answer?.error?.code ?? 200;
+      throw describeRefusal({ status, text: `${JSON.stringify(answer)}` });
+    }
+    const decision: Decision = {
+      optimizationId,
+      anonymousId,
+      variant: answer.variant,
+      source: "remote",
+      variantNumber: answer.variant_number,
+      policyVersion: answer.policy_version,
+      propensity: answer.propensity,
+      inHoldout: answer.in_holdout,
+    };
+    // The service says whether the user is known only where it records.
+    return { decision, isNew: answer.sticky === false };
   }
 
-  async #send(all: Waiting[]): Promise<void> {
-    const batch = all.filter(({ ask }) => ask.waiting);
-    if (!batch.length) return;
-    try {
-      const answers = await this.#request(batch.map(({ ask }) => ask));
-      batch.forEach(({ ask, resolve, reject }, index) => {
-        const { optimizationId, anonymousId } = ask;
-        const answer = answers[index];
-        if (answer?.variant instanceof Object) {
-          const decision: Decision = {
-            optimizationId,
-            anonymousId,
-            variant: answer.variant,
-            source: "remote",
-            variantNumber: answer.variant_number,
-            policyVersion: answer.policy_version,
-            propensity: answer.propensity,
-            inHoldout: answer.in_holdout,
-          };
-          // The service says whether the user is known only where it records.
-          resolve({ decision, isNew: answer.sticky === false });
-        } else {
-          // Each has an error of its own, with a code in place of a status.
-          const status = answer?.error?.code ?? 200;
-          reject(describeRefusal({ status, text: `${JSON.stringify(answer)}` }));
-        }
-      });
-    } catch (error) {
-      batch.forEach(({ reject }) => reject(error as Error));
-    }
+  /** Wait for what else is asked in this tick, then ask what somebody still waits for. */
+  async #collect(key: string, asks: Ask[]): Promise<Map<Ask, any>> {
+    await new Promise((resolve) => setTimeout(resolve));
+    // Of full batches the last one goes with the first: what is asked later starts another.
+    this.#batches.delete(key);
+    const waiting = asks.filter((ask) => ask.waiting);
+    const answers = waiting.length ? await this.#request(waiting) : [];
+    return new Map(waiting.map((ask, index) => [ask, answers[index]]));
   }
 
   /** Return an answer for each question: all are of one user and context. */

@@ -65,6 +65,8 @@ class DefineInput(Input):
     )
     outcomes: list[Outcome] | None = None
     direction: Literal["increase", "decrease"] | None = None
+    value_per_conversion: float | None = None
+    currency: str | None = Field(None, description="ISO 4217, of that or of values.")
     default: bool | None = Field(
         None, description="Source: the organization's default."
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any, Literal
+from urllib.parse import parse_qsl
 
 from pydantic import Field
 
@@ -21,7 +22,23 @@ Detail = Literal[
     "coefficients",
     "policy",
     "training_runs",
+    "versions",
+    "notes",
+    "audit_entries",
 ]
+# Details that come in pages: their path, and what they are.
+PAGED_DETAILS = {
+    "training_runs": ("/models/{model_id}/training-runs", "training runs"),
+    "versions": ("/models/{model_id}/versions", "policy versions"),
+    "notes": ("/optimizations/{id}/notes", "notes"),
+    "audit_entries": ("/audit?target_id={id}", "audit entries"),
+}
+NEXT_AFTER_PAGE = {
+    "training_runs": "train_model starts a run, or cancels the one under way.",
+    "versions": "explain_decision says why a user got a variant under one of them.",
+    "notes": "update_optimization writes a note on a day.",
+    "audit_entries": "overview (show: audit_entries) has those of everything else.",
+}
 SUMMARY_FIELDS = (
     *("id", "name", "status", "model_id", "model_type", "model_status"),
     *("policy_version", "variants_count", "reward_metric", "holdout_percentage"),
@@ -45,7 +62,9 @@ class GetInput(OptimizationInput):
     detail: Detail = Field(
         "summary",
         description="variants: numbers, levels, enabled. model_state, contexts, "
-        "coefficients: what was learned. policy: probability of each variant by context.",
+        "coefficients: what was learned. policy: probability of each variant by context. "
+        "versions: what each policy version served. notes: on days, shown by charts. "
+        "audit_entries: who changed what (admins).",
     )
     cursor: Cursor = None
 
@@ -56,8 +75,8 @@ def get_optimization(api: Api, arguments: GetInput) -> Json:
     if arguments.detail == "summary":
         return _build_summary(optimization)
     header = {name: optimization[name] for name in ("id", "name", "status")}
-    if arguments.detail == "training_runs":
-        return _list_training_runs(api, arguments, optimization["model_id"], header)
+    if arguments.detail in PAGED_DETAILS:
+        return _fetch_page(api, arguments, optimization, header)
     facts, rows = DETAIL_READERS[arguments.detail](api, arguments.path, optimization)
     document = {
         "summary": f"{optimization['name']!r}: {len(rows)} rows of {arguments.detail} "
@@ -90,30 +109,28 @@ def _build_summary(optimization: Json) -> Json:
     }
 
 
-def _list_training_runs(
-    api: Api, arguments: GetInput, model_id: str, header: Json
+def _fetch_page(
+    api: Api, arguments: GetInput, optimization: Json, header: Json
 ) -> Json:
-    path = f"/models/{model_id}/training-runs"
+    key = arguments.detail
+    template, name = PAGED_DETAILS[key]
+    path, _, query = template.format(**optimization).partition("?")
+    filters = dict(parse_qsl(query))
 
     def fetch_page(limit: int) -> Json:
-        return api.get(path, limit=limit, cursor=arguments.cursor)
+        return api.get(path, limit=limit, cursor=arguments.cursor, **filters)
 
     def build_answer(page: Json) -> Json:
-        runs = page["training_runs"]
+        rows, next_cursor = page[key], page["next_cursor"]
         return {
-            "summary": response_size.describe_page(
-                runs, "training runs", page["next_cursor"]
-            )
-            + ".",
+            "summary": f"{response_size.describe_page(rows, name, next_cursor)}.",
             "optimization": header,
-            "items": runs,
-            "next_cursor": page["next_cursor"],
-            "next": "train_model starts a run, or cancels the one under way.",
+            "items": rows,
+            "next_cursor": next_cursor,
+            "next": NEXT_AFTER_PAGE[key],
         }
 
-    return response_size.fetch_fitting_page(
-        fetch_page, build_answer, 10, "training_runs"
-    )
+    return response_size.fetch_fitting_page(fetch_page, build_answer, 10, key)
 
 
 # Facts beside the optimization's name, and the rows of a detail.

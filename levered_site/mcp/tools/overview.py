@@ -9,13 +9,21 @@ from levered_site.mcp.arguments import Cursor
 from levered_site.mcp.rest_api import Api, Json
 from levered_site.mcp.tool import Input, Tool
 
+PATHS = {
+    "optimizations": "/optimizations",
+    "models": "/models",
+    "api_keys": "/api-keys",
+    "audit_entries": "/audit",
+}
 Status = Literal["draft", "live", "paused", "shipped", "completed", "archived"]
 
 
 class OverviewInput(Input):
     """What to list."""
 
-    show: Literal["optimizations", "models", "api_keys"] = "optimizations"
+    show: Literal["optimizations", "models", "api_keys", "audit_entries"] = (
+        "optimizations"
+    )
     status: Status | None = None
     search: str | None = Field(None, description="Part of the name.")
     include_archived: bool = False
@@ -34,9 +42,11 @@ def show_overview(api: Api, arguments: OverviewInput) -> Json:
         "warehouse": connection["provider"],
     }
     path, filters = _build_query(arguments)
+    is_sortable = arguments.show != "audit_entries"
+    order = arguments.order_by if is_sortable else None
 
     def fetch_page(limit: int) -> Json:
-        paging = {"order_by": arguments.order_by, "cursor": arguments.cursor}
+        paging = {"order_by": order, "cursor": arguments.cursor}
         return api.get(path, limit=limit, **paging, **filters)
 
     def build_answer(page: Json) -> Json:
@@ -75,9 +85,10 @@ def _describe_unhealthy(rows: list[Json]) -> str:
 
 def _build_query(arguments: OverviewInput) -> tuple[str, Json]:
     """Return the path of the list and its filters."""
+    path = PATHS[arguments.show]
     if arguments.show != "optimizations":
-        return ("/models" if arguments.show == "models" else "/api-keys"), {}
-    return "/optimizations", {
+        return path, {}
+    return path, {
         "status": arguments.status,
         "search": arguments.search,
         "include_archived": arguments.include_archived,
@@ -97,8 +108,8 @@ TOOL = Tool(
     name="overview",
     title="Overview",
     description="Start here: your role, the organization, its warehouse, and its "
-    "optimizations with status and lift, one page, newest first. Also lists models or "
-    "API keys (never their secrets).",
+    "optimizations with status and lift, one page, newest first. Also lists models, "
+    "API keys (never their secrets), or who changed what (admins).",
     input_model=OverviewInput,
     answer_fields={
         "organization": "o",

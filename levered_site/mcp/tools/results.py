@@ -19,6 +19,7 @@ RESULTS_VIEWS = (
 # Views with an endpoint of their own: its path, and the key of its rows.
 VIEW_ENDPOINTS = {
     "guardrails": ("guardrails", "guardrails"),
+    "lift_curve": ("lift-curve", "daily"),
     "lift_history": ("lift-history", "daily"),
     "holdout_daily": ("holdout-daily", "metrics"),
 }
@@ -71,6 +72,7 @@ class ResultsInput(OptimizationInput):
         "regimes",
         "progress",
         "guardrails",
+        "lift_curve",
         "lift_history",
         "holdout_daily",
         "outcome_mix",

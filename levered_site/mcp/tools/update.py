@@ -1,4 +1,4 @@
-"""Tool: change an optimization's settings, a variant or its picture, or its candidate."""
+"""Tool: change an optimization's settings, a variant, its candidate, or write a note."""
 
 import base64
 import binascii
@@ -39,6 +39,13 @@ class Candidate(NestedInput):
     ignored_context_factors: list[str] | None = None
 
 
+class NoteText(NestedInput):
+    """A note on a day."""
+
+    text: str
+    date: str | None = Field(None, description="UTC; today if missing.")
+
+
 class UpdateInput(OptimizationSettings, OptimizationInput):
     """What to change; anything missing stays as it is."""
 
@@ -52,13 +59,18 @@ class UpdateInput(OptimizationSettings, OptimizationInput):
         description="Other model settings, trained beside the live model and compared "
         "(get_results, view candidate); serve nobody until train_model promotes them.",
     )
+    note: NoteText | None = Field(
+        None, description="What happened on a day; charts show it. Needs no confirm."
+    )
     confirm: Confirm = False
 
 
 def update_optimization(api: Api, arguments: UpdateInput) -> Json:
-    """Change a draft at once; any other status needs a confirm."""
+    """Change a draft at once; any other status needs a confirm, but for a note alone."""
     before = _read_state(api, arguments)
-    if before["status"] != "draft" and not arguments.confirm:
+    is_note_alone = not arguments.dump_sent("optimization_id", "note", "confirm")
+    needs_confirm = before["status"] != "draft" and not is_note_alone
+    if needs_confirm and not arguments.confirm:
         after = confirmation.run_and_roll_back(
             api, lambda: _apply_changes(api, arguments)
         )
@@ -76,7 +88,8 @@ def update_optimization(api: Api, arguments: UpdateInput) -> Json:
 
 def _apply_changes(api: Api, arguments: UpdateInput) -> Json:
     """Apply all changes, or none if one fails, and return the state after them."""
-    fields = arguments.dump_sent("optimization_id", "variant", "candidate", "confirm")
+    nested = ("variant", "candidate", "note")
+    fields = arguments.dump_sent("optimization_id", *nested, "confirm")
     with transaction.atomic():
         if fields:
             api.patch(arguments.path, fields)
@@ -85,7 +98,11 @@ def _apply_changes(api: Api, arguments: UpdateInput) -> Json:
         if arguments.candidate is not None:
             settings = arguments.candidate.model_dump(exclude_none=True)
             api.send("PUT", f"{arguments.path}/candidate", settings)
-        return _read_state(api, arguments)
+        state = _read_state(api, arguments)
+        if arguments.note is not None:
+            body = arguments.note.model_dump(exclude_none=True)
+            state["note"] = api.post(f"{arguments.path}/notes", body)
+        return state
 
 
 def _change_variant(api: Api, path: str, change: VariantChange) -> None:
@@ -116,6 +133,8 @@ def _read_state(api: Api, arguments: UpdateInput) -> Json:
         )
     if arguments.candidate is not None:
         state["candidate"] = _read_candidate(api, arguments.path)
+    if arguments.note is not None:
+        state["note"] = None
     return state
 
 
@@ -134,12 +153,11 @@ TOOL = Tool(
     name="update_optimization",
     title="Change an optimization",
     description="Change settings of an optimization, enable or disable one variant, "
-    "give it a picture, or try a candidate. A draft changes at once, any other status "
-    "only with confirm: true. Factors and metric are fixed once live. For the status use "
+    "give it a picture, try a candidate, or write a note on a day. A draft changes at "
+    "once, any other status only with confirm: true. Factors and metric are fixed once live. For the status use "
     "change_status.",
     input_model=UpdateInput,
     answer_fields={"done": "b", "changes": "o: field to [before, after]"},
     run=update_optimization,
     is_destructive=True,
-    is_idempotent=True,
 )

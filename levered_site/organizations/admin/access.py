@@ -16,7 +16,7 @@ from levered_site.admin.actions import AdminAction, AdminActionsMixin
 from levered_site.admin.columns import declare_column
 from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import ReadOnlyAdmin
-from levered_site.organizations import api_keys
+from levered_site.organizations import api_keys, audit_log
 from levered_site.organizations.admin.scope import OrganizationAdminMixin
 from levered_site.organizations.admin.staff_actor import get_staff_actor
 from levered_site.organizations.models import ApiKey, AuditEntry
@@ -132,7 +132,7 @@ class AuditEntryAdmin(ReadOnlyAdmin, OrganizationAdminMixin):
         ("created_at", "organization"),
         ("action", "actor"),
         "target",
-        "changes_json",
+        ("before_json", "changes_json"),
         "request_id",
     )
     ordering = ("-created_at", "-id")
@@ -147,7 +147,13 @@ class AuditEntryAdmin(ReadOnlyAdmin, OrganizationAdminMixin):
         """Return the type of the changed object, and its name or id."""
         return f"{entry.target_type}: {entry.target_name or entry.target_id}"
 
+    @declare_column("Before")
+    def before_json(self, entry: AuditEntry) -> SafeString | str:
+        """Return the value of each changed field before, if it is known."""
+        before = audit_log.read_change(entry).before
+        return html.render_json(before) if before else html.NO_VALUE
+
     @declare_column("Changes")
     def changes_json(self, entry: AuditEntry) -> SafeString:
         """Return the new value of each changed field."""
-        return html.render_json(entry.changes)
+        return html.render_json(audit_log.read_change(entry).after)

@@ -61,9 +61,12 @@ class OrganizationAdmin(EditableAdmin, OrganizationAdminMixin):
     ) -> None:
         """Save the row and its audit entry in the transaction that the admin opens."""
         obj.save()
-        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        names = form.changed_data
+        changes = {name: form.cleaned_data[name] for name in names}
+        before = {name: form.initial[name] for name in names} if change else {}
         action = "organization.update" if change else "organization.create"
-        audit.record(obj.pk, get_staff_actor(request), action, obj, changes)
+        actor = get_staff_actor(request)
+        audit.record(obj.pk, actor, action, obj, changes, before=before)
 
     @declare_column("Members", order="members_count")
     def members(self, organization: Any) -> SafeString:

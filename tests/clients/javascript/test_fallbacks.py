@@ -37,6 +37,7 @@ FAULTS = {
     "a redirect to nowhere": Fault(302, headers=(("Location", "http://[/"),)),
     "the connection closes": Fault(),
 }
+CHECK = "check apiUrl and the service"
 AWAY = (Fault(503), Fault(429), FAULTS["a hotel's network answers"], Fault(seconds=30))
 
 
@@ -71,7 +72,8 @@ def test_a_slow_service_costs_no_more_than_the_timeout(proxy: ChaosProxy) -> Non
 
         assert session.results[1][0] == [FALLBACK, FALLBACK]
         assert sum(session.milliseconds) < 5_000
-        assert all("no answer within 300 ms" in error for error in session.errors[:1])
+        late = f"no answer from {proxy.url}/api/v2 (after 300 ms): {CHECK}"
+        assert session.errors[:1] == [late]
 
 
 @pytest.mark.parametrize("mode", ["remote", "local"])
@@ -142,7 +144,8 @@ def test_a_decision_that_comes_after_the_fallback_is_not_counted(
     )
 
     assert session.results[0] == [FALLBACK]
-    assert session.errors == ["no answer within 1500 ms"]
+    late = f"no answer from {proxy.url}/api/v2 (after 1500 ms): {CHECK}"
+    assert session.errors == [late]
     assert session.exposures == []
     assert "decision" not in (tmp_path / "storage.json").read_text()
 
@@ -155,6 +158,18 @@ def test_no_service_at_all_gives_the_fallback() -> None:
 
         assert session.results == [[FALLBACK]]
         assert len(session.errors) == 1
+
+
+@pytest.mark.parametrize("mode", ["remote", "local"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "localhost:3100", "http://[/"])
+def test_a_mistyped_address_is_named_with_what_to_check(mode: str, url: str) -> None:
+    session = run_client(
+        {"apiUrl": f"{url}/api/v2/", "mode": mode}, [("getVariant", REQUEST)]
+    )
+
+    (message,) = session.errors
+    assert message.startswith(f"no answer from {url}/api/v2 (")
+    assert message.endswith(f"): {CHECK}")
 
 
 @pytest.mark.parametrize("mode", ["remote", "local"])

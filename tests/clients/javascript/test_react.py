@@ -32,14 +32,17 @@ import { makeApp } from "./react_app.mjs";
 
 const { createElement, StrictMode } = React;
 window.errors = [];
+window.noted = [];
 window.client = new LeveredClient({
   apiUrl: "%(url)s", apiKey: "%(key)s", timeoutMs: %(timeout)d,
   onError: (error) => errors.push(error.message),
 });
 const App = makeApp({ ...React, ...levered });
 const provided = { client, variants: %(variants)s };
+const onVariant = (variant) => void noted.push(variant);
+const props = { optimizationId: "%(id)s", notes: %(notes)s, onVariant };
 const tree = createElement(StrictMode, null, createElement(
-  levered.LeveredProvider, provided, createElement(App, { optimizationId: "%(id)s" })));
+  levered.LeveredProvider, provided, createElement(App, props)));
 const root = document.querySelector("#root");
 const onRecoverableError = (error) => errors.push(error.message);
 if (root.firstChild) React.hydrateRoot(root, tree, { onRecoverableError });
@@ -63,7 +66,7 @@ def write_page(site: Site, optimization: Optimization, url: str, **fields: Any) 
     key = tracking.make_publishable_key(
         optimization.organization, origins=(site.origin,)
     )
-    defaults = {"html": "", "variants": "{}", "timeout": TIMEOUT_MS}
+    defaults = {"html": "", "variants": "{}", "notes": "[]", "timeout": TIMEOUT_MS}
     text = PAGE % {**defaults, "url": url, "key": key, "id": optimization.pk, **fields}
     (site.folder / "react.html").write_text(text)
     return f"{site.origin}/react.html"
@@ -96,6 +99,27 @@ def test_a_component_shows_the_variant_and_tracks_a_purchase(
     assert reward.anonymous_id == assignment.anonymous_id
     page.click("#less")
     assert page.evaluate("errors") == problems == []
+
+
+def test_each_component_fills_in_its_own_fallback_and_keeps_its_variant(
+    page: Page, site: Site, live_server: LiveServer, optimization: Optimization
+) -> None:
+    notes = json.dumps(["red", "blue"])
+    page.goto(write_page(site, optimization, live_server.url, notes=notes))
+    page.wait_for_function(
+        "document.querySelectorAll('p[data-loading=false]').length == 2"
+    )
+    changed = page.evaluate("noted.length")
+
+    page.click("#more")
+
+    headline = get_headline(optimization)
+    shown = page.eval_on_selector_all("p", "all => all.map((each) => each.textContent)")
+    assert shown == [f"{headline}: red", f"{headline}: blue"] * 2
+    # The components of before rendered again, with a fallback that is a new object.
+    assert page.evaluate("noted.length") == changed + 2
+    assert Assignment.objects.count() == 1
+    assert page.evaluate("errors") == []
 
 
 def test_the_server_renders_the_variant_that_the_page_hydrates(
@@ -155,4 +179,5 @@ def test_without_a_service_the_component_shows_its_fallback(
 
     assert page.wait_for_function(LOADED).json_value() == "Fallback"
     page.click("#less")
-    assert len(page.evaluate("errors")) == 1
+    (message,) = page.evaluate("errors")
+    assert message.startswith("no answer from http://127.0.0.1:9/api/v2 (")

@@ -47,7 +47,7 @@ window.client = new LeveredClient({
   onError: (error) => errors.push(error.message),
 });
 const app = React.createElement(
-  makeApp({ ...React, ...levered }), { optimizationId: "%(id)s" });
+  makeApp({ ...React, ...levered }), { optimizationId: "%(id)s", notes: %(notes)s });
 const tree = React.createElement(levered.LeveredProvider, { client }, app);
 const onRecoverableError = (error) => errors.push(error.message);
 if (root.firstChild) window.root = React.hydrateRoot(root, tree, { onRecoverableError });
@@ -65,7 +65,9 @@ def optimization() -> Optimization:
     return optimization_factories.make_live_optimization(holdout_percentage=0)
 
 
-def write_page(site: Site, optimization: Optimization, url: str, html: str = "") -> str:
+def write_page(
+    site: Site, optimization: Optimization, url: str, html: str = "", notes: str = "[]"
+) -> str:
     """Write a page with the application; return its address."""
     react = site.folder / "react.js"
     run_node(PROGRAMS / "bundle_react.mjs", react)
@@ -77,7 +79,8 @@ def write_page(site: Site, optimization: Optimization, url: str, html: str = "")
         optimization.organization, origins=(site.origin,)
     )
     fields = {"url": url, "key": key, "id": optimization.pk, "timeout": TIMEOUT_MS}
-    (site.folder / "suspense.html").write_text(PAGE % {**fields, "html": html})
+    fields |= {"html": html, "notes": notes}
+    (site.folder / "suspense.html").write_text(PAGE % fields)
     return f"{site.origin}/suspense.html"
 
 
@@ -108,6 +111,25 @@ def test_without_a_service_suspense_ends_with_the_fallback(
 
     assert page.evaluate("seen") == ["Waiting", "Fallback"]
     assert len(page.evaluate("errors")) == 1
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+def test_each_component_that_waits_fills_in_its_own_fallback(
+    page: Page,
+    site: Site,
+    live_server: LiveServer,
+    optimization: Optimization,
+    *,
+    is_away: bool,
+) -> None:
+    url = "http://127.0.0.1:9" if is_away else live_server.url
+    page.goto(write_page(site, optimization, url, notes='["red", "blue"]'))
+
+    headline = page.wait_for_function(SHOWN).json_value()
+
+    shown = page.eval_on_selector_all("p", "all => all.map((each) => each.textContent)")
+    assert shown == [f"{headline}: red", f"{headline}: blue"]
+    assert headline == ("Fallback" if is_away else get_headline(optimization))
 
 
 def test_a_server_that_streams_renders_what_the_page_hydrates_without_a_flash(

@@ -53,6 +53,16 @@ def test_sql_of_a_file_or_of_the_input_is_previewed_like_a_metric(
     assert of_input.out.endswith(",7.0\n")
 
 
+def test_a_metric_says_what_a_conversion_is_worth(terminal: Terminal) -> None:
+    worth = ("--value", "25", "--currency", "EUR", "--json")
+
+    made = terminal.run(
+        "metrics", "create", "Orders", "--event", "order", *worth
+    ).read()
+
+    assert (made["value_per_conversion"], made["currency"]) == (25, "EUR")
+
+
 def test_an_optimization_names_its_metrics(terminal: Terminal, signups: str) -> None:
     terminal.run("metrics", "create", "Refunds", "--event", "refund")
 

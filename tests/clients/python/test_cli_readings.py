@@ -28,6 +28,7 @@ def readings() -> list[tuple[str, ...]]:
         ("optimizations progress {}", "days running", "conversions"),
         ("optimizations guardrails {}", "guardrails: none", "guardrails"),
         ("optimizations lift-history {}", "measured", "daily"),
+        ("optimizations lift-curve {}", "95% interval", "daily"),
         ("optimizations observations {}", "converted", ""),
         ("optimizations report-data {}", '"holdout_daily"', "results"),
         ("optimizations evaluate {} --variant 2", "would have earned", "estimators"),
@@ -37,6 +38,7 @@ def readings() -> list[tuple[str, ...]]:
         ("models list", "cmab", ""),
         ("models state {}", "version 1, trained", "coefficients"),
         ("models runs {}", "succeeded", ""),
+        ("models versions {}", "training", ""),
         ("models policy {}", "device=mobile", "draw_rule"),
     ]
 

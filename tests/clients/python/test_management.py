@@ -230,6 +230,9 @@ def test_readings_of_results(client: Levered, optimization: Optimization) -> Non
     assert client.results.progress(page, refresh=True)["users"]["optimized"] >= 0
     assert client.results.guardrails(page)["guardrails"] == []
     assert client.results.lift_history(page)["daily"] == []
+    assert client.results.lift_curve(page)["daily"] == []
+    versions = list(client.models.versions(optimization.model_id))
+    assert [row["version"] for row in versions] == [0]
     assert client.results.holdout_daily(page)["metrics"]
     assert sum(row["users"] for row in client.results.outcome_mix(page)) == 1
     assert len(list(client.results.observations(page))) == 1
@@ -237,6 +240,19 @@ def test_readings_of_results(client: Levered, optimization: Optimization) -> Non
     assert client.optimizations.explain(page, "ann")["variant_number"] in range(1, 5)
     assert len(client.optimizations.variants(page)["variants"]) == 4
     assert client.optimizations.set_enabled(page, 3, enabled=False)["enabled"] is False
+
+
+def test_notes_are_written_changed_and_deleted(
+    client: Levered, optimization: Optimization
+) -> None:
+    page = optimization.pk
+    note = client.optimizations.add_note(page, text="A sale.", date="2026-03-28")
+    changed = client.optimizations.update_note(page, note["id"], text="A big sale.")
+
+    assert list(client.optimizations.notes(page)) == [changed]
+    assert (changed["text"], changed["date"]) == ("A big sale.", "2026-03-28")
+    client.optimizations.delete_note(page, note["id"])
+    assert list(client.optimizations.notes(page)) == []
 
 
 def test_the_warehouse_is_looked_at(client: Levered) -> None:

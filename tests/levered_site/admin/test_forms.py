@@ -1,6 +1,5 @@
 """Admin forms: they follow the rules of the API and show errors beside the fields."""
 
-import json
 from typing import Any
 
 import pytest
@@ -22,9 +21,15 @@ def build_metric_form(metric: Metric, **changes: str) -> dict[str, str]:
         "name": metric.name,
         "direction": metric.direction,
         "sql": metric.sql,
-        "column_mapping": json.dumps(metric.column_mapping),
-        "outcomes": "null",
+        "id_column": metric.column_mapping["anonymous_id"],
+        "time_column": metric.column_mapping["timestamp"],
+        "value_column": "",
+        "name_column": "",
+        "reward_type": metric.column_mapping["reward_type"],
         "look_back_days": str(metric.look_back_days),
+        "value_per_conversion": "",
+        "currency": "",
+        "outcome_by": "name",
         **changes,
     }
 
@@ -49,13 +54,31 @@ def test_a_valid_change_of_a_metric_is_saved(staff: Client, world: World) -> Non
     assert read_last_audit() == ("metric.redefine", "staff", "root")
 
 
+def test_staff_say_what_a_conversion_is_worth(staff: Client, world: World) -> None:
+    """It changes no count, so the revision stays."""
+    worth = {"value_per_conversion": "12.5", "currency": "EUR"}
+
+    answer = save_metric(staff, world.metric, **worth)
+
+    world.metric.refresh_from_db()
+    metric = world.metric
+    assert answer.status_code == 302
+    assert (metric.value_per_conversion, metric.currency) == (12.5, "EUR")
+    assert metric.revision == 1
+
+
 @pytest.mark.parametrize(
     "changes",
     [
+        {"value_per_conversion": "-1"},
+        {"currency": "EURO"},
+        {"currency": "XXX"},
         {"sql": "DROP TABLE decisions"},
         {"sql": "SELECT anonymous_id FROM managed_dw.rewards"},
-        {"column_mapping": '{"anonymous_id": "anonymous_id"}'},
-        {"column_mapping": "no JSON"},
+        {"time_column": ""},
+        {"id_column": "visitor"},
+        {"reward_type": "sum"},
+        {"look_back_days": "soon"},
     ],
 )
 def test_an_invalid_change_of_a_metric_is_refused(

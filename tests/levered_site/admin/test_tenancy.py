@@ -16,6 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from levered_site.organizations.admin import OrganizationAdminMixin
 from levered_site.organizations.models import Organization
+from optimizations.admin import overview_filters
 from tests.support import admin_tenants, staff_world
 from tests.support.admin_tenants import STAFF_MODELS, Tenant
 
@@ -25,7 +26,8 @@ FOREIGN = "zebra"  # in every text of the other organization, and in no request
 # Pages that name no object, or whose objects are found by a query (tested below).
 PAGES_WITHOUT_OBJECTS = {
     *("index", "login", "logout", "password_change", "password_change_done"),
-    *("jsi18n", "search", "autocomplete", "app_list", "view_on_site"),
+    *("jsi18n", "search", "autocomplete", "app_list", "view_on_site", "set_password"),
+    "optimizations_optimization_activity",
 }
 
 
@@ -128,6 +130,37 @@ def test_no_address_shows_or_changes_what_another_organization_owns(
     assert admin_tenants.read_everything() == before
 
 
+def list_foreign_forms(foreign: Tenant) -> Iterator[dict[str, str]]:
+    """Yield forms of new rows that name an organization which is not the user's."""
+    form = {
+        "organization": foreign.organization.pk,
+        "name": "mine",
+        "label": "mine",
+        "username": "newcomer",
+        "is_invited": "on",
+        "role": "owner",
+        "scopes": "read",
+        "sql": foreign.world.metric.sql,
+        "id_column": "anonymous_id",
+        "time_column": "timestamp_utc",
+        "reward_type": "bool",
+    }
+    yield form
+    yield from ({**form, button: "asked"} for button in ("_preview", "_test"))
+
+
+def test_no_form_of_a_new_row_reaches_another_organization(
+    owner: Client, own: Tenant, foreign: Tenant
+) -> None:
+    before = admin_tenants.read_everything()
+    for name in sorted(admin_tenants.list_scoped_names()):
+        path = reverse(f"admin:{name}_add")
+        for form in list_foreign_forms(foreign):
+            assert_hidden(owner.post(path, form), f"{path} {form}")
+    assert admin_tenants.read_everything() == before
+    assert not User.objects.filter(username="newcomer").exists()
+
+
 def list_filters(name: str, foreign: Tenant) -> Iterator[dict[str, str]]:
     """Yield queries of a list that name what is not the user's."""
     rows: dict[str, Any] = foreign.rows
@@ -192,6 +225,17 @@ def test_search_and_autocomplete_and_the_overview_find_nothing_foreign(
     for path in ("", "organizations/", "optimizations/", "metrics/", "jsi18n/"):
         assert_hidden(owner.get(f"/admin/{path}"), path)
     assert owner.get("/admin/").content.decode().count("tiger page") > 0
+    activity = owner.get(reverse("admin:optimizations_optimization_activity"))
+    assert_hidden(activity, "the last 24 hours")
+    assert activity.content.decode().count("tiger") > 0
+    for query in (
+        {"organization": foreign.organization.pk},
+        {"q": FOREIGN[:4]},
+        {"q": str(foreign.world.optimization.pk)},
+        {"waiting": "yes"},
+        *({"sort": sort} for sort in overview_filters.SORTS),
+    ):
+        assert_hidden(owner.get("/admin/", query), str(query))
     for row in foreign.rows.values():
         kind = ContentType.objects.get_for_model(type(row)).pk
         path = reverse("admin:view_on_site", args=[kind, row.pk])

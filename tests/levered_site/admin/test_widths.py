@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support import chromium, staff_world, unhealthy_worlds
 from tests.support.learning import train_model
-from tests.support.staff_browser import log_in
+from tests.support.staff_browser import LIST_CUT, log_in
 
 # The page of an optimization begins with its results, those of all else are forms.
 FIRST_ROW = "#result_list tbody :is(a[href*='/change/'], a[href*='/results/'])"
@@ -20,26 +20,6 @@ pytestmark = [
 ]
 
 WIDTHS = (390, 1280)
-# Whatever lies beyond the screen, or beyond a box that hides it, and cannot be scrolled to.
-LIST_CUT = """() => {
-  const width = document.documentElement.clientWidth;
-  const canScroll = (style) => ["auto", "scroll"].includes(style.overflowX);
-  const cut = [];
-  if (document.documentElement.scrollWidth > width + 1) cut.push("the page");
-  for (const element of document.querySelectorAll("#content-main *, main *")) {
-    const box = element.getBoundingClientRect();
-    const style = getComputedStyle(element);
-    if (!box.width || style.visibility === "hidden") continue;
-    let parent = element.parentElement;
-    while (parent && !canScroll(getComputedStyle(parent))) parent = parent.parentElement;
-    const hides = ["hidden", "clip"].includes(style.overflowX)
-      && element.clientWidth > 1 && element.scrollWidth > element.clientWidth + 1;
-    if ((box.right > width + 1 && !parent) || hides)
-      cut.push(element.tagName + "." + element.className + ": "
-        + element.textContent.trim().slice(0, 60));
-  }
-  return cut;
-}"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

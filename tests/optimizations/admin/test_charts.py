@@ -184,7 +184,7 @@ def test_the_list_draws_the_interval_beside_the_lift() -> None:
 
     assert summary.lift_ci_anytime is not None
     assert bar is not None
-    assert "95% at every look" in bar.__html__()
+    assert "95% sure, at every look: between " in bar.__html__()
 
 
 @pytest.mark.parametrize(

@@ -39,12 +39,12 @@ from tests.support.unhealthy_worlds import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ENDPOINTS = (
-    *("results", "progress", "guardrails", "lift-history", "holdout-daily"),
-    "outcome-mix",
+    *("results", "progress", "guardrails", "lift-history", "lift-curve"),
+    *("holdout-daily", "outcome-mix"),
 )
 MCP_VIEWS = (
     *("summary", "variants", "contexts", "regimes", "progress", "guardrails"),
-    *("lift_history", "holdout_daily", "outcome_mix"),
+    *("lift_curve", "lift_history", "holdout_daily", "outcome_mix"),
 )
 
 

@@ -28,6 +28,7 @@ ENDPOINTS = (
     "progress",
     "guardrails",
     "lift-history",
+    "lift-curve",
     "holdout-daily",
     "outcome-mix",
     "report-data",

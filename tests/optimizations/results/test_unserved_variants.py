@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib import admin
 
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from models_app import versions
+from optimizations.admin import list_cells
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization, Regime
 from optimizations.results import unserved_variants
@@ -39,9 +39,9 @@ def read_notes(optimization: Optimization) -> dict[str, Any]:
 
 def read_column(optimization: Optimization) -> str:
     """Return the lift in the admin's list."""
-    page: Any = admin.site.get_model_admin(Optimization)
-    column: str = page.measured_lift(Optimization.objects.get(pk=optimization.pk))
-    return column
+    row = Optimization.objects.get(pk=optimization.pk)
+    (listed,) = list_cells.load_listed([row]).values()
+    return str(list_cells.render_lift(listed, is_less_better=False))
 
 
 def test_the_lift_of_disabled_variants_is_told_after_another_shipped() -> None:

@@ -40,6 +40,16 @@ def test_several_decisions_come_in_one_answer_and_one_commit() -> None:
     assert alone["variant_number"] == decisions[3]["variant_number"]
 
 
+def test_the_document_has_conflicts_of_single_decisions_only() -> None:
+    paths = openapi.build_document()["paths"]
+    single, batch = (
+        paths[f"/api/v2/optimizations/{name}"]["post"]["responses"]
+        for name in ("best-variant", "best-variants")
+    )
+
+    assert set(single) - set(batch) == {"409"}
+
+
 @pytest.mark.parametrize("sent", ["undefined", "g3e70682-c209-1cac-a29f-6fbed82c07cd"])
 def test_an_answer_about_what_is_no_id_is_as_the_document_says(sent: str) -> None:
     components = openapi.build_document()["components"]

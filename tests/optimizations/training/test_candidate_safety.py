@@ -105,7 +105,7 @@ def test_a_member_may_not_replace_a_trained_candidate() -> None:
     assert remaining == ("uniform", 1)
     assert after == entries
     entry = AuditEntry.objects.filter(action="candidate.put").latest("pk")
-    assert entry.changes["replaced"]["allocation"] == "uniform"
+    assert entry.before["allocation"] == "uniform"
 
 
 def test_a_candidate_replaced_during_its_evaluation_is_a_conflict() -> None:

@@ -181,7 +181,8 @@ def test_promotion_makes_the_table_serve_and_copies_the_settings() -> None:
     assert np.array_equal(snapshot.probabilities, shares)
     assert not Candidate.objects.exists()
     entry = AuditEntry.objects.get(action="candidate.promote")
-    assert entry.changes["ignored_context_factors"] == [[], ["device"]]
+    assert entry.before["ignored_context_factors"] == []
+    assert entry.changes["ignored_context_factors"] == ["device"]
     assert entry.changes["policy_version"] == 2
     results = read_body(
         member_api(optimization).get(f"/optimizations/{optimization.pk}/results")

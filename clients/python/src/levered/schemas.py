@@ -68,15 +68,6 @@ class AssignmentSource(TypedDict):
     updated_at: NotRequired[str | None]
 
 
-class AssignmentSourceBodyRequest(TypedDict):
-    """The body of an assignment source."""
-
-    name: str
-    sql: str
-    default: NotRequired[bool]
-    column_mapping: AssignmentSourceMappingRequest
-
-
 class AssignmentSourceMappingRequest(TypedDict):
     """The role of each column of an assignment source."""
 
@@ -100,11 +91,20 @@ class AssignmentSourcePreview(TypedDict):
     warnings: list[str]
 
 
+class AssignmentSourceRequest(TypedDict):
+    """The body of an assignment source."""
+
+    name: str
+    sql: str
+    default: NotRequired[bool]
+    column_mapping: AssignmentSourceMappingRequest
+
+
 class Attribution(TypedDict):
     """Which exposure a reward counts for, and for how long."""
 
-    type: NotRequired[Literal["last_touch", "first_touch"]]
-    conversion_window_hours: NotRequired[int]
+    type: Literal["last_touch", "first_touch"]
+    conversion_window_hours: int
     horizon_hours: NotRequired[int]
 
 
@@ -114,6 +114,35 @@ class AttributionRequest(TypedDict):
     type: NotRequired[Literal["last_touch", "first_touch"]]
     conversion_window_hours: NotRequired[int]
     horizon_hours: NotRequired[int]
+
+
+class AuditActor(TypedDict):
+    """Who did it."""
+
+    kind: str
+    id: str
+
+
+class AuditEntry(TypedDict):
+    """Who changed what, and the values before and after."""
+
+    id: int
+    created_at: str
+    action: str
+    actor: AuditActor
+    target: AuditTarget
+    before: dict[str, Any] | None
+    after: dict[str, Any]
+    request_id: str
+    unavailable: dict[str, str]
+
+
+class AuditTarget(TypedDict):
+    """What was changed, with the name that it had then."""
+
+    type: str
+    id: str
+    name: str
 
 
 class BanditModel(TypedDict):
@@ -491,14 +520,6 @@ class FactorImportance(TypedDict):
     kind: str
 
 
-class FactorRequest(TypedDict):
-    """A factor and its levels."""
-
-    name: str
-    dtype: NotRequired[Literal["str", "bool", "number"]]
-    levels: list[str | bool | float | dict[str, Any]]
-
-
 class FactorUtility(TypedDict):
     """What a level adds to the reward, compared with the factor's other levels."""
 
@@ -507,6 +528,14 @@ class FactorUtility(TypedDict):
     effect: float
     lo: float
     hi: float
+
+
+class FactorRequest(TypedDict):
+    """A factor and its levels."""
+
+    name: str
+    dtype: NotRequired[Literal["str", "bool", "number"]]
+    levels: list[str | bool | float | dict[str, Any]]
 
 
 class FailedDecision(TypedDict):
@@ -625,6 +654,31 @@ class LeftOutUsers(TypedDict):
     without_comparison: int
 
 
+class LiftCurve(TypedDict):
+    """The measured lift, day by day, oldest first; `health` is that of now."""
+
+    health: Health
+    as_of: str | None
+    notes: list[str]
+    daily: list[LiftCurveDay]
+
+
+class LiftCurveDay(TypedDict):
+    """The measured lift as it was published on a day."""
+
+    date: str
+    users: int | None
+    lift_percent: float | None
+    lift_ci: list[float] | None
+    lift_ci_anytime: list[float] | None
+    difference: float | None
+    difference_ci: list[float | None] | None
+    difference_ci_anytime: list[float | None] | None
+    health: Health | None
+    as_of: str
+    unavailable: dict[str, str]
+
+
 class LiftHistory(TypedDict):
     """The lift, day by day, oldest first; `health` is that of now."""
 
@@ -706,19 +760,10 @@ class Metric(TypedDict):
     outcomes: list[Outcome] | None
     direction: NotRequired[Literal["increase", "decrease"]]
     look_back_days: NotRequired[int]
+    value_per_conversion: NotRequired[float | None]
+    currency: NotRequired[str | None]
     created_at: str
     updated_at: NotRequired[str | None]
-
-
-class MetricBodyRequest(TypedDict):
-    """The body of a new metric, or of a change."""
-
-    name: str
-    sql: str
-    column_mapping: ColumnMappingRequest
-    outcomes: NotRequired[list[OutcomeRequest] | None]
-    direction: NotRequired[Literal["increase", "decrease"]]
-    look_back_days: NotRequired[int]
 
 
 class MetricDaily(TypedDict):
@@ -762,6 +807,19 @@ class MetricSummary(TypedDict):
     reward_type: Literal["bool", "numeric", "outcomes"]
     outcomes: NotRequired[Any]
     direction: NotRequired[Literal["increase", "decrease"]]
+
+
+class MetricRequest(TypedDict):
+    """The body of a new metric, or of a change."""
+
+    name: str
+    sql: str
+    column_mapping: ColumnMappingRequest
+    outcomes: NotRequired[list[OutcomeRequest] | None]
+    direction: NotRequired[Literal["increase", "decrease"]]
+    look_back_days: NotRequired[int]
+    value_per_conversion: NotRequired[float | None]
+    currency: NotRequired[str | None]
 
 
 class ModelConfig(TypedDict):
@@ -844,6 +902,24 @@ class NewOptimizationRequest(TypedDict):
     public_policy: NotRequired[bool]
     model_type: NotRequired[Literal["mab", "cmab"]]
     status: NotRequired[Literal["draft", "live"]]
+
+
+class Note(TypedDict):
+    """A note in responses."""
+
+    id: str
+    date: str
+    text: str
+    author: str
+    created_at: str
+    updated_at: str
+
+
+class NoteRequest(TypedDict):
+    """The body of a new note, or of a change."""
+
+    date: NotRequired[str]
+    text: str
 
 
 class Observation(TypedDict):
@@ -983,19 +1059,19 @@ class OutcomeMixRow(TypedDict):
     context: dict[str, str]
 
 
+class OutcomeWeight(TypedDict):
+    """An outcome and what it is worth."""
+
+    key: str
+    weight: float
+
+
 class OutcomeRequest(TypedDict):
     """A possible outcome of a user's visit, and what it is worth."""
 
     key: str
     weight: float
     match: OutcomeMatchRequest
-
-
-class OutcomeWeight(TypedDict):
-    """An outcome and what it is worth."""
-
-    key: str
-    weight: float
 
 
 class PaginatedApiKeyList(TypedDict):
@@ -1009,6 +1085,13 @@ class PaginatedAssignmentSourceList(TypedDict):
     """PaginatedAssignmentSourceList"""
 
     assignment_sources: list[AssignmentSource]
+    next_cursor: str | None
+
+
+class PaginatedAuditEntryList(TypedDict):
+    """PaginatedAuditEntryList"""
+
+    audit_entries: list[AuditEntry]
     next_cursor: str | None
 
 
@@ -1026,10 +1109,24 @@ class PaginatedMetricList(TypedDict):
     next_cursor: str | None
 
 
+class PaginatedNoteList(TypedDict):
+    """PaginatedNoteList"""
+
+    notes: list[Note]
+    next_cursor: str | None
+
+
 class PaginatedOptimizationRowList(TypedDict):
     """PaginatedOptimizationRowList"""
 
     optimizations: list[OptimizationRow]
+    next_cursor: str | None
+
+
+class PaginatedPolicyVersionList(TypedDict):
+    """PaginatedPolicyVersionList"""
+
+    versions: list[PolicyVersion]
     next_cursor: str | None
 
 
@@ -1040,7 +1137,7 @@ class PaginatedTrainingRunList(TypedDict):
     next_cursor: str | None
 
 
-class PatchedApiKeyBodyRequest(TypedDict):
+class PatchedApiKeyRequest(TypedDict):
     """What a key has that may change later."""
 
     label: NotRequired[str]
@@ -1049,7 +1146,7 @@ class PatchedApiKeyBodyRequest(TypedDict):
     origins: NotRequired[list[str]]
 
 
-class PatchedAssignmentSourceBodyRequest(TypedDict):
+class PatchedAssignmentSourceRequest(TypedDict):
     """The body of an assignment source."""
 
     name: NotRequired[str]
@@ -1058,7 +1155,7 @@ class PatchedAssignmentSourceBodyRequest(TypedDict):
     column_mapping: NotRequired[AssignmentSourceMappingRequest]
 
 
-class PatchedMetricBodyRequest(TypedDict):
+class PatchedMetricRequest(TypedDict):
     """The body of a new metric, or of a change."""
 
     name: NotRequired[str]
@@ -1067,6 +1164,15 @@ class PatchedMetricBodyRequest(TypedDict):
     outcomes: NotRequired[list[OutcomeRequest] | None]
     direction: NotRequired[Literal["increase", "decrease"]]
     look_back_days: NotRequired[int]
+    value_per_conversion: NotRequired[float | None]
+    currency: NotRequired[str | None]
+
+
+class PatchedNoteRequest(TypedDict):
+    """The body of a new note, or of a change."""
+
+    date: NotRequired[str]
+    text: NotRequired[str]
 
 
 class PatchedOptimizationChangeRequest(TypedDict):
@@ -1162,24 +1268,36 @@ class PolicyVariant(TypedDict):
     enabled: bool
 
 
+class PolicyVersion(TypedDict):
+    """What a policy version served, and which variants it took to be best."""
+
+    version: int
+    created_at: str
+    cause: Literal["start", "training", "variants"]
+    training_run_id: str | None
+    weights: dict[str, float]
+    prob_best: dict[str, float] | None
+    unavailable: dict[str, str]
+
+
 class PresentConnection(TypedDict):
     """The organization's connection; its provider is `managed` where none was made."""
 
     connection: UsedConnection
 
 
-class PreviewBodyRequest(TypedDict):
+class PreviewLimitRequest(TypedDict):
+    """The body of a preview: how many rows it returns."""
+
+    limit: NotRequired[int]
+
+
+class PreviewRequest(TypedDict):
     """The body of a preview of an unsaved metric."""
 
     sql: str
     limit: NotRequired[int]
     column_mapping: ColumnMappingRequest
-
-
-class PreviewLimitRequest(TypedDict):
-    """The body of a preview: how many rows it returns."""
-
-    limit: NotRequired[int]
 
 
 class Progress(TypedDict):
@@ -1218,13 +1336,6 @@ class Quartiles(TypedDict):
     mean: float
 
 
-class QueryBodyRequest(TypedDict):
-    """The body of a query."""
-
-    sql: str
-    limit: NotRequired[int]
-
-
 class QueryRows(TypedDict):
     """Rows of a query."""
 
@@ -1234,6 +1345,13 @@ class QueryRows(TypedDict):
     elapsed_ms: int
     bytes_scanned: NotRequired[int]
     row_count: int
+
+
+class QueryRequest(TypedDict):
+    """The body of a query."""
+
+    sql: str
+    limit: NotRequired[int]
 
 
 class RegimeResult(TypedDict):
@@ -1362,19 +1480,19 @@ class RewardEventRequest(TypedDict):
     idempotency_key: NotRequired[str | None]
 
 
-class RewardRequest(TypedDict):
-    """The name of the reward, and the kind of its metric."""
-
-    name: str
-    type: Literal["bool", "numeric", "outcomes"]
-
-
 class RewardWithOutcomes(TypedDict):
     """The reward with the weighted outcomes of its metric, if it has any."""
 
     name: str
     type: Literal["bool", "numeric", "outcomes"]
     outcomes: list[dict[str, Any]]
+
+
+class RewardRequest(TypedDict):
+    """The name of the reward, and the kind of its metric."""
+
+    name: str
+    type: Literal["bool", "numeric", "outcomes"]
 
 
 class RotateApiKeyRequest(TypedDict):
@@ -1423,6 +1541,8 @@ class SavedMetric(TypedDict):
     outcomes: list[Outcome] | None
     direction: NotRequired[Literal["increase", "decrease"]]
     look_back_days: NotRequired[int]
+    value_per_conversion: NotRequired[float | None]
+    currency: NotRequired[str | None]
     created_at: str
     updated_at: NotRequired[str | None]
     warnings: list[str]
@@ -1472,7 +1592,7 @@ class ShippedOptimization(TypedDict):
     confirmed: bool
 
 
-class SourcePreviewBodyRequest(TypedDict):
+class SourcePreviewRequest(TypedDict):
     """The body of a preview of an assignment source that is not saved."""
 
     limit: NotRequired[int]
@@ -1509,11 +1629,11 @@ class TrackRequest(TypedDict):
 
     key: NotRequired[str]
     anonymous_id: str
-    events: list[TrackedReward | TrackedExposure]
+    events: list[TrackedRewardRequest | TrackedExposureRequest]
 
 
-class TrackedExposure(TypedDict):
-    """TrackedExposure"""
+class TrackedExposureRequest(TypedDict):
+    """TrackedExposureRequest"""
 
     type: Literal["exposure"]
     optimization_id: str
@@ -1524,8 +1644,8 @@ class TrackedExposure(TypedDict):
     idempotency_key: NotRequired[str]
 
 
-class TrackedReward(TypedDict):
-    """TrackedReward"""
+class TrackedRewardRequest(TypedDict):
+    """TrackedRewardRequest"""
 
     type: Literal["reward"]
     name: str

@@ -8,6 +8,7 @@ from click.shell_completion import get_completion_class
 from levered import __version__
 from levered.cli.account import config, env, login, logout, whoami
 from levered.cli.api_keys import api_keys
+from levered.cli.audit import audit
 from levered.cli.config import load_config
 from levered.cli.metrics import metrics
 from levered.cli.models import models
@@ -117,7 +118,7 @@ def completion(shell: str) -> None:
 
 for command in (
     *(login, logout, whoami, env, config, optimizations, models, warehouse, metrics),
-    *(serve, explain, ingest, api_keys),
+    *(serve, explain, ingest, api_keys, audit),
 ):
     cli.add_command(command)
 

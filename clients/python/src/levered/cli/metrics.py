@@ -66,6 +66,15 @@ def list_metrics(session: Session) -> None:
 )
 @reading_columns
 @click.option("--direction", type=click.Choice(["increase", "decrease"]))
+@click.option(
+    "--value",
+    "value_per_conversion",
+    type=float,
+    help="What a conversion is worth, in --currency.",
+)
+@click.option(
+    "--currency", metavar="CODE", help="EUR, USD, …: of the value or amounts."
+)
 @printing()
 @click.pass_obj
 def create_metric(session: Session, /, name: str, **options: Any) -> None:
@@ -79,8 +88,9 @@ def create_metric(session: Session, /, name: str, **options: Any) -> None:
         "sql": _build_sql(options["sql"], options["event"], reward_type),
         "column_mapping": _build_mapping(reward_type, options["columns"]),
     }
-    if options["direction"]:
-        fields["direction"] = options["direction"]
+    for field in ("direction", "value_per_conversion", "currency"):
+        if options[field] is not None:
+            fields[field] = options[field]
     created = session.client.metrics.create(**fields)
     session.show_fields(created, CREATED, title="created")
     warn_of_namesakes(session.client.metrics.list(), created, "metric")

@@ -1,4 +1,4 @@
-"""Commands: models list, state, runs, train, policy, delete."""
+"""Commands: models list, state, runs, versions, train, policy, delete."""
 
 from itertools import islice
 from typing import Any
@@ -9,7 +9,28 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from levered import schemas
 from levered.cli.options import printing, read_pairs
 from levered.cli.session import Session
-from levered.cli.tables import Column, format_bar, format_percent, format_time
+from levered.cli.tables import (
+    NOTHING,
+    Column,
+    format_bar,
+    format_percent,
+    format_time,
+)
+
+MOST_SHARES = 3
+
+
+def format_shares(shares: Any) -> str:
+    """Return the variants with the largest shares, the largest first."""
+    if not shares:
+        return NOTHING
+    ordered = sorted(shares.items(), key=lambda item: (-item[1], int(item[0])))
+    texts = [
+        f"{number}: {format_percent(share)}" for number, share in ordered[:MOST_SHARES]
+    ]
+    rest = len(ordered) - len(texts)
+    return ", ".join(texts) + (f" and {rest} more" if rest else "")
+
 
 LISTED = (
     Column("id"),
@@ -28,6 +49,13 @@ STATE = (
     Column("expected_reward_mean", "expected", is_number=True),
     Column("expected_reward_lo", "from", is_number=True),
     Column("expected_reward_hi", "to", is_number=True),
+)
+VERSIONS = (
+    Column("version", is_number=True),
+    Column("created_at", "published", format_time),
+    Column("cause"),
+    Column("weights", "share of users", format_shares),
+    Column("prob_best", "probability of being best", format_shares),
 )
 RUN = (
     Column("id", "run"),
@@ -85,6 +113,17 @@ def list_runs(session: Session, model: str, limit: int) -> None:
     """List trainings, newest first: how far they are, and why one failed."""
     runs = session.client.models.runs(session.find_model(model))
     session.show_rows(RUNS, islice(runs, limit), title="training runs")
+
+
+@models.command("versions")
+@click.argument("model")
+@click.option("--limit", default=20, show_default=True, help="How many at most.")
+@printing(rows=True)
+@click.pass_obj
+def list_versions(session: Session, model: str, limit: int) -> None:
+    """List policy versions, newest first: who was shown what."""
+    rows = session.client.models.versions(session.find_model(model))
+    session.show_rows(VERSIONS, islice(rows, limit), title="policy versions")
 
 
 @models.command("train")

@@ -81,6 +81,14 @@ HISTORY = (
     Column("policy_lift_percent", "policy", format_change, is_number=True),
     Column("best_lift_percent", "best variant", format_change, is_number=True),
 )
+CURVE = (
+    Column("date"),
+    Column("users", is_number=True),
+    Column("lift_percent", "lift", format_change, is_number=True),
+    Column("lift_ci", "95% interval", format_interval),
+    Column("lift_ci_anytime", "valid at any time", format_interval),
+    Column("health.status", "health"),
+)
 OBSERVATIONS = (
     Column("day"),
     Column("policy_version", "version", is_number=True),

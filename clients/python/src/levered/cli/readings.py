@@ -10,6 +10,7 @@ from rich.text import Text
 from levered.cli.options import printing, read_pairs, refuse_together
 from levered.cli.reading_columns import (
     CANDIDATE,
+    CURVE,
     EVALUATION,
     GUARDRAILS,
     HISTORY,
@@ -107,6 +108,19 @@ def show_lift_history(session: Session, optimization: str) -> None:
     session.show_rows(HISTORY, rows, title="lift history", document=document)
 
 
+@click.command("lift-curve")
+@click.argument("optimization")
+@printing(rows=True)
+@click.pass_obj
+def show_lift_curve(session: Session, optimization: str) -> None:
+    """Show the measured lift of each day with both intervals."""
+    name = session.find_optimization(optimization)
+    document = session.client.results.lift_curve(name)
+    rows = document["daily"]
+    session.show_rows(CURVE, rows, title="lift curve", document=document)
+    _print_reasons(session, list_reasons(document))
+
+
 @click.command("observations")
 @click.argument("optimization")
 @printing(rows=True)
@@ -199,6 +213,7 @@ COMMANDS = (
     show_progress,
     show_guardrails,
     show_lift_history,
+    show_lift_curve,
     show_observations,
     show_report_data,
     evaluate_policy,

@@ -158,6 +158,16 @@ class Session:
             return text.lower()
         return _choose_id(self.client.api_keys.list(), text, "API key", "label")
 
+    def find_note(self, optimization_id: str, text: str) -> str:
+        """Return the id of a note by its id, a beginning of it, or its text.
+
+        Raise NotFoundError if there is none, and UsageError if there are several.
+        """
+        if _is_id(text):
+            return text.lower()
+        rows = self.client.optimizations.notes(optimization_id)
+        return _choose_id(rows, text, "note", "text")
+
     def find_kept(self, kind: str) -> str:
         """Return a credential that was kept for this address, or nothing."""
         if self.is_elsewhere:

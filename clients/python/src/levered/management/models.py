@@ -39,6 +39,11 @@ class Models:
         found = self._api.get(build_path("models", model_id, "policy"))
         return cast("schemas.Policy", found)
 
+    def versions(self, model_id: object) -> Iterator[schemas.PolicyVersion]:
+        """Yield what each policy version served, newest first."""
+        path = build_path("models", model_id, "versions")
+        return self._api.iterate(path, "versions")
+
     def delete(self, model_id: object) -> None:
         """Delete a model that nothing uses."""
         self._api.delete(build_path("models", model_id))

@@ -111,6 +111,31 @@ class Optimizations:
         changed = self._api.patch(path, {"enabled": enabled})
         return cast("dict[str, Any]", changed)
 
+    def notes(self, optimization_id: object) -> Iterator[schemas.Note]:
+        """Yield the notes on days, page after page, the one changed last first."""
+        return self._api.iterate(_build_path(optimization_id, "notes"), "notes")
+
+    def add_note(
+        self, optimization_id: object, **fields: Unpack[schemas.NoteBodyRequest]
+    ) -> schemas.Note:
+        """Write a note on a day; charts show it. Without a date it is about today."""
+        created = self._api.post(_build_path(optimization_id, "notes"), fields)
+        return cast("schemas.Note", created)
+
+    def update_note(
+        self,
+        optimization_id: object,
+        note_id: object,
+        **fields: Unpack[schemas.PatchedNoteBodyRequest],
+    ) -> schemas.Note:
+        """Change a note."""
+        path = _build_path(optimization_id, "notes", note_id)
+        return cast("schemas.Note", self._api.patch(path, fields))
+
+    def delete_note(self, optimization_id: object, note_id: object) -> None:
+        """Delete a note."""
+        self._api.delete(_build_path(optimization_id, "notes", note_id))
+
     def put_screenshot(self, optimization_id: object, number: int, png: bytes) -> None:
         """Upload a variant's screenshot: a PNG of at most 5 MB."""
         headers = {"Content-Type": "image/png"}

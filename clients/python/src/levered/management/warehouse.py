@@ -54,7 +54,7 @@ class Warehouse:
         return cast("schemas.QueryRows", found)
 
     def preview(
-        self, **fields: Unpack[schemas.PreviewBodyRequest]
+        self, **fields: Unpack[schemas.PreviewRequest]
     ) -> schemas.MetricPreview:
         """Run a metric that is not saved, with warnings."""
         found = self._api.post(build_path(WAREHOUSE, "preview"), fields)
@@ -81,15 +81,13 @@ class Metrics:
         found = self._api.get(build_path(WAREHOUSE, "metrics", metric_id))
         return cast("schemas.Metric", found)
 
-    def create(
-        self, **fields: Unpack[schemas.MetricBodyRequest]
-    ) -> schemas.SavedMetric:
+    def create(self, **fields: Unpack[schemas.MetricRequest]) -> schemas.SavedMetric:
         """Create one; its SQL is checked and run for a row."""
         created = self._api.post(build_path(WAREHOUSE, "metrics"), fields)
         return cast("schemas.SavedMetric", created)
 
     def update(
-        self, metric_id: object, **fields: Unpack[schemas.PatchedMetricBodyRequest]
+        self, metric_id: object, **fields: Unpack[schemas.PatchedMetricRequest]
     ) -> schemas.SavedMetric:
         """Change fields."""
         changed = self._api.patch(build_path(WAREHOUSE, "metrics", metric_id), fields)

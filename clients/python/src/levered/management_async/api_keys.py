@@ -53,6 +53,31 @@ class AsyncAccount:
         """Return who the credential is."""
         return cast("schemas.Me", await self._api.get(build_path("me")))
 
+    def audit(
+        self,
+        *,
+        target_id: str | None = None,
+        target_type: str | None = None,
+        action: str | None = None,
+        actor: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> AsyncIterator[schemas.AuditEntry]:
+        """Yield who changed what, newest first, page after page; for admins.
+
+        `action` is a whole one, such as `optimization.ship`, or the part before the dot.
+        `since` and `until` are ISO 8601.
+        """
+        return self._api.iterate(
+            *(build_path("audit"), "audit_entries"),
+            target_id=target_id,
+            target_type=target_type,
+            action=action,
+            actor=actor,
+            since=since,
+            until=until,
+        )
+
     async def ingest(
         self,
         kind: Literal["exposures", "rewards"],

@@ -42,6 +42,11 @@ class AsyncModels:
         found = await self._api.get(build_path("models", model_id, "policy"))
         return cast("schemas.Policy", found)
 
+    def versions(self, model_id: object) -> AsyncIterator[schemas.PolicyVersion]:
+        """Yield what each policy version served, newest first."""
+        path = build_path("models", model_id, "versions")
+        return self._api.iterate(path, "versions")
+
     async def delete(self, model_id: object) -> None:
         """Delete a model that nothing uses."""
         await self._api.delete(build_path("models", model_id))

@@ -59,6 +59,11 @@ class AsyncResultReadings:
         found = await self._api.get(_build_path(optimization_id, "lift-history"))
         return cast("schemas.LiftHistory", found)
 
+    async def lift_curve(self, optimization_id: object) -> schemas.LiftCurve:
+        """Return the measured lift of each day with both intervals, to draw it."""
+        found = await self._api.get(_build_path(optimization_id, "lift-curve"))
+        return cast("schemas.LiftCurve", found)
+
     async def holdout_daily(
         self, optimization_id: object, *, refresh: bool = False
     ) -> schemas.HoldoutDaily:

@@ -57,7 +57,7 @@ class AsyncWarehouse:
         return cast("schemas.QueryRows", found)
 
     async def preview(
-        self, **fields: Unpack[schemas.PreviewBodyRequest]
+        self, **fields: Unpack[schemas.PreviewRequest]
     ) -> schemas.MetricPreview:
         """Run a metric that is not saved, with warnings."""
         found = await self._api.post(build_path(WAREHOUSE, "preview"), fields)
@@ -85,14 +85,14 @@ class AsyncMetrics:
         return cast("schemas.Metric", found)
 
     async def create(
-        self, **fields: Unpack[schemas.MetricBodyRequest]
+        self, **fields: Unpack[schemas.MetricRequest]
     ) -> schemas.SavedMetric:
         """Create one; its SQL is checked and run for a row."""
         created = await self._api.post(build_path(WAREHOUSE, "metrics"), fields)
         return cast("schemas.SavedMetric", created)
 
     async def update(
-        self, metric_id: object, **fields: Unpack[schemas.PatchedMetricBodyRequest]
+        self, metric_id: object, **fields: Unpack[schemas.PatchedMetricRequest]
     ) -> schemas.SavedMetric:
         """Change fields."""
         changed = await self._api.patch(

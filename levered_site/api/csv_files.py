@@ -1,0 +1,28 @@
+"""Names of files that are taken away."""
+
+import re
+import uuid
+
+from django.http import HttpRequest
+
+MAX_LENGTH = 100
+ID_LENGTH = 8
+_UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
+
+
+def build_file_name(request: HttpRequest, section: str = "") -> str:
+    """Return a name made of the path below the API, such as `optimizations.csv`.
+
+    Ids are shortened. Letters, digits, `_` and `-` are all that it has before `.csv`.
+    """
+    *_, path = request.path_info.rpartition("/api/v2/")
+    parts = [*map(_shorten_id, path.split("/")), section]
+    name = "-".join(filter(None, (_UNSAFE.sub("-", part).strip("-") for part in parts)))
+    return f"{name[:MAX_LENGTH].strip('-') or 'rows'}.csv"
+
+
+def _shorten_id(part: str) -> str:
+    try:
+        return str(uuid.UUID(part))[:ID_LENGTH]
+    except ValueError:
+        return part

@@ -1,0 +1,56 @@
+"""Every kind of admin page at 1400, 768 and 360 pixels, light and dark, by axe.
+
+Each page is quiet (no console error, no failed request), never scrolls sideways, and asks
+for no Chart.js. Pages are listed in tests/support/walked_pages.py.
+"""
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+from pytest_django import Settings
+
+from tests.support import chromium, staff_world, walked_pages
+from tests.support.admin_walk import SCHEMES, AdminWalk, admin_walk
+from tests.support.staff_browser import log_in
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(not chromium.PATH.exists(), reason="needs Debian's chromium"),
+]
+__all__ = ["admin_walk"]
+
+
+@pytest.mark.parametrize("group", walked_pages.GROUPS)
+def test_pages_are_accessible_and_quiet(
+    page: Page, admin_walk: AdminWalk, group: str
+) -> None:
+    tenant = walked_pages.make_walked_tenant()
+    log_in(page)
+
+    for address, status in walked_pages.GROUPS[group](tenant):
+        admin_walk.visit(address, status)
+
+    admin_walk.assert_clean()
+
+
+def test_the_way_in_is_accessible_and_quiet(
+    page: Page, admin_walk: AdminWalk, settings: Settings
+) -> None:
+    """The login, a wrong password, too many of them, and what somebody without role sees."""
+    settings.ADMIN_LOGINS = "2/d"
+    staff_world.make_superuser(password=staff_world.PASSWORD)
+    admin_walk.visit(reverse("admin:login"))
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        page.get_by_label("Username").fill("root")
+        page.get_by_label("Password").fill("wrong")
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_text("Please enter the correct username")).to_be_visible()
+        admin_walk.inspect(f"wrong password, {scheme}")
+    admin_walk.expected_status = 429
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_text("There were too many attempts")).to_be_visible()
+    admin_walk.inspect("too many")
+
+    admin_walk.assert_clean()

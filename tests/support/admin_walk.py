@@ -1,0 +1,141 @@
+"""Walks pages of the admin as people meet them: each width, light and dark, with axe.
+
+`admin_walk` is a fixture: `admin_walk.visit(address)` for each page, and at the end
+`admin_walk.assert_clean()`. What it finds is collected, so that one run tells all.
+"""
+
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Literal
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Page, Request, Response
+
+WIDTHS = (1400, 768, 360)
+HEIGHT = 900
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+REPORTED = ("moderate", "serious", "critical")
+# Parts that the page loads after it; each replaces itself.
+IS_COMPLETE = (
+    "() => !document.querySelector('[hx-trigger=load], .htmx-request, .htmx-swapping')"
+    " && [...document.images].every((image) => image.complete)"
+)
+IS_SCROLLED_SIDEWAYS = """() => {
+  const root = document.documentElement;
+  return Math.max(root.scrollWidth, document.body.scrollWidth) > root.clientWidth;
+}"""
+RUN_AXE = """() => axe.run(document, {resultTypes: ["violations"]}).then((found) =>
+  found.violations.flatMap((one) => one.nodes.map((node) => ({
+    impact: one.impact,
+    text: `${one.id} (${one.impact}): ${node.target.join(" ")} `
+      + `${node.html.slice(0, 120)} ${node.any[0]?.message ?? one.help}`,
+  }))))"""
+MAX_SHOWN = 60
+
+
+def read_axe() -> str:
+    """Return axe-core's script."""
+    file = resources.files("axe_playwright_python").joinpath("axe.min.js")
+    return file.read_text(encoding="utf-8")
+
+
+@dataclass
+class AdminWalk:
+    """A page that is led from address to address, and what is wrong with them.
+
+    Attributes
+    ----------
+    expected_status: of the page being visited; its own status is then no failure.
+
+    """
+
+    page: Page
+    axe: str
+    problems: dict[str, list[str]] = field(default_factory=dict)
+    visited: list[str] = field(default_factory=list)
+    address: str = ""
+    expected_status: int = 200
+
+    def listen(self) -> None:
+        """Collect what goes wrong between the visits, too."""
+        self.page.on("console", self._hear_console)
+        self.page.on("pageerror", lambda error: self._note(f"error: {error}"))
+        self.page.on("requestfailed", self._hear_failure)
+        self.page.on("response", self._hear_response)
+
+    def visit(self, address: str, status: int = 200) -> None:
+        """Open an address in each width and scheme, and collect what is wrong."""
+        self.address, self.expected_status = address, status
+        for scheme in SCHEMES:
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            answer = self.page.goto(address)
+            if answer is None or answer.status != status:
+                self._note(f"status {answer and answer.status}, not {status}")
+            self.inspect(scheme)
+        self.visited.append(address)
+
+    def inspect(self, scheme: str) -> None:
+        """Look at the page as it is now, in each width."""
+        self.page.wait_for_function(IS_COMPLETE)
+        self.page.evaluate(self.axe)
+        for width in WIDTHS:
+            self.page.set_viewport_size({"width": width, "height": HEIGHT})
+            self.look(f"{width} px, {scheme}")
+        if self.page.evaluate("() => 'Chart' in window"):
+            self._note("Chart.js is loaded")
+
+    def look(self, where: str) -> None:
+        """Collect what is wrong in this moment."""
+        if self.page.evaluate(IS_SCROLLED_SIDEWAYS):
+            self._note("scrolls sideways", where)
+        violations: list[dict[str, str]] = self.page.evaluate(RUN_AXE)
+        for violation in violations:
+            if violation["impact"] in REPORTED:
+                self._note(violation["text"], where)
+
+    def assert_clean(self) -> None:
+        """Fail with all that was found, unless that is nothing."""
+        assert self.visited, "no page was visited"
+        found = [
+            f"{problem}\n    at {', '.join(places[:4])}"
+            + (f" and {len(places) - 4} more" if len(places) > 4 else "")
+            for problem, places in self.problems.items()
+        ]
+        assert not found, "\n".join([f"{len(found)}:", *found[:MAX_SHOWN]])
+
+    def _note(self, problem: str, where: str = "") -> None:
+        place = f"{self.address} {where}".rstrip()
+        self.problems.setdefault(problem, []).append(place)
+
+    def _is_expected(self, status: int, url: str) -> bool:
+        return status == self.expected_status and url.endswith(self.address)
+
+    def _hear_console(self, message: ConsoleMessage) -> None:
+        if message.type not in {"error", "warning"}:
+            return
+        # Of a page that is not there the browser says so.
+        url = message.location.get("url", "")
+        if f"status of {self.expected_status} " in message.text and url.endswith(
+            self.address
+        ):
+            return
+        self._note(f"console: {message.text}")
+
+    def _hear_failure(self, request: Request) -> None:
+        self._note(f"failed: {request.url} {request.failure}")
+
+    def _hear_response(self, response: Response) -> None:
+        if response.status >= 400 and not self._is_expected(
+            response.status, response.url
+        ):
+            self._note(f"status {response.status}: {response.url}")
+        if "/chart/" in response.url:
+            self._note(f"Chart.js is asked for: {response.url}")
+
+
+@pytest.fixture
+def admin_walk(page: Page) -> AdminWalk:
+    """Return a walk of the admin in a browser that nobody has logged in yet."""
+    walk = AdminWalk(page, read_axe())
+    walk.listen()
+    return walk

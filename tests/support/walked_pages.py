@@ -1,0 +1,92 @@
+"""The addresses of the admin that `admin_walk` visits. Add a page to its group here."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.urls import reverse
+
+from levered_site.organizations.models import Organization
+from tests.support import admin_tenants, listed_optimizations
+from tests.support.admin_forms import EVERY_LIST
+from tests.support.admin_tenants import Tenant
+
+Group = Callable[[Tenant], list[tuple[str, int]]]
+
+
+def list_overviews(tenant: Tenant) -> list[tuple[str, int]]:
+    """Return the overview: as it opens, filtered, sorted, and with nothing found."""
+    index = reverse("admin:index")
+    return [
+        (index, 200),
+        (f"{index}?waiting=yes&sort=-lift&status=live", 200),
+        (f"{index}?q=nothing+like+it", 200),
+    ]
+
+
+def list_lists(*apps: str) -> Group:
+    """Return the lists of these apps, and one in which nothing is found."""
+
+    def list_pages(_tenant: Tenant) -> list[tuple[str, int]]:
+        names = [name for name in EVERY_LIST if name.partition("_")[0] in apps]
+        paths = [reverse(f"admin:{name}_changelist") for name in names]
+        return [
+            *((path, 200) for path in paths),
+            (f"{paths[0]}?q=nothing+like+it", 200),
+        ]
+
+    return list_pages
+
+
+def list_apps(_tenant: Tenant) -> list[tuple[str, int]]:
+    """Return the pages of the apps, and those of one's own account."""
+    names = ("password_change", "password_change_done")
+    apps = ("optimizations", "metrics")
+    return [
+        *((reverse("admin:app_list", args=[app]), 200) for app in apps),
+        *((reverse(f"admin:{name}"), 200) for name in names),
+    ]
+
+
+def list_errors(_tenant: Tenant) -> list[tuple[str, int]]:
+    """Return a page that is not there, and one that nobody may open."""
+    return [
+        ("/admin/nothing/", 404),
+        (reverse("admin:optimizations_optimization_add"), 403),
+    ]
+
+
+GROUPS: Mapping[str, Group] = {
+    "overview": list_overviews,
+    "lists of optimizations": list_lists("optimizations"),
+    "lists of models, metrics and the warehouse": list_lists(
+        "models", "metrics", "warehouse"
+    ),
+    "lists of people": list_lists("organizations", "auth", "admin"),
+    "apps and account": list_apps,
+    "errors": list_errors,
+}
+
+
+def make_walked_tenant() -> Tenant:
+    """Make an organization with a row of every kind, and optimizations that wait."""
+    tenant = admin_tenants.make_tenant("tiger")
+    make_waiting(tenant)
+    Organization.objects.create(id="org_lion", name="lion shop")
+    return tenant
+
+
+def make_waiting(tenant: Tenant) -> None:
+    """Make optimizations that are broken, decided, quiet, failing and fine."""
+    metric = tenant.world.metric
+    counts: dict[str, dict[str, Any]] = {
+        "split": {"check_reasons": [listed_optimizations.make_reason("sample_ratio")]},
+        "winner": {"lift": 15.8, "lift_ci_anytime": [0.2, 34.0]},
+        "quiet": {"check_reasons": [listed_optimizations.make_reason("no_rewards")]},
+        "unknown": {"lift": None, "lift_ci_anytime": None},
+        "failing": {"lift_ci_anytime": [-90.0, 90.0]},
+    }
+    for name, fields in counts.items():
+        row = listed_optimizations.make_listed(tenant.organization, metric, name)
+        listed_optimizations.store_count(row, **fields)
+        if name == "failing":
+            listed_optimizations.store_run(row, "failed", "no such table")
