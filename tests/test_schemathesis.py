@@ -9,6 +9,7 @@ import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, TypeAlias
 
 import orjson
@@ -92,6 +93,7 @@ def _make_world(settings: Settings) -> World:
     acme = factories.make_organization()
     live = make_optimization(acme)
     draft = make_optimization(acme, status="draft")
+    note = live.notes.create(date=date(2026, 3, 28), text="A sale.", author="test")
     return World(
         token=factories.admin_token(acme),
         key=factories.make_api_key(acme),
@@ -100,6 +102,7 @@ def _make_world(settings: Settings) -> World:
             "optimizations": [str(live.pk), str(draft.pk)],
             "models": [str(live.model_id), str(draft.model_id)],
             "metrics": [str(live.reward_metric_id)],
+            "notes": [str(note.pk)],
         },
     )
 
@@ -107,7 +110,7 @@ def _make_world(settings: Settings) -> World:
 def _insert_ids(case: Case, world: World) -> None:
     """Put ids that exist into three of four paths."""
     for kind, ids in world.ids.items():
-        for name in ("id", "model_id"):
+        for name in ("id", "model_id", "optimization_id"):
             if f"/{kind}/{{{name}}}" in case.path and random.random() < 0.75:  # noqa: S311 - a choice of tests
                 case.path_parameters[name] = random.choice(ids)  # noqa: S311 - traffic
     if "{number}" in case.path:

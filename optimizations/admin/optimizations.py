@@ -33,7 +33,13 @@ from optimizations.admin.optimization_list import (
 )
 from optimizations.admin.optimization_pages import OptimizationPagesMixin
 from optimizations.configuration import create_update, lifecycle
-from optimizations.models import Candidate, Optimization, Variant
+from optimizations.models import (
+    Candidate,
+    CountFailure,
+    ErasedRemainder,
+    Optimization,
+    Variant,
+)
 
 EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source", "expected_users")
 
@@ -239,10 +245,15 @@ def _load_page(rows: QuerySet[Any]) -> QuerySet[Any]:
     loaded: QuerySet[Any] = (
         rows.select_related("model", "organization", "results_summary")
         .select_related("reward_metric", "assignment_source")
-        .prefetch_related("guardrail_metrics", "count_failures__metric", "regimes")
         .annotate(
             last_number=Subquery(last_variants.values("number")[:1]),
             has_candidate=Exists(Candidate.objects.filter(optimization=OuterRef("pk"))),
+            has_failures=Exists(
+                CountFailure.objects.filter(optimization=OuterRef("pk"))
+            ),
+            has_erased_users=Exists(
+                ErasedRemainder.objects.filter(optimization=OuterRef("pk"))
+            ),
         )
     )
     return loaded

@@ -26,6 +26,7 @@ def build_results(measured: Any = None, **changes: Any) -> dict[str, Any]:
         "notes": [],
         "stats": {},
         "primary_metric_vs_holdout": measured,
+        "worth": {"users": 900, "extra": 12.5, "amount": None, "unavailable": {}},
         "checks": {"sample_ratio": {"ok": True}, "baseline_sanity": None},
         "variants": [],
         "unavailable": {},
@@ -80,6 +81,12 @@ def test_a_broken_health_comes_first_and_the_check_is_shown_in_full() -> None:
         "sample_ratio": failed,
         "maturity": "ok",
     }
+
+
+def test_the_worth_has_the_figures_that_there_are() -> None:
+    figures = results_summary.select_figures(build_results(MEASURED))
+
+    assert figures["worth"] == {"users": 900, "extra": 12.5}
 
 
 def test_many_reasons_are_told_by_the_first_message_and_the_codes_of_the_others() -> (
