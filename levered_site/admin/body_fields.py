@@ -73,10 +73,15 @@ class BodyBooleanField(forms.BooleanField):
 
 
 class ChoicesWidget(UnfoldAdminCheckboxSelectMultipleWidget):
-    """Checkboxes whose labels break on narrow screens."""
+    """A titled group of checkboxes, whose labels break on narrow screens."""
 
+    template_name = "levered_admin/choices.html"
     option_template_name = "levered_admin/choice_option.html"
-    use_fieldset = True
+    title = ""
+
+    @override
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        return {**super().get_context(name, value, attrs), "title": self.title}
 
 
 class BodyChoicesField(forms.Field):

@@ -4,6 +4,7 @@ Each form carries a random token. The first request that has it creates; a page 
 loaded again, or a second click, sends it again and is refused.
 """
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.errors import ConflictError
 
 TOKEN_FIELD: Final = "form_token"  # noqa: S105 - the name of a field, not a secret
-TOKEN_LENGTH: Final = 32
+TOKEN_BYTES: Final = 16
+TOKEN: Final = re.compile(f"[0-9a-f]{{{2 * TOKEN_BYTES}}}")
 KEPT_SECONDS: Final = int(timedelta(hours=12).total_seconds())  # as long as a session
 SENT_MESSAGE: Final = (
     "This form was sent before, and what it describes exists already: see the list. "
@@ -27,27 +29,33 @@ SENT_MESSAGE: Final = (
 
 def get_token(request: HttpRequest) -> str:
     """Return the token that the form carries: of one that was refused, the same."""
-    sent = request.POST.get(TOKEN_FIELD, "")
-    return sent if len(sent) == TOKEN_LENGTH else secrets.token_hex(TOKEN_LENGTH // 2)
+    return _read_token(request) or secrets.token_hex(TOKEN_BYTES)
 
 
 @contextmanager
 def claim_form(request: HttpRequest) -> Iterator[None]:
     """Let one request create what its form describes, and release it if that fails.
 
-    Without the cache every request passes.
+    Without a token, or without the cache, every request passes.
 
     Raises:
         ConflictError: another request with the form's token has passed.
     """
-    key = f"admin-form:{request.user.pk}:{request.POST.get(TOKEN_FIELD, '')[:64]}"
-    if TOKEN_FIELD in request.POST and not _claim(key):
+    token = _read_token(request)
+    key = f"admin-form:{request.user.pk}:{token}"
+    if token and not _claim(key):
         raise ConflictError(SENT_MESSAGE)
     try:
         yield
     except Exception:
         _release(key)
         raise
+
+
+def _read_token(request: HttpRequest) -> str:
+    """Return the token that was sent; "" if it is none of ours."""
+    sent = request.POST.get(TOKEN_FIELD, "")
+    return sent if TOKEN.fullmatch(sent) else ""
 
 
 def _claim(key: str) -> bool:

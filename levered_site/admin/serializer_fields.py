@@ -52,6 +52,7 @@ def _build_field(source: Any, options: dict[str, Any]) -> Any:
     if isinstance(source, serializers.ListField) and hasattr(source.child, "choices"):
         given = options.pop("choices", source.child.choices.items())
         widget = ChoicesWidget(choices=list(given))
+        widget.title = str(options.get("label", ""))
         return BodyChoicesField(widget=widget, **options)
     field_types = (
         form_type

@@ -305,6 +305,54 @@ def test_a_changed_column_sends_the_whole_mapping(staff: Client, world: World) -
     assert set(AuditEntry.objects.latest("id").changes) == {"sql", "column_mapping"}
 
 
+def test_outcomes_are_removed_by_emptying_their_rows(staff: Client) -> None:
+    acme = factories.make_organization("Acme")
+    rows = {
+        "outcomes-key": ["upgrade", "stay"],
+        "outcomes-value": ["upgraded", "stayed"],
+        "outcomes-weight": ["1", "0"],
+        "name_column": "name",
+    }
+    send(staff, fill(staff, organization=acme.pk, **rows))
+    metric = Metric.objects.get()
+    form = admin_forms.open_form(staff, metric)
+
+    unchanged = admin_forms.send_form(staff, metric, form)
+    entries = AuditEntry.objects.count()
+    emptied = {name: ["", ""] for name in rows if name.startswith("outcomes-")}
+    changed = admin_forms.send_form(staff, metric, form, **emptied)
+
+    metric.refresh_from_db()
+    assert (unchanged.status_code, changed.status_code) == (302, 302)
+    assert entries == 1
+    assert metric.outcomes is None
+    assert AuditEntry.objects.latest("id").changes == {"outcomes": None}
+
+
+def test_what_going_live_fixed_is_refused_with_the_apis_words(
+    staff: Client, world: World
+) -> None:
+    form = admin_forms.open_form(staff, world.metric)
+
+    answer = admin_forms.send_form(staff, world.metric, form, direction="decrease")
+
+    (message,) = admin_forms.read_errors(answer)[""]
+    assert "direction is fixed since “Checkout” went live" in message
+    world.metric.refresh_from_db()
+    assert world.metric.direction == "increase"
+
+
+def test_a_metric_made_in_a_popup_is_handed_to_the_page_that_opened_it(
+    staff: Client,
+) -> None:
+    form = fill(staff, organization=factories.make_organization("Acme").pk)
+
+    answer = send(staff, {**form, "_popup": "1"})
+
+    assert answer.status_code == 200
+    assert str(Metric.objects.get().pk) in answer.content.decode()
+
+
 def test_a_preview_saves_nothing_and_marks_only_what_it_needs(staff: Client) -> None:
     acme = factories.make_organization("Acme")
     form = fill(staff, organization=acme.pk, name="", direction="up")

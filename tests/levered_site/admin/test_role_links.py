@@ -11,8 +11,11 @@ from django.test import Client
 from django.urls import resolve, reverse
 from pytest_django import DjangoAssertNumQueries
 
-from tests.support import admin_tenants, staff_world
+from levered_site.organizations.models import ApiKey, StaffMembership
+from metrics.models import Metric
+from tests.support import admin_forms, admin_tenants, staff_world
 from tests.support.admin_tenants import Tenant
+from warehouse.models import Connection
 
 pytestmark = pytest.mark.django_db
 
@@ -104,3 +107,22 @@ def test_lists_and_pages_of_members_take_few_queries(
         assert answer.status_code == 200
     with django_assert_max_num_queries(MAX_QUERIES):
         assert client.get("/admin/nothing/").status_code == 404
+
+
+def test_forms_of_new_rows_and_of_metrics_take_few_queries(
+    client: Client,
+    tenant: Tenant,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    user = staff_world.make_member(tenant.organization, "owner")
+    for number in range(4):
+        other = staff_world.make_world(f"Shop {number}")
+        staff_world.make_member(other.organization, "owner")
+    client.force_login(user)
+    models = (Metric, ApiKey, Connection, StaffMembership)
+
+    paths = [admin_forms.build_add_url(model) for model in models]
+    for path in (*paths, admin_forms.build_change_url(tenant.world.metric)):
+        with django_assert_max_num_queries(MAX_QUERIES):
+            answer = client.get(path)
+        assert answer.status_code == 200
