@@ -17,10 +17,18 @@ from levered_site.admin.columns import declare_column
 from levered_site.admin.edit_forms import AdminEditForm
 from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import EditableAdmin, ReadOnlyAdmin, validate_serializer
-from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_actor
+from levered_site.api.csv_sections import RowSection
+from levered_site.organizations.admin import (
+    CsvListMixin,
+    get_staff_actor,
+)
 from metrics import definition
 from metrics.models import AssignmentSource, Metric
-from metrics.serializers import MetricBodySerializer
+from metrics.serializers import (
+    AssignmentSourceSerializer,
+    MetricBodySerializer,
+    MetricSerializer,
+)
 
 
 class MetricForm(AdminEditForm):
@@ -40,7 +48,7 @@ class MetricForm(AdminEditForm):
 
 
 @admin.register(Metric)
-class MetricAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin):
+class MetricAdmin(AdminActionsMixin, EditableAdmin, CsvListMixin):
     """Metrics, defined by customers' SQL; saving a change runs the SQL first."""
 
     list_display = (
@@ -57,6 +65,7 @@ class MetricAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin):
     search_fields = ("id__exact", "name", "organization__name")
     ordering = ("-created_at", "-id")
     form = MetricForm
+    csv_section = RowSection("metrics", MetricSerializer)
     fields = (
         ("name", "organization"),
         ("direction", "reward"),
@@ -118,13 +127,14 @@ class MetricAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin):
 
 
 @admin.register(AssignmentSource)
-class AssignmentSourceAdmin(ReadOnlyAdmin, OrganizationAdminMixin):
+class AssignmentSourceAdmin(ReadOnlyAdmin, CsvListMixin):
     """Queries that read exposures from connected warehouses."""
 
     list_display = ("name", "organization", "is_default", "created_at", "updated_at")
     list_filter = ("is_default", ("organization", VisibleRowsFilter))
     list_select_related = ("organization",)
     search_fields = ("id__exact", "name", "organization__name")
+    csv_section = RowSection("assignment_sources", AssignmentSourceSerializer)
     fields = (
         ("name", "organization", "is_default"),
         "query",

@@ -15,7 +15,8 @@ from levered_site.admin.actions import AdminActionsMixin
 from levered_site.admin.columns import declare_column
 from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import EditableAdmin
-from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_actor
+from levered_site.api.csv_sections import RowSection
+from levered_site.organizations.admin import CsvListMixin, get_staff_actor
 from metrics.models import AssignmentSource, Metric
 from models_app.models import TrainingRun
 from optimizations.admin import (
@@ -25,17 +26,26 @@ from optimizations.admin import (
     optimization_panel,
     panel_charts,
 )
+from optimizations.admin.csv_readings import CsvReadingsMixin
 from optimizations.admin.forms import OptimizationForm, validate_changes
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization, Variant
-from optimizations.results import health_records, missing_counts, unserved_variants
+from optimizations.results import (
+    health_records,
+    list_summary,
+    missing_counts,
+    unserved_variants,
+)
 from optimizations.results.health_records import NO_REASONS
+from optimizations.serializers.optimization_responses import OptimizationRowSerializer
 
 EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source", "expected_users")
 
 
 @admin.register(Optimization)
-class OptimizationAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin):
+class OptimizationAdmin(
+    AdminActionsMixin, EditableAdmin, CsvReadingsMixin, CsvListMixin
+):
     """Optimizations. The API creates them; the API and this page change them."""
 
     list_display = (
@@ -84,6 +94,7 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin
         ),
     )
     form = OptimizationForm
+    csv_section = RowSection("optimizations", OptimizationRowSerializer)
     admin_actions = (*lifecycle_actions.ACTIONS, *candidate_section.ACTIONS)
 
     @override
@@ -103,6 +114,12 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin, OrganizationAdminMixin
                 last_number=Subquery(last_variants.values("number")[:1]),
             )
         )
+
+    @override
+    def build_csv_rows(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Return rows with their summaries."""
+        context = {"summaries": list_summary.load_summaries(rows)}
+        return list(OptimizationRowSerializer(rows, many=True, context=context).data)
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
