@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from django.urls import resolve
 from pytest_django import Settings
 
 from levered_site.api.base_view import BaseAPIView
 from levered_site.api.csv_sections import CsvSection
 from levered_site.api.openapi_operations import name_operation
-from tests.support import routes
+from tests.support import factories, routes
 from tests.support.api_story import Story, tell_story
 from tests.support.csv_answers import assert_same_rows, list_rows, read_csv
 from tests.support.factories import Api
@@ -68,6 +69,34 @@ def test_every_read_offers_csv_or_is_known_to_have_no_rows() -> None:
 
     assert reads - offering == WITHOUT_ROWS
     assert offering <= reads
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("route", OFFERING, ids=str)
+def test_csv_is_for_those_whom_json_is_for(route: Route, settings: Settings) -> None:
+    settings.RATELIMIT_GLOBAL = "0"
+    organization = factories.make_organization()
+    callers = {
+        "nobody": Api(),
+        "unknown key": Api("lev_" + "x" * 43),
+        "member": factories.make_member_api(organization),
+        "admin": factories.make_admin_api(organization),
+        **{
+            scope: Api(factories.make_api_key(organization, scopes=(scope,)))
+            for scope in ("ingest", "serve", "read", "write", "track")
+        },
+    }
+    body = {} if route.method == "POST" else None
+
+    for name, api in callers.items():
+        as_json, as_csv = (
+            api.request(route.method, route.build_unknown_path(), body, headers, "")
+            for headers in ({}, CSV)
+        )
+        assert as_csv.status_code == as_json.status_code, name
+        if as_csv.status_code >= 400:
+            error = factories.read_error(as_csv)
+            assert error["message"] == factories.read_error(as_json)["message"]
 
 
 @dataclass(slots=True)

@@ -16,8 +16,13 @@ def build_file_name(request: HttpRequest, section: str = "") -> str:
     Ids are shortened. Letters, digits, `_` and `-` are all that it has before `.csv`.
     """
     *_, path = request.path_info.rpartition("/api/v2/")
-    parts = [*map(_shorten_id, path.split("/")), section]
-    name = "-".join(filter(None, (_UNSAFE.sub("-", part).strip("-") for part in parts)))
+    return clean_file_name(*map(_shorten_id, path.split("/")), section)
+
+
+def clean_file_name(*parts: str) -> str:
+    """Return a name that joins the parts, of safe characters."""
+    cleaned = (_UNSAFE.sub("-", part).strip("-") for part in parts)
+    name = "-".join(filter(None, cleaned))
     return f"{name[:MAX_LENGTH].strip('-') or 'rows'}.csv"
 
 

@@ -19,6 +19,7 @@ class WithheldFigure:
     name: its dotted name in the row, with `[0]` or `[1]` for one end of an interval.
     path: its dotted name without that.
     indexes: of the lists that it is in, by their depth; none if any row may lack it.
+    is_end: whether it is one end of an interval.
 
     """
 
@@ -26,22 +27,24 @@ class WithheldFigure:
     path: tuple[str, ...]
     indexes: Mapping[int, int]
     reason: str
+    is_end: bool
 
     def is_in(self, row: Mapping[str, Any], place: tuple[int, ...]) -> bool:
         """Return whether the row at this place lacks the figure."""
-        # A list within a row that has no rows of its own is one cell.
-        indexes = {depth: i for depth, i in self.indexes.items() if depth < len(place)}
-        if any(place[depth] != index for depth, index in indexes.items()):
-            return False
-        is_end = _END.search(self.name) is not None
-        return bool(self.indexes) or is_end or find_value(row, self.path) is None
+        for depth, index in self.indexes.items():
+            # A list within a row that has no rows of its own is one cell.
+            if depth < len(place) and place[depth] != index:
+                return False
+        is_certain = self.is_end or bool(self.indexes)
+        return is_certain or find_value(row, self.path) is None
 
 
 def find_value(row: Mapping[str, Any], path: Iterable[str]) -> Any:
     """Return the value at a path of a row; None where there is none."""
     value: Any = row
     for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
+        # What JSON has are dicts, which are asked faster than any mapping.
+        value = value.get(name) if isinstance(value, dict) else None
     return value
 
 
@@ -65,7 +68,7 @@ def _read_name(full_name: str, path: str, reason: str) -> WithheldFigure | None:
     own = names[rows_end:]
     end = _END.search(steps[-1])
     name = ".".join(own) + (end[0] if end else "")
-    return WithheldFigure(name, tuple(own), indexes, reason)
+    return WithheldFigure(name, tuple(own), indexes, reason, is_end=end is not None)
 
 
 def join_reasons(reasons: Iterable[tuple[str, str]]) -> list[str]:

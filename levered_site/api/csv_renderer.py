@@ -19,6 +19,14 @@ MAX_TEXT_LENGTH = 300
 MAX_WARNINGS = 5
 
 
+def read_document(data: Any) -> Document:
+    """Return an answer as its JSON is read. Raises ValueError on a NaN or an infinity."""
+    renderers.refuse_non_finite(data)
+    body = payloads.list_fields(data) if payloads.is_payload(data) else data
+    document: Document = orjson.loads(responses.to_json(body))
+    return document
+
+
 class CsvRenderer(BaseRenderer):
     """Render one of the sections that an answer's view declares."""
 
@@ -44,9 +52,7 @@ class CsvRenderer(BaseRenderer):
         if data is None:
             return b""
         assert renderer_context is not None
-        renderers.refuse_non_finite(data)
-        body = payloads.list_fields(data) if payloads.is_payload(data) else data
-        document: Document = orjson.loads(responses.to_json(body))
+        document = read_document(data)
         table = self.section.build_table(document)
         request = requests.get_django_request(renderer_context["request"])
         response: HttpResponse = renderer_context["response"]

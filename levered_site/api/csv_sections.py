@@ -130,7 +130,9 @@ class RowSection:
         reasons = part.get(REASONS_FIELD, {})
         withheld = csv_reasons.list_withheld(reasons, self._path)
         of_all = {self._path: reasons[self._path]} if self._path in reasons else {}
-        return [_add_reasons(row, place, withheld, of_all) for place, row in placed]
+        if not withheld and not of_all:
+            return [row for _, row in placed]
+        return list(_add_reasons(placed, withheld, of_all))
 
     def _iterate_rows(self, entries: Sequence[Row]) -> Iterator[tuple[Place, Row]]:
         for index, entry in enumerate(entries):
@@ -184,10 +186,10 @@ def _list_keyed(entries: Mapping[str, Row], key: str) -> list[Row]:
 
 def _fill_columns(
     columns: Sequence[Column], rows: Sequence[Row]
-) -> tuple[list[str], list[list[Any]]]:
+) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return the names of the columns, and their values in each row."""
     names: list[str] = []
-    filled: list[list[Any]] = [[] for _ in rows]
+    filled: list[list[Any]] = []
     for column in columns:
         values = [csv_reasons.find_value(row, column.path) for row in rows]
         if column.kind == "levels":
@@ -195,31 +197,44 @@ def _fill_columns(
                 dict.fromkeys(name for each in values for name in each or ())
             )
             names += [f"{column.name}.{factor}" for factor in factors]
-            for cells, value in zip(filled, values, strict=True):
-                cells += [(value or {}).get(factor) for factor in factors]
+            filled += [[(each or {}).get(name) for each in values] for name in factors]
         else:
             names.append(column.name)
-            for cells, value in zip(filled, values, strict=True):
-                cells.append(_take_part(value, column))
-    return names, filled
+            filled.append(_take_parts(values, column))
+    return names, list(zip(*filled, strict=True))
 
 
-def _take_part(value: Any, column: Column) -> Any:
+def _take_parts(values: list[Any], column: Column) -> list[Any]:
+    """Return the parts of values that a column has."""
+    if column.kind == "value":
+        return values
     if column.kind == "reasons":
-        return csv_reasons.join_reasons((value or {}).items())
-    if column.kind == "value" or value is None:
-        return value
-    return value[0] if column.kind == "low" else value[1]
+        return _join_reasons(values)
+    index = 0 if column.kind == "low" else 1
+    return [None if value is None else value[index] for value in values]
+
+
+def _join_reasons(values: list[Mapping[str, str] | None]) -> list[list[str]]:
+    """Return reasons as lists of texts; those of most rows are the same."""
+    known: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    joined = []
+    for value in values:
+        key = tuple((value or {}).items())
+        if key not in known:
+            known[key] = csv_reasons.join_reasons(key)
+        joined.append(known[key])
+    return joined
 
 
 def _add_reasons(
-    row: Row,
-    place: Place,
+    placed: Iterator[tuple[Place, Row]],
     withheld: Sequence[WithheldFigure],
     of_all: Mapping[str, str],
-) -> Row:
-    """Return a row with the reasons that the answer has of its figures, and of all rows."""
-    if REASONS_FIELD in row or not (withheld or of_all):
-        return row
-    own = {each.name: each.reason for each in withheld if each.is_in(row, place)}
-    return {**row, REASONS_FIELD: {**own, **of_all}}
+) -> Iterator[Row]:
+    """Yield rows with the reasons that the answer has of their figures."""
+    for place, row in placed:
+        if REASONS_FIELD in row:
+            yield row
+            continue
+        own = {each.name: each.reason for each in withheld if each.is_in(row, place)}
+        yield {**row, REASONS_FIELD: {**own, **of_all}}

@@ -7,6 +7,7 @@ stay as they are, negative ones included. Whoever removes one apostrophe whereve
 of them, or one, stand before such a character, has the text again.
 """
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ import orjson
 LINE_END = "\r\n"
 LIST_SEPARATOR = ";"
 NO_TEXT = '""'
+MAX_KEPT_LENGTH = 200
 # The characters that begin formulas, in full width too, perhaps behind spaces. At the
 # beginning of a cell white space of other kinds is one more: some importers skip it.
 _SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
@@ -47,12 +49,23 @@ def write_cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return _quote(neutralize(value))
+        return _write_text(value) if len(value) <= MAX_KEPT_LENGTH else _protect(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return repr(value)
-    return _quote(neutralize(_join(value))) if value else ""
+    return _protect(_join(value)) if value else ""
+
+
+def _protect(text: str) -> str:
+    """Return a text as a cell."""
+    return _quote(neutralize(text))
+
+
+@functools.lru_cache(maxsize=4096)
+def _write_text(text: str) -> str:
+    """Return a text as a cell; most stand in many rows."""
+    return _protect(text)
 
 
 def neutralize(text: str) -> str:

@@ -98,6 +98,12 @@ invalid field. Of a 409 that asks for `confirm`, they are the reasons to hesitat
 **Lists** come in pages, newest first by `updated_at` or `created_at`. A row that changes
 between two pages may appear twice or not at all.
 
+**CSV.** Lists, and readings that have rows, answer `Accept: text/csv` with a file: RFC 4180 in
+UTF-8, objects flattened to dotted names, intervals in two columns (`_lo`, `_hi`). `section`
+chooses among several kinds of rows. The next page is in `Link`; health and the reasons of
+withheld figures stand in the rows, and in `X-Health`. Texts that a spreadsheet would compute
+begin with an apostrophe. `x-csv-columns` lists the columns. Errors are JSON.
+
 **Unknown fields** are an error on management endpoints. Serve, best-variant, ingest and track
 ignore them.
 

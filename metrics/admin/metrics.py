@@ -17,11 +17,13 @@ from levered_site.admin.actions import AdminAction, AdminActionsMixin
 from levered_site.admin.columns import declare_column
 from levered_site.admin.creation import CreatableAdmin
 from levered_site.admin.filters import VisibleRowsFilter
-from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_actor
+from levered_site.api.csv_sections import RowSection
+from levered_site.organizations.admin import CsvListMixin, get_staff_actor
 from metrics import definition
 from metrics.admin import metric_layout, metric_preview
 from metrics.admin.metric_form import MetricForm
 from metrics.models import Metric
+from metrics.serializers import MetricSerializer
 
 PREVIEW_FIELD = "_preview"  # in a POST that shows what the SQL finds and saves nothing
 ASKED = "asked"  # its value where somebody pressed the button
@@ -29,7 +31,7 @@ COPY_PARAMETER = "copy"
 
 
 @admin.register(Metric)
-class MetricAdmin(AdminActionsMixin, CreatableAdmin, OrganizationAdminMixin):
+class MetricAdmin(AdminActionsMixin, CreatableAdmin, CsvListMixin):
     """Metrics, defined by customers' SQL; saving a change runs the SQL first."""
 
     list_display = (
@@ -40,6 +42,7 @@ class MetricAdmin(AdminActionsMixin, CreatableAdmin, OrganizationAdminMixin):
     list_select_related = ("organization",)
     search_fields = ("id__exact", "name", "organization__name")
     ordering = ("-created_at", "-id")
+    csv_section = RowSection("metrics", MetricSerializer)
     new_title = "New metric"
     form = add_form = MetricForm
     add_form_template = change_form_template = "levered_admin/metric/form.html"

@@ -49,9 +49,13 @@ class HealthFilter(admin.SimpleListFilter):
 
 
 def is_list(request: HttpRequest) -> bool:
-    """Return whether the request is for the list, whose rows have more than others."""
+    """Return whether the request is for the list, or the file of what it shows."""
+    return _get_url_name(request).endswith(("_changelist", "_csv_list"))
+
+
+def _get_url_name(request: HttpRequest) -> str:
     match = request.resolver_match
-    return match is not None and str(match.url_name).endswith("_changelist")
+    return "" if match is None else str(match.url_name)
 
 
 def add_list_columns(rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
@@ -59,4 +63,5 @@ def add_list_columns(rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]
     judged = health_queries.annotate_health(rows, timezone.now()).annotate(
         health_rank=HEALTH_RANK, shown_lift=SHOWN_LIFT
     )
-    return overview_list.select_fields(judged) if request.method == "GET" else judged
+    is_shown = request.method == "GET" and _get_url_name(request).endswith("_changelist")
+    return overview_list.select_fields(judged) if is_shown else judged

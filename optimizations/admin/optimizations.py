@@ -1,5 +1,6 @@
 """The admin of optimizations: their list, and the settings and actions of each."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -13,7 +14,8 @@ from typing_extensions import override
 
 from levered_site.admin.columns import declare_column
 from levered_site.admin.filters import VisibleRowsFilter
-from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_actor
+from levered_site.api.csv_sections import RowSection
+from levered_site.organizations.admin import CsvListMixin, get_staff_actor
 from metrics.models import AssignmentSource, Metric
 from models_app.models import TrainingRun
 from optimizations.admin import (
@@ -24,6 +26,7 @@ from optimizations.admin import (
     list_cells,
 )
 from optimizations.admin.create import views as create_views
+from optimizations.admin.csv_readings import CsvReadingsMixin
 from optimizations.admin.forms import OptimizationForm, validate_changes
 from optimizations.admin.optimization_list import (
     HealthFilter,
@@ -40,12 +43,14 @@ from optimizations.models import (
     Optimization,
     Variant,
 )
+from optimizations.results import list_summary
+from optimizations.serializers.optimization_responses import OptimizationRowSerializer
 
 EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source", "expected_users")
 
 
 @admin.register(Optimization)
-class OptimizationAdmin(OptimizationPagesMixin, OrganizationAdminMixin):
+class OptimizationAdmin(OptimizationPagesMixin, CsvReadingsMixin, CsvListMixin):
     """Optimizations. The API and the form in steps create them; the API and this page
     change them."""
 
@@ -92,6 +97,7 @@ class OptimizationAdmin(OptimizationPagesMixin, OrganizationAdminMixin):
         ),
     )
     form = OptimizationForm
+    csv_section = RowSection("optimizations", OptimizationRowSerializer)
     admin_actions = (*lifecycle_actions.ACTIONS, *candidate_section.ACTIONS)
 
     @override
@@ -139,6 +145,12 @@ class OptimizationAdmin(OptimizationPagesMixin, OrganizationAdminMixin):
             .annotate(last_run=Subquery(newest_runs.values("status")[:1]))
         )
         return add_list_columns(rows, request) if is_list(request) else _load_page(rows)
+
+    @override
+    def build_csv_rows(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Return rows with their summaries."""
+        context = {"summaries": list_summary.load_summaries(rows)}
+        return list(OptimizationRowSerializer(rows, many=True, context=context).data)
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -1,6 +1,7 @@
 """Admin pages: organizations, members, API keys, the audit log, memberships, staff accounts."""
 
 from levered_site.organizations.admin import access, memberships, organizations, staff
+from levered_site.organizations.admin.csv_lists import CsvListMixin
 from levered_site.organizations.admin.scope import OrganizationAdminMixin
 from levered_site.organizations.admin.staff_actor import (
     get_staff_actor,
@@ -8,6 +9,7 @@ from levered_site.organizations.admin.staff_actor import (
 )
 
 __all__ = [
+    "CsvListMixin",
     "OrganizationAdminMixin",
     "access",
     "get_staff_actor",

@@ -35,6 +35,9 @@ PAGES_WITHOUT_OBJECTS = {
 }
 
 
+PAGES_OF_LISTS = ("_add", "_changelist", "_csv_list")
+
+
 @pytest.fixture
 def own() -> Tenant:
     return admin_tenants.make_tenant("tiger")
@@ -126,7 +129,7 @@ def test_no_address_shows_or_changes_what_another_organization_owns(
                 assert_hidden(answer, path)
         else:
             path = reverse(f"admin:{name}")
-            assert name.endswith(("_add", "_changelist")), f"test what {route} shows"
+            assert name.endswith(PAGES_OF_LISTS), f"test what {route} shows"
             assert_hidden(owner.get(path), path)
     bare = f"/admin/optimizations/optimization/{foreign.world.optimization.pk}/"
     assert owner.get(bare, follow=True).status_code == 404

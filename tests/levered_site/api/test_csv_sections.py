@@ -76,7 +76,7 @@ def test_objects_are_flattened_and_intervals_are_two_columns() -> None:
             "levels",
         )
     ]
-    assert table.rows == [["a", 0.5, None, 2.5, [], [1], {}]]
+    assert table.rows == [("a", 0.5, None, 2.5, [], [1], {})]
 
 
 def test_a_null_changes_no_name() -> None:
@@ -84,7 +84,7 @@ def test_a_null_changes_no_name() -> None:
     null = build(section, rows=[ROW | {"inner": None, "levels": {}}])
 
     assert null.names == build(section, rows=[]).names
-    assert null.rows == [["a", None, None, None, [], [1], {}]]
+    assert null.rows == [("a", None, None, None, [], [1], {})]
 
 
 def test_factors_have_a_column_each() -> None:
@@ -94,7 +94,7 @@ def test_factors_have_a_column_each() -> None:
     table = build(section, rows=rows)
 
     assert table.names[-2:] == ["levels.a.b", "levels.c"]
-    assert [row[-2:] for row in table.rows] == [[1, None], [2, None]]
+    assert [row[-2:] for row in table.rows] == [(1, None), (2, None)]
     assert section.list_names()[-1] == "levels.*"
 
 
@@ -114,7 +114,7 @@ def test_an_inner_list_makes_the_rows() -> None:
     table = build(section, days=days)
 
     assert table.names == ["date", "by_key.key", "by_key.users"]
-    assert table.rows == [["d1", "x", 1], ["d1", "y", 2]]
+    assert table.rows == [("d1", "x", 1), ("d1", "y", 2)]
 
 
 def test_reasons_stand_in_the_rows_that_they_are_about() -> None:
