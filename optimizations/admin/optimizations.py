@@ -212,7 +212,7 @@ def _load_page(rows: QuerySet[Any]) -> QuerySet[Any]:
     """Load what the head and the tabs of an optimization show in any case."""
     variants = Variant.objects.filter(optimization=OuterRef("pk"))
     last_variants = variants.order_by("-number")
-    return (
+    loaded: QuerySet[Any] = (
         rows.select_related("model", "organization", "results_summary")
         .select_related("reward_metric", "assignment_source")
         .annotate(
@@ -226,3 +226,4 @@ def _load_page(rows: QuerySet[Any]) -> QuerySet[Any]:
             ),
         )
     )
+    return loaded
