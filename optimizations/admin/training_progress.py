@@ -54,6 +54,8 @@ def build_training(optimization: Optimization, run: TrainingRun) -> TrainingView
 
 def find_open_training(optimization: Optimization) -> TrainingView | None:
     """Return the training that is queued or running; None without one."""
+    if getattr(optimization, "last_run", Status.QUEUED) not in OPEN:
+        return None  # the page read the newest one's status with the optimization
     run = optimization.model.training_runs.filter(status__in=OPEN).first()
     return None if run is None else build_training(optimization, run)
 

@@ -104,7 +104,7 @@ def list_revision_regimes(
     They are in the order of their last regimes. So the last one is the present revision,
     which results are about.
     """
-    regimes = list(optimization.regimes.order_by("number"))
+    regimes = list(optimization.regimes.all())  # by number
     if not regimes:
         return ()
     revisions = find_revisions(regimes, metric)

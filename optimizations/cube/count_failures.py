@@ -50,7 +50,8 @@ def record_outcome(optimization: Optimization, metric: Metric) -> Iterator[None]
 
 def load_failure(optimization: Optimization, metric: Metric) -> FailedCount | None:
     """Return the failure of the last attempt to count; None if it succeeded."""
-    row = CountFailure.objects.filter(optimization=optimization, metric=metric).first()
+    rows = optimization.count_failures.all()
+    row = next((row for row in rows if row.metric_id == metric.pk), None)
     return None if row is None else read_failure(row)
 
 

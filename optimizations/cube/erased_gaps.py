@@ -37,7 +37,7 @@ def count_missing_users(optimization: Optimization, metric: Metric) -> int:
     erased = _load_erased_users(optimization)
     if not erased:
         return 0
-    regimes = list(optimization.regimes.order_by("number"))
+    regimes = list(optimization.regimes.all())  # by number
     of_reward = _sum_by_regime(erased, regimes, reward)
     of_metric = _sum_by_regime(erased, regimes, metric)
     present = revision_regimes.list_revision_regimes(optimization, metric)[-1].numbers
@@ -49,6 +49,9 @@ def count_missing_users(optimization: Optimization, metric: Metric) -> int:
 
 
 def _load_erased_users(optimization: Optimization) -> ErasedUsers:
+    # Pages read with the optimization whether it has any.
+    if getattr(optimization, "has_erased_users", True) is False:
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(SELECT_ERASED_USERS, [optimization.pk])
         return {

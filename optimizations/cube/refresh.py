@@ -1,9 +1,11 @@
 """The stored counts of one optimization and metric, and the refresh that counts again."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -133,13 +135,36 @@ def count_open_days(
         return rows_read
 
 
+def load_cubes(
+    optimization: Optimization, metrics: Iterable[Metric]
+) -> dict[UUID, ObservationCube]:
+    """Return the counts of several metrics by their ids, whose days are read at once."""
+    by_id = {metric.pk: metric for metric in metrics}
+    rows: defaultdict[UUID, list[CubeDay]] = defaultdict(list)
+    days = CubeDay.objects.filter(optimization=optimization, metric__in=by_id)
+    for row in days.order_by("day"):
+        rows[row.metric_id].append(row)
+    return {
+        key: load_cube(optimization, metric, rows=rows[key])
+        for key, metric in by_id.items()
+    }
+
+
 def load_cube(
-    optimization: Optimization, metric: Metric, now: datetime | None = None
+    optimization: Optimization,
+    metric: Metric,
+    now: datetime | None = None,
+    *,
+    rows: Sequence[CubeDay] | None = None,
 ) -> ObservationCube:
-    """Return the counts of every stored day, without a call to the warehouse."""
+    """Return the counts of every stored day, without a call to the warehouse.
+
+    `rows` are the stored days, if they were read.
+    """
     now = now or timezone.now()
     present = revision_cells.find_present(optimization, metric)
-    rows = list(day_records.query_days(optimization, metric))
+    if rows is None:
+        rows = list(day_records.query_days(optimization, metric))
     decoded = [day for row in rows if (day := _decode_columns(row)) is not None]
     days = [day for day in decoded if present is None or present.covers(day.cells.day)]
     # What is not split by cell is of the newest revision with users of the day.

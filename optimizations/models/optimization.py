@@ -140,6 +140,11 @@ class Optimization(models.Model):
         rows = self.variants.filter(enabled=True, excluded=False)
         return list(rows.order_by("number").values_list("number", flat=True))
 
+    def list_guardrails(self) -> list[Metric]:
+        """Return the guardrail metrics by name."""
+        metrics = self.guardrail_metrics.all()
+        return sorted(metrics, key=lambda metric: (metric.name, str(metric.pk)))
+
     def variants_count(self) -> int:
         """Count all combinations of levels, including those that are not served."""
         design = self.model.training_data_config["design_factors"]

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from optimizations.models import Optimization
 from optimizations.results import guardrails, health_evidence
-from optimizations.results.guardrails import Guardrail
+from optimizations.results.guardrails import FixedShares, Guardrail
 from optimizations.results.health import Health
+from optimizations.results.health_records import HealthRows
 from optimizations.results.stored import StoredCubes
 
 
@@ -23,13 +24,19 @@ class GuardrailList:
 
 
 def build_guardrails(
-    optimization: Optimization, cubes: StoredCubes | None = None
+    optimization: Optimization,
+    cubes: StoredCubes | None = None,
+    health_rows: HealthRows | None = None,
+    fixed_shares: FixedShares | None = None,
 ) -> GuardrailList:
-    """Return every guardrail, judged by the counts of the last refresh."""
-    rows = guardrails.judge_guardrails(optimization, cubes)
+    """Return every guardrail, judged by the counts of the last refresh.
+
+    `health_rows` and `fixed_shares` are what is stored, if it was read.
+    """
+    rows = guardrails.judge_guardrails(optimization, cubes, fixed_shares)
     counted = [row.as_of for row in rows if row.as_of is not None]
     return GuardrailList(
-        health=health_evidence.judge_guardrails(optimization, rows),
+        health=health_evidence.judge_guardrails(optimization, rows, health_rows),
         as_of=max(counted, default=None),
         guardrails=rows,
     )

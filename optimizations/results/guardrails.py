@@ -1,5 +1,6 @@
 """Guardrail metrics: each compared between the arms and judged, from stored counts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal
@@ -39,6 +40,10 @@ FIRST_VIOLATED_NOTE = (
 )
 
 
+# By the id of the metric.
+FixedShares = Mapping[UUID | None, GuardrailShare]
+
+
 @dataclass(frozen=True, slots=True)
 class Guardrail:
     """A metric that must not get worse, and how it does."""
@@ -68,15 +73,18 @@ class Guardrail:
 
 
 def judge_guardrails(
-    optimization: Optimization, cubes: StoredCubes | None = None
+    optimization: Optimization,
+    cubes: StoredCubes | None = None,
+    fixed_shares: FixedShares | None = None,
 ) -> list[Guardrail]:
     """Judge every guardrail metric by the counts of the last refresh, by name.
 
     One that could not be counted since is `unknown`, unless its counts showed harm.
+    `fixed_shares` are the stored shares, if they were read.
     """
     cubes = cubes or StoredCubes(optimization)
-    metrics = list(optimization.guardrail_metrics.order_by("name", "pk"))
-    shares = _load_shares(optimization, metrics)
+    metrics = optimization.list_guardrails()
+    shares = _load_shares(optimization, metrics, fixed_shares)
     return [
         judge_counts(optimization, metric, cubes.load_cube(metric), shares[metric.pk])
         for metric in metrics
@@ -89,14 +97,15 @@ def load_share(optimization: Optimization, metric: Metric) -> GuardrailShare:
 
 
 def _load_shares(
-    optimization: Optimization, metrics: list[Metric]
+    optimization: Optimization,
+    metrics: list[Metric],
+    fixed: FixedShares | None = None,
 ) -> dict[UUID, GuardrailShare]:
     """Return each guardrail's share of the error; of a draft's what it would have."""
     launch_share = compute_launch_share(max(len(metrics), 1))
-    fixed = {
-        row.metric_id: row
-        for row in GuardrailShare.objects.filter(optimization=optimization)
-    }
+    if fixed is None:
+        rows = GuardrailShare.objects.filter(optimization=optimization)
+        fixed = {row.metric_id: row for row in rows}
     return {
         metric.pk: fixed.get(metric.pk, GuardrailShare(share=launch_share))
         for metric in metrics
@@ -118,7 +127,7 @@ def describe_unread_amounts(
     """Return the reason of each guardrail some of whose values are no amounts."""
     reasons = (
         unread_amounts.describe_guardrail(metric, cubes.load_cube(metric))
-        for metric in optimization.guardrail_metrics.order_by("name", "pk")
+        for metric in optimization.list_guardrails()
     )
     return [reason for reason in reasons if reason is not None]
 

@@ -33,7 +33,7 @@ from optimizations.results import (
 )
 from optimizations.results.guardrails import Guardrail
 from optimizations.results.health import Health, HealthReason
-from optimizations.results.health_records import CountedReasons
+from optimizations.results.health_records import CountedReasons, HealthRows
 from optimizations.results.measured_lift import Comparison
 from optimizations.results.redefined_guardrails import PastKey, Verdict
 from optimizations.results.stored import StoredCubes
@@ -41,6 +41,7 @@ from optimizations.results.user_counts import UserCounter
 
 Checks = dict[str, Any]
 MAX_JUDGED = 50
+ONE_ID = "one_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +124,20 @@ def _list_counted_revisions(
 
 
 def build_checks(
-    optimization: Optimization, cube: ObservationCube, sanity: BaselineSanity | None
+    optimization: Optimization,
+    cube: ObservationCube,
+    sanity: BaselineSanity | None,
+    *,
+    reads_events: bool = True,
 ) -> Checks:
-    """Return every check of the results by its name."""
+    """Return every check of the results by its name.
+
+    Without `reads_events` the one that reads the latest events is missing.
+    """
     return {
         **measured_lift.check_traffic(optimization, cube),
         **logged_levels.check_logged_levels(optimization, cube),
-        "one_id": frequent_id.check_one_id(optimization),
+        **({ONE_ID: frequent_id.check_one_id(optimization)} if reads_events else {}),
         "baseline_sanity": sanity,
         **_check_amounts(optimization, cube),
         "age": health_records.check_age(optimization, cube.as_of),
@@ -160,32 +168,43 @@ def judge_checks(
     cube: ObservationCube,
     comparison: Comparison,
     checks: Checks,
+    rows: HealthRows | None = None,
 ) -> Health:
-    """Return the health by a lift and checks just made, and guardrails of the last count."""
-    counted = health_records.load_reasons(optimization)
-    of_guardrails = [
-        reason
-        for reason in counted.checks
-        if reason.code == unread_amounts.GUARDRAIL_CODE
-    ]
+    """Return the health by a lift and checks just made, and guardrails of the last count.
+
+    Of a check that was not made now, what the last count said stays.
+    """
+    rows = rows or health_records.load_health_rows(optimization)
+    counted = rows.counted
+    kept = {unread_amounts.GUARDRAIL_CODE, *({ONE_ID} - checks.keys())}
+    of_last_count = [reason for reason in counted.checks if reason.code in kept]
     reasons = replace(
         counted,
         checks=[
             *_list_check_reasons(
                 optimization, cube, comparison, checks, counted.revisions
             ),
-            *of_guardrails,
+            *of_last_count,
         ],
         as_of=cube.as_of,
     )
-    return health_records.build_health(optimization, reasons)
+    return health_records.judge_optimization(
+        optimization, reasons, rows.attached, rows.failures
+    )
 
 
-def judge_guardrails(optimization: Optimization, rows: list[Guardrail]) -> Health:
+def judge_guardrails(
+    optimization: Optimization, judged: list[Guardrail], rows: HealthRows | None = None
+) -> Health:
     """Return the health by guardrails just judged, and the checks of the last count."""
-    counted = health_records.load_reasons(optimization)
-    reasons = replace(counted, guardrails=guardrails.describe_violations(rows))
-    return health_records.build_health(optimization, reasons)
+    rows = rows or health_records.load_health_rows(optimization)
+    violations = guardrails.describe_violations(judged)
+    return health_records.judge_optimization(
+        optimization,
+        replace(rows.counted, guardrails=violations),
+        rows.attached,
+        rows.failures,
+    )
 
 
 @transaction.atomic

@@ -58,9 +58,27 @@ class AttachedGuardrail:
 NO_REASONS = CountedReasons([], {}, None)
 
 
+@dataclass(frozen=True, slots=True)
+class HealthRows:
+    """What is stored of one optimization's health: the last count, and what has no count."""
+
+    counted: CountedReasons
+    attached: Mapping[UUID, GuardrailMetric]
+    failures: Iterable[CountFailure]
+
+
 def load_health(optimization: Optimization) -> Health:
     """Return the health as of the last count."""
     return build_health(optimization, load_reasons(optimization))
+
+
+def load_health_rows(optimization: Optimization) -> HealthRows:
+    """Return what is stored, read now."""
+    return HealthRows(
+        load_reasons(optimization),
+        _load_attached([optimization]).get(optimization.pk, {}),
+        _load_failures([optimization]).get(optimization.pk, ()),
+    )
 
 
 def load_reasons(optimization: Optimization) -> CountedReasons:

@@ -116,7 +116,7 @@ def build_lift_history(optimization: Optimization) -> LiftHistory:
 def load_published_days(optimization: Optimization) -> list[LiftHistoryDay]:
     """Return each day as it was published that day, oldest first."""
     return [
-        _read_published_day(day) for day in optimization.published_days.order_by("day")
+        read_published_day(day) for day in optimization.published_days.order_by("day")
     ]
 
 
@@ -135,7 +135,8 @@ def _decode_health(document: Mapping[str, Any]) -> Health:
     )
 
 
-def _read_published_day(published: PublishedDay) -> LiftHistoryDay:
+def read_published_day(published: PublishedDay) -> LiftHistoryDay:
+    """Return a stored day as the history has it."""
     # Days stored by earlier versions may lack figures and reasons.
     figures = published.figures
     missing = (name for name in (*LIFT_FIGURES, "health") if name not in figures)

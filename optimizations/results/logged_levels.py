@@ -104,13 +104,17 @@ def _check_unknown_variants(
     optimization: Optimization, cube: ObservationCube, users: int
 ) -> UnknownValueCheck:
     unknown = int(cube.arrays.users[cube.arrays.variant == 0].sum())
-    keys = list(optimization.variants.values_list("variant_key", flat=True))
     counts = _sum_notes(cube.notes, "variant")
+    keys = _list_variant_keys(optimization) if counts else []
     examples = [
         LoggedValue(None, text, count, _find_other_case(text, keys))
         for (_, text), count in counts.most_common(MAX_EXAMPLES)
     ]
     return _add_examples(stats.check_unknown_variant(unknown, users), examples)
+
+
+def _list_variant_keys(optimization: Optimization) -> list[str]:
+    return list(optimization.variants.values_list("variant_key", flat=True))
 
 
 def _check_unknown_contexts(

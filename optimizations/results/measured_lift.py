@@ -109,7 +109,7 @@ def compare_arms(
     kind = cast("RewardType", metric.reward_type if metric else "bool")
     strata = aggregates.compute_strata(cube.mature_arrays, kind)
     earlier = aggregates.compute_strata(cube.earlier_arrays, kind)
-    regimes = list(optimization.regimes.order_by("number"))
+    regimes = list(optimization.regimes.all())  # by number
     tuning = anytime_tuning.find_tuning(optimization, cube, regimes)
     lift = stats.lift.measure_lift(
         strata.values(),
@@ -213,7 +213,7 @@ def check_traffic(
     """
     shares = {
         regime.number: regime.holdout_percentage / 100
-        for regime in optimization.regimes.order_by("number")
+        for regime in optimization.regimes.all()
     }
     cells = cube.arrays
     users = int(cells.users.sum())

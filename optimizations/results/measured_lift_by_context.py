@@ -30,7 +30,7 @@ def compare_arms_by_level(
     grows from few users to many, that would break the promise of these figures.
     """
     kind = cast("RewardType", metric.reward_type)
-    regimes_in_order = list(optimization.regimes.order_by("number"))
+    regimes_in_order = list(optimization.regimes.all())
     tuning = anytime_tuning.find_tuning(optimization, cube, regimes_in_order)
     design = optimization.model.design
     levels = _sum_arms_by_level(design, cube, kind)

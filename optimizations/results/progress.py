@@ -1,5 +1,6 @@
 """How far an optimization is: users, the leading variant, the forecast of a decision."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
@@ -80,10 +81,22 @@ class Progress:
     unavailable: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class LoadedProgress:
+    """What progress needs besides the counts. `published` are the days, newest first.
+
+    Each has its winner and the winner's lift over the baseline.
+    """
+
+    served: ServedModel
+    health: Health
+    published: Iterable[tuple[date, int | None, float | None]]
+
+
 def build_progress(
     optimization: Optimization,
     cubes: StoredCubes | None = None,
-    served: ServedModel | None = None,
+    loaded: LoadedProgress | None = None,
 ) -> Progress:
     """Return how far it is, from stored counts and the report of the last training.
 
@@ -94,15 +107,16 @@ def build_progress(
     `days_to_decision` comes from `decision_forecast.forecast_decision`.
     """
     cube = (cubes or StoredCubes(optimization)).load_reward_cube()
-    served = served or served_model.load_served_model(optimization)
+    loaded = loaded or _load_progress(optimization)
+    served = loaded.served
     withheld = find_withholding_reasons(optimization, served, cube)
     counter = UserCounter(optimization.reward_metric, cube)
     arms, counts = counter.count(cube.arrays.holdout), counter.count_all()
     forecast = _forecast_decision(optimization, served, cube, withheld)
     winner, no_winner = find_winner(served, cube, withheld)
-    since = _find_stable_since(optimization, winner)
+    since = _find_stable_since(loaded.published, winner)
     return Progress(
-        health=health_records.load_health(optimization),
+        health=loaded.health,
         as_of=cube.as_of,
         notes=count_notes.list_notes(cube),
         days_running=_count_days_running(optimization),
@@ -151,6 +165,17 @@ def find_winner(
     return Winner(best.number, weights[best.number] / sum(shares)), None
 
 
+def _load_progress(optimization: Optimization) -> LoadedProgress:
+    published = optimization.published_days.order_by("-day").values_list(
+        "day", "figures__winner", "figures__best_lift_percent"
+    )
+    return LoadedProgress(
+        served_model.load_served_model(optimization),
+        health_records.load_health(optimization),
+        published,
+    )
+
+
 def _count_days_running(optimization: Optimization) -> int:
     ended = optimization.ended_at or optimization.shipped_at or timezone.now()
     return max((ended - (optimization.went_live_at or ended)).days, 0)
@@ -190,13 +215,10 @@ def _explain_missing_forecast(forecast: DecisionForecast) -> dict[str, str]:
 
 
 def _find_stable_since(
-    optimization: Optimization, winner: Winner | None
+    published: Iterable[tuple[date, int | None, float | None]], winner: Winner | None
 ) -> date | None:
-    days = optimization.published_days.order_by("-day").values_list(
-        "day", "figures__winner", "figures__best_lift_percent"
-    )
     since = None
-    for day, number, improvement in days:
+    for day, number, improvement in published:
         # Earlier versions named a winner also where they claimed no improvement.
         if winner is None or number != winner.number or improvement is None:
             break

@@ -1,5 +1,6 @@
 """Results: the stored report of the serving version beside sums over the stored cube."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
@@ -22,6 +23,7 @@ from optimizations.results import (
 )
 from optimizations.results.context_results import ContextResult
 from optimizations.results.health import Health
+from optimizations.results.health_records import HealthRows
 from optimizations.results.measured_lift import Comparison, MeasuredLift
 from optimizations.results.model_effects import (
     ContextImportance,
@@ -76,15 +78,27 @@ class FigureStatement:
     statement: str
 
 
+@dataclass(frozen=True, slots=True)
+class LoadedResults:
+    """What a page has read before; it makes no check that reads the latest events.
+
+    `missing_erased` are the erased users that each guardrail lacks, by its name.
+    """
+
+    served: ServedModel
+    health_rows: HealthRows
+    missing_erased: Mapping[str, int]
+
+
 def build_results(
     optimization: Optimization,
     cubes: StoredCubes | None = None,
     *,
-    served: ServedModel | None = None,
+    loaded: LoadedResults | None = None,
     refresh: bool = False,
     full: bool = False,
 ) -> Results:
-    """Return the results, empty for a draft; `served` is what serves, if it was loaded.
+    """Return the results, empty for a draft.
 
     With `refresh` the warehouse counts first, see `stored.refresh_counts`, which tells
     what this raises then.
@@ -93,7 +107,7 @@ def build_results(
     if refresh:
         health_evidence.refresh_results(optimization, full=full)
     cube = (cubes or StoredCubes(optimization)).load_reward_cube()
-    served = served or served_model.load_served_model(optimization)
+    served = loaded.served if loaded else served_model.load_served_model(optimization)
     model = modeled.build_modeled_results(optimization, served, cube)
     comparison = measured_lift.compare_arms(optimization, metric, cube)
     amounts = measured_amounts.measure_amounts(
@@ -104,9 +118,13 @@ def build_results(
     )
     measured = measured_lift.build_measured_lift(metric, comparison, amounts)
     measured_reasons = measured_lift.explain_nulls(comparison, amounts)
-    checks = health_evidence.build_checks(optimization, cube, model.sanity)
+    checks = health_evidence.build_checks(
+        optimization, cube, model.sanity, reads_events=loaded is None
+    )
+    known_variants = variant_results.list_variants(optimization)
     variants = variant_results.build_variant_results(
         optimization,
+        known_variants,
         cube,
         served_model.compute_traffic_weights(served, cube),
         model.estimates,
@@ -114,10 +132,18 @@ def build_results(
     return Results(
         optimization_id=optimization.pk,
         as_of=cube.as_of,
-        health=health_evidence.judge_checks(optimization, cube, comparison, checks),
+        health=health_evidence.judge_checks(
+            optimization,
+            cube,
+            comparison,
+            checks,
+            loaded.health_rows if loaded else None,
+        ),
         notes=[
             *count_notes.list_notes(cube),
-            *_list_guardrail_notes(optimization),
+            *count_notes.list_guardrail_notes(
+                loaded.missing_erased if loaded else _count_erased(optimization)
+            ),
             *_list_lift_notes(optimization, comparison),
             *check_reasons.note_missing_context(checks["missing_context"]),
         ],
@@ -132,7 +158,9 @@ def build_results(
         interactions=model.effects.interactions,
         context_importance=model.effects.context_importance,
         contexts=model.effects.contexts,
-        time_series=variant_results.build_time_series(optimization, cube),
+        time_series=variant_results.build_time_series(
+            optimization, known_variants, cube
+        ),
         model=model.model,
         unavailable={
             **model.unavailable,
@@ -184,18 +212,16 @@ def _list_lift_notes(optimization: Optimization, comparison: Comparison) -> list
     """Return of what the measured lift is, where there is one and it could mislead."""
     if comparison.lift.difference is None:
         return []
-    regimes = list(optimization.regimes.order_by("number"))
+    regimes = list(optimization.regimes.all())  # by number
     return unserved_variants.list_lift_notes(regimes)
 
 
-def _list_guardrail_notes(optimization: Optimization) -> list[str]:
-    """Return the notes on guardrails that do not have the users that the reward has."""
-    return count_notes.list_guardrail_notes(
-        {
-            metric.name: erased_gaps.count_missing_users(optimization, metric)
-            for metric in optimization.guardrail_metrics.order_by("name", "pk")
-        }
-    )
+def _count_erased(optimization: Optimization) -> Mapping[str, int]:
+    """Return by guardrail how many erased users it lacks that the reward has."""
+    return {
+        metric.name: erased_gaps.count_missing_users(optimization, metric)
+        for metric in optimization.list_guardrails()
+    }
 
 
 def _explain_missing_counts(

@@ -58,8 +58,14 @@ class DailyCounts:
     variants: dict[str, dict[str, Any]]
 
 
+def list_variants(optimization: Optimization) -> list[Variant]:
+    """Return the variants by number, without their screenshots."""
+    return list(optimization.variants.order_by("number").defer("screenshot"))
+
+
 def build_variant_results(
     optimization: Optimization,
+    variants: Sequence[Variant],
     cube: ObservationCube,
     weights: Mapping[int, float],
     estimates: Mapping[int, VariantEstimate],
@@ -73,7 +79,7 @@ def build_variant_results(
             weights.get(variant.number),
             estimates.get(variant.number, VariantEstimate()),
         )
-        for variant in optimization.variants.order_by("number").defer("screenshot")
+        for variant in variants
     ]
 
 
@@ -125,10 +131,10 @@ def explain_missing_rates(variants: Sequence[VariantResult]) -> Reasons:
 
 
 def build_time_series(
-    optimization: Optimization, cube: ObservationCube
+    optimization: Optimization, variants: Sequence[Variant], cube: ObservationCube
 ) -> list[DailyCounts]:
     """Return counts by day of first touch and variant_key."""
-    keys = dict(optimization.variants.values_list("number", "variant_key"))
+    keys = {variant.number: variant.variant_key for variant in variants}
     cells = cube.arrays
     counter = UserCounter(optimization.reward_metric, cube)
     groups = cell_groups.group_cells((cells.day, cells.variant), in_key_order=True)

@@ -10,8 +10,9 @@ from playwright.sync_api import Page, expect
 
 from levered_site.organizations.models import ApiKey
 from tests.support import chromium, factories, staff_world
+from tests.support.page_widths import LIST_CUT
 from tests.support.second_postgres import SecondServer, run_second_server
-from tests.support.staff_browser import LIST_CUT, log_in
+from tests.support.staff_browser import log_in
 from warehouse.models import Connection
 
 pytestmark = [

@@ -21,8 +21,8 @@ from optimizations.results import full_results, guardrail_report, report
 from optimizations.results.extra_reward import ExtraReward, compute_extra_reward
 from optimizations.results.full_results import FullResults
 from optimizations.results.health import Health, HealthReason
-from tests.optimizations.admin.test_verdict import build_lift
 from tests.support import result_visitors, unhealthy_worlds
+from tests.support.measured_lifts import build_lift
 
 with_data = pytest.mark.django_db(transaction=True)
 SPACE = "\N{NO-BREAK SPACE}"

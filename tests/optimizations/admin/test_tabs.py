@@ -1,16 +1,27 @@
 """The tabs of an optimization's page: their addresses, who opens them, what they show."""
 
+from dataclasses import replace
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from optimizations.admin.tabs import registry
 from optimizations.models import Optimization
-from tests.support import admin_forms, staff_world
+from optimizations.results import (
+    full_results,
+    guardrail_report,
+    history,
+    progress,
+    report,
+)
+from tests.support import admin_forms, staff_world, unhealthy_worlds
 from tests.support.staff_world import World
 
 pytestmark = pytest.mark.django_db
 
+MAX_QUERIES = 12
 NAMES = [*(tab.name for tab in registry.TABS), registry.SETTINGS]
 
 
@@ -41,7 +52,8 @@ def test_a_viewer_opens_each_tab_at_its_own_address(
 
     assert registry.build_url(world.optimization, name) == path
     assert f'<a href="{path}" aria-current="page">' in page
-    assert page.count('aria-current="page"') == 1
+    row = page.partition('class="opt-tabs"')[2].partition("</nav>")[0]
+    assert row.count("aria-current") == 1
     assert "Element(" not in page, "a chart is markup, not the text of an object"
     assert all(registry.build_url(world.optimization, other) in page for other in NAMES)
     assert "Purchases ↑" in page
@@ -118,3 +130,39 @@ def test_saving_the_settings_stays_on_them(owner: Client, world: World) -> None:
     assert answer["Location"] == path
     page = owner.get(path)
     assert page.context["head"].name == "Renamed"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("role", ["viewer", "owner"])
+def test_the_results_take_few_queries(
+    client: Client, django_assert_max_num_queries: DjangoAssertNumQueries, role: str
+) -> None:
+    """Two guardrails and a broken split take no more than a healthy optimization."""
+    optimization, refunds = unhealthy_worlds.make_violated_guardrail()
+    other = staff_world.make_metric(optimization.organization, "Bounces")
+    optimization.guardrail_metrics.add(other)
+    client.force_login(staff_world.make_member(optimization.organization, role))
+    path = registry.build_url(optimization, "results")
+    client.get(path)
+
+    with django_assert_max_num_queries(MAX_QUERIES):
+        page = client.get(path).content.decode()
+
+    assert refunds.name in page
+    assert other.name in page
+
+
+def test_the_numbers_of_the_page_are_those_of_the_results(
+    transactional_db: None,
+) -> None:
+    """What is read once is what the API reads part by part."""
+    optimization, _ = unhealthy_worlds.make_violated_guardrail()
+
+    full = full_results.load_full_results(Optimization.objects.get(pk=optimization.pk))
+
+    alone = report.build_results(optimization)
+    checks = {name: check for name, check in alone.checks.items() if name != "one_id"}
+    assert replace(full.results, checks=checks) == replace(alone, checks=checks)
+    assert full.guardrails == guardrail_report.build_guardrails(optimization)
+    assert full.progress == progress.build_progress(optimization)
+    assert full.daily == history.load_published_days(optimization)

@@ -1,0 +1,89 @@
+"""The results of an optimization in a real browser: widths, keyboard, a training live."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from models_app import runs
+from models_app.models import TrainingRun
+from optimizations.admin.tabs import registry
+from tests.support import chromium, staff_world, unhealthy_worlds
+from tests.support.staff_browser import log_in
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(not chromium.PATH.exists(), reason="needs Debian's chromium"),
+]
+IS_WIDER = (
+    "document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_tab_scrolls_sideways_at_any_width(
+    page: Page, complaints: list[str], scheme: Any
+) -> None:
+    optimization, _ = unhealthy_worlds.make_violated_guardrail()
+    log_in(page)
+    page.emulate_media(color_scheme=scheme)
+
+    wide = []
+    for width in (360, 768, 1400):
+        page.set_viewport_size({"width": width, "height": 900})
+        for name in (*(tab.name for tab in registry.TABS), registry.SETTINGS):
+            page.goto(registry.build_url(optimization, name))
+            expect(page.locator(".opt-tabs a[aria-current=page]")).to_be_visible()
+            if page.evaluate(IS_WIDER):
+                wide.append((name, width))
+    assert wide == []
+    assert complaints == []
+
+
+def test_the_verdict_turns_with_a_broken_split_and_offers_no_step(page: Page) -> None:
+    optimization = unhealthy_worlds.make_broken_split()
+    log_in(page)
+
+    page.goto(registry.build_url(optimization, "results"))
+
+    verdict = page.get_by_role("region", name="Do not read these numbers yet")
+    expect(verdict).to_contain_text("users of one arm are lost")
+    expect(verdict.get_by_role("link", name="Ship")).to_have_count(0)
+    expect(page.locator(".opt-figures")).to_contain_text("withheld while the arms")
+    assert page.evaluate("typeof window.Chart") == "undefined"
+
+
+def test_everything_in_the_head_is_reached_by_keyboard(page: Page) -> None:
+    world = staff_world.make_world()
+    log_in(page)
+    page.goto(registry.build_url(world.optimization, "results"))
+
+    page.locator("summary[aria-label='More actions']").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Train now")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Train now")).to_be_focused()
+    page.get_by_role("link", name="Variants").last.focus()
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".opt-tabs a[aria-current=page]")).to_have_text("Variants")
+
+
+def test_a_training_is_followed_live_until_it_has_ended(
+    page: Page, complaints: list[str]
+) -> None:
+    world = staff_world.make_world()
+    run = runs.request_training(world.optimization.model, requested_by="clock")
+    rows = TrainingRun.objects.filter(pk=run.pk)
+    log_in(page)
+    page.goto(registry.build_url(world.optimization, "results"))
+    bar = page.locator(".opt-training")
+    expect(bar).to_contain_text("waits for a worker")
+
+    rows.update(status="running", progress=0.5)
+    expect(bar).to_contain_text("A training is running: 50%.")
+    rows.update(status="succeeded", progress=1.0, policy_version=3)
+    expect(bar).to_contain_text("policy version 3 was published")
+
+    assert bar.get_attribute("hx-trigger") is None
+    assert complaints == []
