@@ -92,7 +92,7 @@ class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
         """Offer the upload to those who may change the variant."""
         if not self.has_role(request, "editor", obj):
             return self.fields
-        return (*self.fields, "screenshot_link")
+        return (*self.fields[:-1], "screenshot_link", self.fields[-1])
 
     @override
     def get_queryset(self, request: HttpRequest) -> Any:

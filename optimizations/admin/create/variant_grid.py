@@ -16,7 +16,7 @@ from optimizations.admin.create.factor_rows import (
 )
 from optimizations.configuration.validation import MAX_CONTEXTS, MAX_VARIANTS
 
-MOST_COLUMNS: Final = 5
+MOST_COLUMNS: Final = 7
 TIMES: Final = " \N{MULTIPLICATION SIGN} "
 Combination = tuple[tuple[FactorRow, LevelRow], ...]
 
@@ -84,7 +84,7 @@ def build_grid(factors: Factors) -> VariantGrid:
         formula=describe_product(sizes),
         count=count,
         most=MAX_VARIANTS,
-        served=sum(not cell.is_excluded for cell in cells),
+        served=count - sum(cell.is_excluded for cell in cells),
         is_too_large=count > MAX_VARIANTS,
         columns=_list_columns(design),
         rows=_build_rows(design, cells),

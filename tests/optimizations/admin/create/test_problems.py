@@ -199,6 +199,15 @@ def test_the_review_marks_all_steps_and_offers_no_creation(form: CreateForm) -> 
     assert answer.headers["Location"] == form.build_path("review")
 
 
+def test_a_review_of_too_many_variants_excludes_none(form: CreateForm) -> None:
+    factors = build_factors(("a", LEVELS), ("b", LEVELS), ("c", LEVELS))
+    form.send("factors", "continue", factors)
+
+    page = form.read("review")
+
+    assert "= 125 variants.</li>" in page
+
+
 def test_the_form_has_every_field_of_the_api() -> None:
     """A field that the API gets needs a question in a step."""
     config = set(TrainingDataConfigSerializer().fields)
