@@ -81,7 +81,7 @@ def make_world(optimizations: int, variants: int) -> None:
         Regime(
             optimization=row,
             number=1,
-            starts_at=row.went_live_at,
+            starts_at=row.went_live_at or timezone.now(),
             holdout_percentage=10,
             enabled=list(numbers),
             window_hours=24,
