@@ -268,6 +268,8 @@ def test_owners_alone_do_what_takes_an_admin_in_the_api() -> None:
 
     owning = {name for name, role in roles.items() if role == "owner"}
     editing = {name for name, role in roles.items() if role == "editor"}
-    deleting = {"remove", "discard", "forget", "retire", "revoke"}
+    deleting = {"remove", "discard", "disconnect", "forget", "retire", "revoke"}
     assert owning == deleting | {"ship", "stop", "archive", "unarchive", "promote"}
-    assert editing == {"train", "resume", "pause", "enable", "disable", "cancel"}
+    assert editing == {
+        *("train", "resume", "pause", "enable", "disable", "cancel", "test")
+    }
