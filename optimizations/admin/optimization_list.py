@@ -13,6 +13,7 @@ from optimizations.admin import list_cells, overview_list
 from optimizations.admin.overview_filters import HEALTH_RANK, HEALTHS, SHOWN_LIFT
 from optimizations.results import health_queries
 
+LIST = "optimizations_optimization_changelist"
 TITLES = {"none": "Not judged yet"}
 
 
@@ -51,7 +52,7 @@ class HealthFilter(admin.SimpleListFilter):
 def is_list(request: HttpRequest) -> bool:
     """Return whether the request is for the list, whose rows have more than others."""
     match = request.resolver_match
-    return match is not None and str(match.url_name).endswith("_changelist")
+    return match is not None and match.url_name == LIST
 
 
 def add_list_columns(rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
