@@ -71,7 +71,7 @@ def make_world(optimizations: int, variants: int) -> None:
         organization=organization, name="Purchases", sql="SELECT 1", column_mapping={}
     )
     rows = make_optimizations(organization, metric, optimizations)
-    numbers = range(1, variants + 1)
+    numbers, now = range(1, variants + 1), timezone.now()
     Variant.objects.bulk_create(
         Variant(optimization=row, number=number, variant_key=f"{number}", levels={})
         for row in rows
@@ -81,7 +81,7 @@ def make_world(optimizations: int, variants: int) -> None:
         Regime(
             optimization=row,
             number=1,
-            starts_at=row.went_live_at or timezone.now(),
+            starts_at=row.went_live_at or now,
             holdout_percentage=10,
             enabled=list(numbers),
             window_hours=24,

@@ -13,6 +13,8 @@ from optimizations.admin import list_cells, overview_list
 from optimizations.admin.overview_filters import HEALTH_RANK, HEALTHS, SHOWN_LIFT
 from optimizations.results import health_queries
 
+LIST = "optimizations_optimization_changelist"
+FILE = "optimizations_optimization_csv_list"
 TITLES = {"none": "Not judged yet"}
 
 
@@ -50,12 +52,12 @@ class HealthFilter(admin.SimpleListFilter):
 
 def is_list(request: HttpRequest) -> bool:
     """Return whether the request is for the list, or the file of what it shows."""
-    return _get_url_name(request).endswith(("_changelist", "_csv_list"))
+    return _get_url_name(request) in {LIST, FILE}
 
 
-def _get_url_name(request: HttpRequest) -> str:
+def _get_url_name(request: HttpRequest) -> str | None:
     match = request.resolver_match
-    return "" if match is None else str(match.url_name)
+    return None if match is None else match.url_name
 
 
 def add_list_columns(rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
@@ -63,5 +65,5 @@ def add_list_columns(rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]
     judged = health_queries.annotate_health(rows, timezone.now()).annotate(
         health_rank=HEALTH_RANK, shown_lift=SHOWN_LIFT
     )
-    is_shown = request.method == "GET" and _get_url_name(request).endswith("_changelist")
+    is_shown = request.method == "GET" and _get_url_name(request) == LIST
     return overview_list.select_fields(judged) if is_shown else judged

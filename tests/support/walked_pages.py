@@ -69,10 +69,10 @@ def list_objects(*apps: str) -> Group:
 
 def list_staff_forms(_tenant: Tenant) -> list[tuple[str, int]]:
     """Return the forms that add a user, a group, an organization and a role."""
-    names = [
+    names = (
         *("auth_user", "auth_group", "organizations_organization"),
         "organizations_staffmembership",
-    ]
+    )
     user = User.objects.get(username="root")
     return [
         (reverse("admin:auth_user_change", args=[user.pk]), 200),

@@ -54,3 +54,36 @@ def test_the_way_in_is_accessible_and_quiet(
     admin_walk.inspect("too many")
 
     admin_walk.assert_clean()
+
+
+def test_what_opens_over_a_page_is_accessible_and_quiet(
+    page: Page, admin_walk: AdminWalk
+) -> None:
+    """A dialog that asks to confirm, the search with results, and the filters."""
+    tenant = walked_pages.make_walked_tenant()
+    log_in(page)
+    key_path = reverse("admin:organizations_apikey_change", args=[tenant.world.key.pk])
+    list_path = reverse("admin:optimizations_optimization_changelist")
+
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.set_viewport_size({"width": 1400, "height": 900})
+        admin_walk.address = key_path
+        page.goto(key_path)
+        page.get_by_role("link", name="Revoke").click()
+        expect(page.get_by_role("dialog", name="Confirm")).to_be_visible()
+        admin_walk.inspect(f"dialog, {scheme}")
+        page.set_viewport_size({"width": 1400, "height": 900})
+        admin_walk.address = list_path
+        page.goto(list_path)
+        page.locator("#open-filters").click()
+        expect(page.locator("#filter-sheet")).to_be_visible()
+        admin_walk.inspect(f"filters, {scheme}")
+        page.keyboard.press("Escape")
+        page.keyboard.press("Control+k")
+        page.keyboard.type("tiger")
+        expect(page.locator("#command-results-list")).to_contain_text("tiger page")
+        admin_walk.inspect(f"search, {scheme}")
+        admin_walk.visited.append(list_path)
+
+    admin_walk.assert_clean()

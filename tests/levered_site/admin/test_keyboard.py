@@ -177,3 +177,28 @@ def test_the_list_on_the_overview_is_filtered_and_sorted(
 
     expect(rows.first).to_contain_text("Landing page")
     assert complaints == []
+
+
+def test_a_dialog_has_the_focus_and_gives_it_back(
+    page: Page, complaints: list[str]
+) -> None:
+    world = staff_world.make_world()
+    log_in(page)
+    page.goto(reverse("admin:organizations_apikey_change", args=[world.key.pk]))
+    opener = page.get_by_role("link", name="Revoke")
+
+    opener.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Confirm")
+    expect(dialog).to_contain_text("After this the API rejects the key.")
+    page.wait_for_function(
+        "() => document.activeElement.closest('#modal-content') !== null"
+    )
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        assert page.evaluate("() => !document.activeElement.closest('#page')")
+    page.keyboard.press("Escape")
+
+    expect(dialog).to_be_hidden()
+    expect(opener).to_be_focused()
+    assert complaints == []
