@@ -86,7 +86,7 @@ def test_csv_is_for_those_whom_json_is_for(route: Route, settings: Settings) -> 
             for scope in ("ingest", "serve", "read", "write", "track")
         },
     }
-    body: dict[str, object] | None = {} if route.method == "POST" else None
+    body: object = {} if route.method == "POST" else None
 
     for name, api in callers.items():
         as_json, as_csv = (

@@ -7,7 +7,8 @@ from django.http import HttpResponse
 
 from levered_site.api.csv_files import clean_file_name
 from levered_site.api.csv_renderer import CONTENT_TYPE, read_document
-from levered_site.api.csv_sections import CsvSection, CsvTable
+from levered_site.api.csv_sections import CsvSection
+from levered_site.api.csv_tables import CsvTable
 
 # Excel reads a file without it in the character set of the country. Programs ask the
 # API, whose files have none.

@@ -10,7 +10,8 @@ from rest_framework.renderers import BaseRenderer
 
 from levered_site.api import media_types, payloads, renderers, requests, responses
 from levered_site.api.csv_files import build_file_name
-from levered_site.api.csv_sections import CsvSection, CsvTable, Document
+from levered_site.api.csv_sections import CsvSection, Document
+from levered_site.api.csv_tables import CsvTable
 
 CONTENT_TYPE = f"{media_types.CSV}; charset=utf-8; header=present"
 # Of a header's text, what may stand in it besides letters and digits.

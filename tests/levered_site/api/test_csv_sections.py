@@ -6,7 +6,8 @@ from typing import Annotated, Any, TypedDict
 from rest_framework import serializers
 
 from levered_site.api.csv_columns import InnerRows
-from levered_site.api.csv_sections import CsvTable, QueryRowsSection, RowSection
+from levered_site.api.csv_sections import QueryRowsSection, RowSection
+from levered_site.api.csv_tables import CsvTable
 
 
 @dataclass(frozen=True, slots=True)
