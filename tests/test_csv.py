@@ -24,7 +24,10 @@ WITHOUT_ROWS = {
     *("GET /api/v2/me", "GET /api/v2/optimizations/{}", "GET /api/v2/models/{}"),
     *("GET /api/v2/models/{}/training-runs/{}", "GET /api/v2/api-keys/{}"),
     *("GET /api/v2/warehouse/metrics/{}", "GET /api/v2/warehouse/connections"),
-    "GET /api/v2/warehouse/assignment-sources/{}",
+    *(
+        "GET /api/v2/warehouse/assignment-sources/{}",
+        "GET /api/v2/optimizations/{}/notes/{}",
+    ),
     "GET /api/v2/optimizations/{}/variants/by-number/{}/screenshot",
     # Signed bytes, the same for everybody.
     "GET /api/v2/optimizations/{}/policy",

@@ -14,6 +14,7 @@ from optimizations.results.guardrails import Guardrail
 from optimizations.results.health import HealthReason
 from optimizations.results.history import LiftHistoryDay
 from optimizations.results.holdout_daily import DailyArms, MetricDaily
+from optimizations.results.lift_curve import LiftCurveDay, LiftCurveMark
 from optimizations.results.measured_lift import MeasuredLift, RegimeResult
 from optimizations.results.model_effects import (
     ContextImportance,
@@ -116,6 +117,7 @@ RESULTS = (
 PROGRESS = (RowSection("progress", Progress, path=""),)
 GUARDRAILS = (RowSection("guardrails", Guardrail),)
 LIFT_HISTORY = (RowSection("daily", LiftHistoryDay),)
+LIFT_CURVE = (RowSection("daily", LiftCurveDay), RowSection("marks", LiftCurveMark))
 HOLDOUT_DAILY = (
     RowSection(
         "daily", MetricDaily, path="metrics", inner=InnerRows("daily", DailyArms)

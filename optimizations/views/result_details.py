@@ -109,6 +109,7 @@ class ResultDetailsViewSet(StoredResultsViewSet):
         "progress": csv_rows.PROGRESS,
         "guardrails": csv_rows.GUARDRAILS,
         "lift_history": csv_rows.LIFT_HISTORY,
+        "lift_curve": csv_rows.LIFT_CURVE,
         "holdout_daily": csv_rows.HOLDOUT_DAILY,
         "outcome_mix": csv_rows.OUTCOME_MIX,
         "report_data": csv_rows.REPORT_DATA,

@@ -36,6 +36,8 @@ ASKED: dict[str, tuple[str, object]] = {
     "optimizations progress {o}": ("/optimizations/{o}/progress", None),
     "optimizations guardrails {o}": ("/optimizations/{o}/guardrails", None),
     "optimizations lift-history {o}": ("/optimizations/{o}/lift-history", None),
+    "optimizations lift-curve {o}": ("/optimizations/{o}/lift-curve", None),
+    "optimizations notes list {o}": ("/optimizations/{o}/notes", None),
     "optimizations holdout-daily {o}": ("/optimizations/{o}/holdout-daily", None),
     "optimizations outcome-mix {o}": ("/optimizations/{o}/outcome-mix", None),
     "optimizations observations {o}": (
@@ -50,6 +52,8 @@ ASKED: dict[str, tuple[str, object]] = {
     "models list": ("/models", None),
     "models state {o} --section contexts": ("/models/{m}/state?section=contexts", None),
     "models runs {o}": ("/models/{m}/training-runs", None),
+    "models versions {o}": ("/models/{m}/versions", None),
+    "audit": ("/audit", None),
     "models policy {o}": ("/models/{m}/policy", None),
     "metrics list": ("/warehouse/metrics", None),
     "metrics preview {metric}": (

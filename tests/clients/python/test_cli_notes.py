@@ -39,8 +39,9 @@ def test_notes_are_added_listed_and_deleted(
     assert (added["text"], added["date"]) == ("The sale began.", "2026-03-28")
     assert "It ended." in later
     assert "The sale began." in table
-    assert [row["text"] for row in rows[1:]] == ["The sale began.", "A launch"]
-    assert rows[2]["id"] == early["id"]
+    by_day = sorted(rows, key=lambda row: row["date"])
+    assert [row["text"] for row in by_day[:2]] == ["A launch", "The sale began."]
+    assert by_day[0]["id"] == early["id"]
     assert unconfirmed.code == 1
     assert (by_text.code, by_text.out) == (0, "deleted\n")
     assert by_id.read() == {"id": added["id"], "deleted": True}

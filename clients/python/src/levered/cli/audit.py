@@ -11,25 +11,13 @@ from levered.cli.session import Session
 from levered.cli.tables import NOTHING, Column, format_plain, format_time
 
 LONGEST_VALUE = 60
+MAX_PAGE = 100
 SHOWN = (
     Column("created_at", "when", format_time),
     Column("who"),
     Column("action"),
     Column("target.name", "what"),
     Column("changes"),
-)
-ENTRY = (
-    Column("created_at"),
-    Column("actor.kind"),
-    Column("actor.id"),
-    Column("action"),
-    Column("target.type"),
-    Column("target.id"),
-    Column("target.name"),
-    Column("before"),
-    Column("after"),
-    Column("request_id"),
-    Column("id"),
 )
 
 
@@ -53,10 +41,12 @@ def audit(session: Session, /, limit: int, **options: Any) -> None:
         raise click.UsageError("--optimization and --target cannot be combined")
     if optimization:
         options["target_id"] = session.find_optimization(optimization)
-    entries: list[Any] = list(islice(session.client.account.audit(**options), limit))
     if session.output == "csv":
-        session.show_rows(ENTRY, entries)
-    elif session.output == "json":
+        size = min(max(limit, 1), MAX_PAGE)
+        session.take_csv("audit", most=limit, limit=size, **options)
+        return
+    entries: list[Any] = list(islice(session.client.account.audit(**options), limit))
+    if session.output == "json":
         session.show_rows((), entries)
     else:
         session.show_rows(SHOWN, [_describe(each) for each in entries], title="audit")

@@ -135,7 +135,12 @@ def list_runs(session: Session, model: str, limit: int) -> None:
 @click.pass_obj
 def list_versions(session: Session, model: str, limit: int) -> None:
     """List policy versions, newest first: who was shown what."""
-    rows = session.client.models.versions(session.find_model(model))
+    name = session.find_model(model)
+    if session.output == "csv":
+        size = min(max(limit, 1), 100)
+        session.take_csv("models", name, "versions", most=limit, limit=size)
+        return
+    rows = session.client.models.versions(name)
     session.show_rows(VERSIONS, islice(rows, limit), title="policy versions")
 
 

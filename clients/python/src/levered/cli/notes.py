@@ -29,6 +29,9 @@ def notes() -> None:
 def list_notes(session: Session, optimization: str) -> None:
     """List notes by their day, the newest day first."""
     name = session.find_optimization(optimization)
+    if session.output == "csv":
+        session.take_csv("optimizations", name, "notes", limit=100)
+        return
     rows: list[Any] = list(session.client.optimizations.notes(name))
     rows.sort(key=lambda row: (row["date"], row["created_at"]), reverse=True)
     session.show_rows(LISTED, rows, title="notes")

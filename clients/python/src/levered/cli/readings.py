@@ -151,6 +151,9 @@ def show_lift_history(session: Session, optimization: str) -> None:
 def show_lift_curve(session: Session, optimization: str) -> None:
     """Show the measured lift of each day with both intervals."""
     name = session.find_optimization(optimization)
+    if session.output == "csv":
+        _take_csv(session, name, "lift-curve")
+        return
     document = session.client.results.lift_curve(name)
     rows = document["daily"]
     session.show_rows(CURVE, rows, title="lift curve", document=document)
