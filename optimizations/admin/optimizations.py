@@ -35,7 +35,7 @@ from optimizations.admin.optimization_list import (
     is_list,
 )
 from optimizations.admin.optimization_pages import OptimizationPagesMixin
-from optimizations.configuration import create_update, lifecycle
+from optimizations.configuration import create_update, lifecycle, notes
 from optimizations.models import (
     Candidate,
     CountFailure,
@@ -268,4 +268,4 @@ def _load_page(rows: QuerySet[Any]) -> QuerySet[Any]:
             ),
         )
     )
-    return loaded
+    return notes.load_day_notes(loaded)

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, date
 from typing import Any, NamedTuple
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
+from django.db.models import OuterRef, QuerySet
+from django.db.models.functions import JSONArray
 from django.utils import timezone
 
 from levered_site.errors import ConflictError
@@ -14,6 +17,7 @@ from optimizations.configuration import create_update
 from optimizations.models import Note, Optimization
 
 MAX_NOTES = 1000  # of one optimization
+LOADED_NOTES = "loaded_notes"
 
 
 class DayNote(NamedTuple):
@@ -72,8 +76,21 @@ def delete_note(note: Note, actor: Actor) -> None:
 
 def list_day_notes(optimization: Optimization) -> list[DayNote]:
     """Return the days and texts of all notes, the oldest day first: marks for charts."""
+    loaded = getattr(optimization, LOADED_NOTES, None)
+    if loaded is not None:
+        return [DayNote(date.fromisoformat(day), text) for day, text in loaded]
     rows = optimization.notes.values_list("date", "text")
     return [DayNote(day, text) for day, text in rows]
+
+
+def load_day_notes(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Load the notes of optimizations together with them, for `list_day_notes`."""
+    own = Note.objects.filter(optimization=OuterRef("pk")).order_by(
+        "date", "created_at"
+    )
+    pairs = own.annotate(pair=JSONArray("date", "text")).values("pair")
+    loaded: QuerySet[Any] = rows.annotate(**{LOADED_NOTES: ArraySubquery(pairs)})
+    return loaded
 
 
 def _describe_note(note: Note) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from optimizations.cube import refresh
 from optimizations.models import CountFailure, GuardrailShare, Optimization, Regime
 from optimizations.results import (
     context_allocation,
-    extra_reward,
     guardrail_report,
     health_records,
     history,
@@ -21,7 +20,6 @@ from optimizations.results import (
     stored,
 )
 from optimizations.results.context_allocation import ContextAllocation
-from optimizations.results.extra_reward import ExtraReward
 from optimizations.results.guardrail_report import GuardrailList
 from optimizations.results.guardrails import FixedShares
 from optimizations.results.health_records import HealthRows
@@ -41,7 +39,6 @@ class FullResults:
     results: Results
     guardrails: GuardrailList
     progress: Progress
-    extra: ExtraReward
     allocation: Sequence[ContextAllocation]
     daily: Sequence[LiftHistoryDay]
     regimes: Sequence[Regime]
@@ -80,9 +77,6 @@ def load_full_results(optimization: Optimization) -> FullResults:
         ),
         progress=progress.build_progress(
             optimization, cubes, LoadedProgress(served, results.health, newest_first)
-        ),
-        extra=extra_reward.compute_extra_reward(
-            results.primary_metric_vs_holdout, results.unavailable
         ),
         allocation=context_allocation.build_context_allocation(
             optimization, served, cubes.load_reward_cube()

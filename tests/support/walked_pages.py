@@ -8,10 +8,13 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from levered_site.organizations.models import Organization
+from optimizations.admin.create.answers import STEP_TITLES
+from optimizations.admin.tabs import registry
 from tests.support import admin_tenants, listed_optimizations
 from tests.support.admin_forms import EVERY_LIST
 from tests.support.admin_tenants import Tenant
 
+CREATE_ROUTE = "optimizations_optimization_create"
 Group = Callable[[Tenant], list[tuple[str, int]]]
 
 
@@ -80,11 +83,36 @@ def list_staff_forms(_tenant: Tenant) -> list[tuple[str, int]]:
     ]
 
 
+def list_tabs(tenant: Tenant) -> list[tuple[str, int]]:
+    """Return the tabs of an optimization, whose first one is the page of the object."""
+    names = [*(tab.name for tab in registry.TABS), registry.SETTINGS]
+    key = tenant.world.optimization.pk
+    return [
+        (reverse(f"admin:{registry.name_url(name)}", args=[key]), 200) for name in names
+    ]
+
+
+def list_creating_forms(tenant: Tenant) -> list[tuple[str, int]]:
+    """Return the forms that create what teams describe."""
+    names = ("metrics_metric", "organizations_apikey", "warehouse_connection")
+    unfinished = tenant.unfinished
+    unfinished.user = User.objects.get(username="root")  # whom alone it is shown
+    unfinished.save()
+    key = unfinished.pk
+    return [
+        *((reverse(f"admin:{name}_add"), 200) for name in names),
+        *(
+            (reverse(f"admin:{CREATE_ROUTE}", args=[key, step]), 200)
+            for step in STEP_TITLES
+        ),
+    ]
+
+
 def list_errors(_tenant: Tenant) -> list[tuple[str, int]]:
     """Return a page that is not there, and one that nobody may open."""
     return [
         ("/admin/nothing/", 404),
-        (reverse("admin:optimizations_optimization_add"), 403),
+        (reverse("admin:optimizations_variant_add"), 403),
     ]
 
 
@@ -96,6 +124,8 @@ GROUPS: Mapping[str, Group] = {
     ),
     "lists of people": list_lists("organizations", "auth", "admin"),
     "pages of optimizations": list_objects("optimizations"),
+    "tabs of an optimization": list_tabs,
+    "forms that create": list_creating_forms,
     "pages of models, metrics and the warehouse": list_objects(
         "models", "metrics", "warehouse"
     ),

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from levered_site.number_texts import NO_BREAK_SPACE, NO_VALUE, format_significant
+from metrics.money import Money
 from metrics.stats.means import OpenInterval
 from optimizations.admin.result_page.wording import EVERY_LOOK, MetricWords
-from optimizations.results.extra_reward import ExtraReward
 from optimizations.results.health import Health
 from optimizations.results.progress import Progress
 from optimizations.results.report import Results
+from optimizations.results.worth import Worth
 
 BROKEN = "withheld while the arms cannot be compared; see Health"
 MODELED = "modeled"
@@ -24,25 +25,15 @@ class Figure:
     mark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
-    """What one unit of the reward is worth."""
-
-    value: float
-    currency: str
-
-
 def build_figures(
     results: Results,
     progress: Progress,
-    extra: ExtraReward,
     metric: MetricWords,
-    money: Money | None = None,
 ) -> list[Figure]:
     """Return what was won, what was saved, when it is decided, and by how many users."""
     is_broken = results.health.status == "broken"
     return [
-        _build_extra(results.health, extra, metric, money),
+        _build_extra(results.health, results.worth, metric),
         Figure(SAVED, NO_VALUE, BROKEN, MODELED)
         if is_broken
         else _build_saved(results),
@@ -56,38 +47,32 @@ def build_figures(
 SAVED = "Saved against an even split"
 
 
-def _build_extra(
-    health: Health, extra: ExtraReward, metric: MetricWords, money: Money | None
-) -> Figure:
+def _build_extra(health: Health, worth: Worth, metric: MetricWords) -> Figure:
     is_bool = metric.reward_type == "bool"
     title = "Extra conversions so far" if is_bool else "Extra value so far"
     if health.status == "broken":
         return Figure(title, NO_VALUE, BROKEN)
-    if extra.value is None:
-        return Figure(title, NO_VALUE, extra.missing)
-    limits = _format_limits(extra.interval, is_bool=is_bool, money=None)
-    note = f"{EVERY_LOOK}: {limits}" if limits else extra.no_interval
-    if money is None:
-        return Figure(title, _format_amount(extra.value, is_bool=is_bool), note)
-    worth = _format_money(extra.value, money)
-    limits = _format_limits(extra.interval, is_bool=is_bool, money=money)
-    counted = f"{_format_amount(extra.value, is_bool=is_bool)} of “{metric.name}”"
+    if worth.extra is None:
+        return Figure(title, NO_VALUE, worth.unavailable.get("extra", ""))
+    extra = _format_amount(worth.extra, is_bool=is_bool)
+    if worth.amount is None:
+        limits = _format_limits(worth.extra_ci_anytime, is_bool=is_bool)
+        unknown = worth.unavailable.get("extra_ci_anytime", "")
+        note = f"{EVERY_LOOK}: {limits}" if limits else unknown
+        return Figure(title, extra, note)
+    money = Money(worth.amount, worth.amount_ci_anytime, worth.currency)
+    limits = money.format_interval(signed=True)
     sure = f"; {EVERY_LOOK}: {limits}" if limits else ""
-    return Figure("Earned so far", worth, f"{counted}{sure}")
+    counted = f"{extra} of “{metric.name}”{sure}"
+    return Figure("Earned so far", money.format_amount(signed=True), counted)
 
 
-def _format_limits(
-    interval: OpenInterval | None, *, is_bool: bool, money: Money | None
-) -> str:
+def _format_limits(interval: OpenInterval | None, *, is_bool: bool) -> str:
     """Return both ends in words; empty without an interval."""
     if interval is None:
         return ""
     low, high = (
-        None
-        if end is None
-        else _format_money(end, money)
-        if money
-        else _format_amount(end, is_bool=is_bool)
+        None if end is None else _format_amount(end, is_bool=is_bool)
         for end in interval
     )
     if low is not None and high is not None:
@@ -100,12 +85,6 @@ def _format_amount(value: float, *, is_bool: bool) -> str:
     if is_bool and abs(value) >= 10:
         return f"{value:+,.0f}"
     return format_significant(value, 3, sign="+")
-
-
-def _format_money(value: float, money: Money) -> str:
-    worth = value * money.value
-    number = f"{worth:+,.0f}" if abs(worth) >= 100 else f"{worth:+,.2f}"
-    return f"{number}{NO_BREAK_SPACE}{money.currency}"
 
 
 def _build_saved(results: Results) -> Figure:

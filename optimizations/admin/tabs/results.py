@@ -25,6 +25,7 @@ from optimizations.admin.result_page import (
 )
 from optimizations.admin.result_page.wording import MetricWords
 from optimizations.admin.tabs.tab import Tab
+from optimizations.configuration import notes
 from optimizations.models import Optimization
 from optimizations.results import full_results, report
 from optimizations.results.full_results import FullResults
@@ -48,13 +49,12 @@ def build_context(
         "candidate": candidate,
         "training": training_progress.find_open_training(optimization),
         "notes": full.results.notes,
-        **build_findings(optimization, full, metric),
+        **build_findings(full, metric, notes.list_day_notes(optimization)),
         **build_model_parts(optimization, full, metric),
     }
 
 
 def build_findings(
-    optimization: Optimization,
     full: FullResults,
     metric: MetricWords,
     day_notes: Iterable[DayNote] = (),
@@ -65,9 +65,7 @@ def build_findings(
         "health_items": health_list.list_health(
             results.health, results.checks, full.guardrails.guardrails
         ),
-        "figures": figures.build_figures(
-            results, full.progress, full.extra, metric, find_money(optimization)
-        ),
+        "figures": figures.build_figures(results, full.progress, metric),
         "lift": html.render_charts(
             lift_chart.draw_lift(
                 results.health,
@@ -117,15 +115,6 @@ def build_model_parts(
         "personalization": segments.describe_personalization(results),
         "variants_count": len(results.variants),
     }
-
-
-def find_money(optimization: Optimization) -> figures.Money | None:
-    """Return what one unit of the reward is worth, where the metric says it."""
-    value = getattr(optimization.reward_metric, "value_per_conversion", None)
-    currency = getattr(optimization.reward_metric, "currency", "")
-    if value is None or not currency:
-        return None
-    return figures.Money(float(value), currency)
 
 
 TAB = Tab(

@@ -13,49 +13,26 @@ from models_app import versions
 from models_app.admin import html_tables
 from optimizations.admin import guardrail_section
 from optimizations.admin.result_page import evidence, figures, health_list, segments
-from optimizations.admin.result_page.figures import Figure, Money
+from optimizations.admin.result_page.figures import Figure
 from optimizations.admin.tabs import results as results_tab, variants
 from optimizations.configuration import create_update
 from optimizations.models import CountFailure, CubeDay, Optimization
 from optimizations.results import full_results, guardrail_report, report
-from optimizations.results.extra_reward import ExtraReward, compute_extra_reward
 from optimizations.results.full_results import FullResults
 from optimizations.results.health import Health, HealthReason
 from tests.support import result_visitors, unhealthy_worlds
-from tests.support.measured_lifts import build_lift
 
 with_data = pytest.mark.django_db(transaction=True)
 SPACE = "\N{NO-BREAK SPACE}"
 HEALTHY = Health("ok", [], None)
 
 
-def build_figures(
-    optimization: Optimization, full: FullResults, money: Money | None = None
-) -> dict[str, Figure]:
+def build_figures(optimization: Optimization, full: FullResults) -> dict[str, Figure]:
     """Return the four figures by their titles."""
     metric = evidence.describe_metric(optimization.reward_metric)
     assert metric is not None
-    listed = figures.build_figures(
-        full.results, full.progress, full.extra, metric, money
-    )
+    listed = figures.build_figures(full.results, full.progress, metric)
     return {figure.title: figure for figure in listed}
-
-
-def test_the_extra_reward_is_the_difference_of_all_optimized_users() -> None:
-    extra = compute_extra_reward(build_lift(), {})
-
-    assert extra.value == pytest.approx(47224 * 0.0132)
-    assert extra.interval == pytest.approx((47224 * 0.0002, 47224 * 0.025))
-
-
-def test_the_extra_reward_says_why_there_is_none() -> None:
-    reasons = {"primary_metric_vs_holdout.difference": "no user of this arm is mature"}
-    measured = build_lift(difference=None, difference_ci_anytime=None)
-
-    extra = compute_extra_reward(measured, reasons)
-
-    assert extra.value is None
-    assert extra.missing == "no user of this arm is mature"
 
 
 def test_what_is_wrong_comes_first_with_what_to_do() -> None:
@@ -93,8 +70,8 @@ def test_the_figures_have_their_intervals_and_say_what_is_modeled() -> None:
     by_title = build_figures(optimization, full)
 
     extra = by_title["Extra conversions so far"]
-    assert full.extra.value is not None
-    assert extra.value == f"{full.extra.value:+,.0f}"
+    assert full.results.worth.extra is not None
+    assert extra.value == f"{full.results.worth.extra:+,.0f}"
     assert extra.note.startswith("95% sure, at every look: between ")
     assert by_title["Saved against an even split"].mark == "modeled"
     assert by_title["Users"].value == "1,000"
@@ -106,14 +83,24 @@ def test_a_metric_with_a_value_shows_money() -> None:
         result_visitors.make_visited_optimization()
     )
     full = full_results.load_full_results(optimization)
-    extra = ExtraReward(500, 623.0, (11.0, 1174.0))
+    worth = replace(
+        full.results.worth,
+        extra=623.0,
+        extra_ci_anytime=(11.0, 1174.0),
+        amount=12_460.0,
+        amount_ci_anytime=(220.0, 23_480.0),
+        currency="EUR",
+    )
+    priced = replace(full, results=replace(full.results, worth=worth))
 
-    money = build_figures(optimization, replace(full, extra=extra), Money(20.0, "EUR"))[
-        "Earned so far"
-    ]
+    money = build_figures(optimization, priced)["Earned so far"]
 
-    assert money.value == f"+12,460{SPACE}EUR"
-    assert f"between +220{SPACE}EUR and +23,480{SPACE}EUR" in money.note
+    assert money.value == "+€12,460"
+    assert optimization.reward_metric is not None
+    assert money.note == (
+        f"+623 of “{optimization.reward_metric.name}”; "
+        "95% sure, at every look: between +€220 and +€23,480"
+    )
 
 
 @with_data
