@@ -68,6 +68,7 @@ def list_metric_warnings(
         return [NO_ROWS, *start_date_warnings]
     warnings = [
         _warn_about_ids(facts),
+        _warn_about_one_user(facts),
         _warn_about_timestamps(facts),
         *(
             []
@@ -87,8 +88,8 @@ def list_source_warnings(source: CheckedSource, facts: SourceFacts) -> list[str]
     warnings = []
     if not facts.optimizations:
         warnings.append(NO_OPTIMIZATIONS)
-    if facts.users == 1 and facts.identified > 1:
-        warnings.append(ONE_USER.format(rows=facts.identified))
+    if one_user_warning := _warn_about_one_user(facts):
+        warnings.append(one_user_warning)
     if facts.no_objects:
         warnings.append(
             f"Rows whose variant is not a JSON object of factors: {facts.no_objects:,}."
@@ -134,6 +135,11 @@ def _warn_about_ids(facts: MetricFacts) -> str:
     if respelled >= MIN_ALIKE_SHARE * facts.users:
         return f"{rate:.0%} of {facts.users:,} ids match an exposure.{alike}"
     return ""
+
+
+def _warn_about_one_user(facts: MetricFacts | SourceFacts) -> str:
+    rows = facts.identified - facts.empty_ids if facts.users == 1 else 0
+    return ONE_USER.format(rows=rows) if rows > 1 else ""
 
 
 def _describe_spellings(facts: MetricFacts) -> str:
