@@ -30,6 +30,11 @@ SOURCE_MIDNIGHT = (
     "All timestamps are at midnight (UTC). What a user did on the same day before the first "
     "exposure then counts as its effect: map a column with the time of day."
 )
+ONE_DAY_TIME = (
+    "All timestamps are at one time of day, as midnight of another zone is. What is recorded "
+    "for a day then counts before or after its exposures at random: map a column with the "
+    "time of day."
+)
 HASH_LIKE = (
     " Among {one} ids are some of 40, 64 or 128 hex digits, as SHA-1, SHA-256 and SHA-512 "
     "write hashes, and {other} are none: let both have the same id."
@@ -198,6 +203,8 @@ def _warn_about_timestamps(facts: MetricFacts | SourceFacts) -> str:
     if facts.identified > 1 and facts.midnight == facts.identified:
         is_metric = isinstance(facts, MetricFacts)
         sentences.append(MIDNIGHT if is_metric else SOURCE_MIDNIGHT)
+    elif facts.one_day_time:
+        sentences.append(ONE_DAY_TIME)
     if facts.zoneless:
         sentences.append("The timestamps have no time zone and are read as UTC.")
     return " ".join(sentences)

@@ -26,6 +26,9 @@ SELECT 'u' || n, now() - n * INTERVAL '1 hour', CASE n WHEN 1 THEN 'n/a' ELSE n 
        CASE n WHEN 1 THEN 'NaN' ELSE CAST(n AS numeric) END
 FROM generate_series(1, 5) AS n;
 GRANT SELECT ON public.paid TO reader"""
+ROW_NUMBER = "row_number() OVER (ORDER BY paid.at DESC)"
+DAYS_AGO = f"(now() - INTERVAL '60 days' * {ROW_NUMBER})"
+HOURS = f"INTERVAL '2 hours' * {ROW_NUMBER}"
 MAPPING = {"anonymous_id": "user", "timestamp": "at", "value": "value"}
 
 
@@ -110,6 +113,28 @@ def test_a_remedy_pasted_in_place_of_what_it_names_is_accepted(
 
     assert not [text for text in after["warnings"] if "no finite number" in text]
     assert after["row_count"] == 5
+
+
+@pytest.mark.parametrize(
+    ("time", "is_told"),
+    [
+        (f"date_trunc('day', {DAYS_AGO}, 'America/New_York')", True),
+        (f"date_trunc('day', {DAYS_AGO}, 'Europe/Berlin')", True),
+        (f"{DAYS_AGO}::date::timestamp AT TIME ZONE 'Asia/Kolkata'", True),
+        (f"date_trunc('hour', {DAYS_AGO} - {HOURS})", False),
+        ("at", False),
+    ],
+)  # fmt: skip
+def test_midnights_of_another_zone_are_told(
+    alice: Api, time: str, *, is_told: bool
+) -> None:
+    sql = f'SELECT "user", {time} AS seen FROM public.paid'
+    columns = {"anonymous_id": "user", "timestamp": "seen", "reward_type": "bool"}
+    body = {"sql": sql, "column_mapping": columns}
+    warnings = read_body(alice.post("/warehouse/preview", body))["warnings"]
+
+    told = any(preview_warnings.ONE_DAY_TIME in text for text in warnings)
+    assert told == is_told, warnings
 
 
 def test_the_condition_of_a_join_names_the_table_of_the_time(alice: Api) -> None:
