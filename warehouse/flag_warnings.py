@@ -1,15 +1,24 @@
 """Warnings of columns of yes and no in a metric that counts each row, whatever it holds."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from warehouse.backends.query_results import QueryResult
 
-# What a column of yes and no holds, by its word for no.
-FLAGS = {"false": "true", "0": "1", "f": "t", "no": "yes", "n": "y", "off": "on"}
+# What a column of yes and no holds: no, then yes.
+FLAGS = (
+    ("false", "true"), ("0", "1"), ("f", "t"), ("no", "yes"), ("n", "y"), ("off", "on"),
+    ("0", "100"), ("-1", "1"),
+)  # fmt: skip
+# What a column of yes and NULL holds.
+YES_WORDS = frozenset({"true", "1", "t", "yes", "y", "on"})
+WHOLE_NUMBERS = re.compile(r"(-?\d+)\.0+", re.ASCII)
 ALWAYS_NULL = (
-    "Column {column!r} is NULL in every row, and every row counts as a conversion: select "
+    "Column {column!r} is NULL in {rows}, and every row counts as a conversion: select "
     "the rows that are conversions by a condition."
 )
+EVERY_ROW = "every row"
+FIRST_ROWS = "each of the first {count:,} rows"
 
 
 def list_flag_warnings(
@@ -19,7 +28,10 @@ def list_flag_warnings(
 
     `roles` are the mapped columns by role: nobody selects by them. `computed` are columns
     that the query makes: NULL in every row says as much there as in the value's column.
+    Only the rows of `result` are looked at, and where there are more the text says so.
     """
+    count = len(result.rows)
+    rows = FIRST_ROWS.format(count=count) if result.truncated else EVERY_ROW
     other_columns = set(result.columns) - {
         name for role, name in roles.items() if role != "value"
     }
@@ -34,7 +46,7 @@ def list_flag_warnings(
         for name, flag in flags.items()
         if flag
     ] + [
-        ALWAYS_NULL.format(column=name)
+        ALWAYS_NULL.format(column=name, rows=rows)
         for index, name in enumerate(result.columns)
         if name in other_columns & {roles.get("value"), *computed}
         and result.rows
@@ -48,7 +60,7 @@ def _find_flag(values: Sequence[object]) -> tuple[str, str] | None:
     for value in values:
         if value is not None:
             spellings.setdefault(_read_flag(value), {})[_write_flag(value)] = None
-    for no, yes in FLAGS.items():
+    for no, yes in FLAGS:
         if no in spellings and spellings.keys() <= {no, yes}:
             noes = list(spellings[no])
             yeses = list(spellings.get(yes, ())) or [_match_case(yes, noes[0])]
@@ -62,7 +74,7 @@ def _find_lone_yes(
     """Return NULL or an empty text as no, if a word for yes is all else in a column."""
     noes = ["NULL"] * has_null + ["an empty text"] * ("" in spellings)
     words = [word for word in spellings if word]
-    if not noes or len(words) != 1 or words[0] not in FLAGS.values():
+    if not noes or len(words) != 1 or words[0] not in YES_WORDS:
         return None
     return " or ".join(noes), " or ".join(spellings[words[0]])
 
@@ -70,7 +82,8 @@ def _find_lone_yes(
 def _read_flag(value: object) -> str:
     """Return a value as one of FLAGS is written: exact decimals and times are texts."""
     text = str(value).strip().lower()
-    return {"0.0": "0", "1.0": "1"}.get(text, text)
+    whole = WHOLE_NUMBERS.fullmatch(text)
+    return whole[1] if whole else text
 
 
 def _write_flag(value: object) -> str:

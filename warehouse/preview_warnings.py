@@ -30,6 +30,11 @@ SOURCE_MIDNIGHT = (
     "All timestamps are at midnight (UTC). What a user did on the same day before the first "
     "exposure then counts as its effect: map a column with the time of day."
 )
+ONE_DAY_TIME = (
+    "All timestamps are at one time of day, as midnight of another zone is. What is recorded "
+    "for a day then counts before or after its exposures at random: map a column with the "
+    "time of day."
+)
 HASH_LIKE = (
     " Among {one} ids are some of 40, 64 or 128 hex digits, as SHA-1, SHA-256 and SHA-512 "
     "write hashes, and {other} are none: let both have the same id."
@@ -68,6 +73,7 @@ def list_metric_warnings(
         return [NO_ROWS, *start_date_warnings]
     warnings = [
         _warn_about_ids(facts),
+        _warn_about_one_user(facts),
         _warn_about_timestamps(facts),
         *(
             []
@@ -87,8 +93,8 @@ def list_source_warnings(source: CheckedSource, facts: SourceFacts) -> list[str]
     warnings = []
     if not facts.optimizations:
         warnings.append(NO_OPTIMIZATIONS)
-    if facts.users == 1 and facts.identified > 1:
-        warnings.append(ONE_USER.format(rows=facts.identified))
+    if one_user_warning := _warn_about_one_user(facts):
+        warnings.append(one_user_warning)
     if facts.no_objects:
         warnings.append(
             f"Rows whose variant is not a JSON object of factors: {facts.no_objects:,}."
@@ -134,6 +140,11 @@ def _warn_about_ids(facts: MetricFacts) -> str:
     if respelled >= MIN_ALIKE_SHARE * facts.users:
         return f"{rate:.0%} of {facts.users:,} ids match an exposure.{alike}"
     return ""
+
+
+def _warn_about_one_user(facts: MetricFacts | SourceFacts) -> str:
+    rows = facts.identified - facts.empty_ids if facts.users == 1 else 0
+    return ONE_USER.format(rows=rows) if rows > 1 else ""
 
 
 def _describe_spellings(facts: MetricFacts) -> str:
@@ -192,6 +203,8 @@ def _warn_about_timestamps(facts: MetricFacts | SourceFacts) -> str:
     if facts.identified > 1 and facts.midnight == facts.identified:
         is_metric = isinstance(facts, MetricFacts)
         sentences.append(MIDNIGHT if is_metric else SOURCE_MIDNIGHT)
+    elif facts.one_day_time:
+        sentences.append(ONE_DAY_TIME)
     if facts.zoneless:
         sentences.append("The timestamps have no time zone and are read as UTC.")
     return " ".join(sentences)

@@ -124,7 +124,21 @@ def test_a_query_that_reads_the_clock_is_told(condition: str, *, reads: bool) ->
         ("seen - 'now' < interval '7 days'", True),
         ("date('now') > day", True),
         ("tstzrange('yesterday', NULL) @> seen", True),
+        ("seen <> 'today'", True),
+        ("seen IS DISTINCT FROM 'today'", True),
+        ("d - 'today' > -8", True),
+        ("d = ANY('{today,yesterday}'::date[])", True),
+        ("'[yesterday,tomorrow)'::tstzrange @> seen", True),
+        ("nullif('today', seen) IS NULL", True),
+        ("coalesce(seen, 'now') = other", True),
+        ("greatest(seen, 'yesterday') = other", True),
+        ("CASE WHEN a THEN seen ELSE 'now' END = other", True),
+        ("lag(seen, 1, 'today') OVER () = other", True),
+        ("seen + interval '1 day' = 'today'", True),
         ("name = 'today'", False),
+        ("coalesce(name, 'now') = other", False),
+        ("lag(name, 1, 'today') OVER () = other", False),
+        ("name = ANY('{today}'::text[])", False),
         ("name IN ('today', 'now')", False),
         ("CASE name WHEN 'today' THEN 1 ELSE 0 END > 0", False),
         ("seen > 'nowhere'", False),
@@ -168,8 +182,13 @@ def test_a_missing_start_date_is_the_last_warning() -> None:
         ([True, False, None], "false", "true"),
         ([0, 1, 0], "0", "1"),
         ([1.0, 0.0], "0", "1"),
-        (["1.000000000", "0"], None, None),
+        (["1.000000000", "0"], "0", "1.000000000"),
         ([0, 0, 0], "0", "1"),
+        (["0.00", "1.00"], "0.00", "1.00"),
+        ([0, 100], "0", "100"),
+        ([-1, 1], "-1", "1"),
+        ([100, 100], None, None),
+        ([0, 5], None, None),
         (["Yes", " no "], "' no '", "Yes"),
         (["Y", "N"], "N", "Y"),
         (["N", "n", "Y"], "N or n", "Y"),
@@ -244,7 +263,29 @@ def test_a_value_or_computed_column_of_nulls_alone_is_told(
         result, {"anonymous_id": "id"} | roles, computed
     )
 
-    assert warnings == [flag_warnings.ALWAYS_NULL.format(column="won")] * told
+    assert (
+        warnings
+        == [flag_warnings.ALWAYS_NULL.format(column="won", rows="every row")] * told
+    )
+
+
+def test_a_sample_is_not_called_every_row() -> None:
+    rows = (("ann", None), ("bob", None))
+    result = QueryResult(("id", "won"), rows, truncated=True, elapsed_ms=1)
+
+    (warning,) = flag_warnings.list_flag_warnings(result, {"value": "won"})
+
+    assert warning.startswith("Column 'won' is NULL in each of the first 2 rows, and")
+
+
+def test_a_metric_whose_ids_are_all_equal_is_told() -> None:
+    facts = replace(GOOD_FACTS, users=1, matched_users=1)
+
+    warnings = preview_warnings.list_metric_warnings(METRIC, facts)
+    of_one_row = replace(facts, rows=1, identified=1, numeric=1, values=1)
+
+    assert warnings == [preview_warnings.ONE_USER.format(rows=10)]
+    assert preview_warnings.list_metric_warnings(METRIC, of_one_row) == []
 
 
 def test_a_source_without_an_optimization_or_with_one_user_alone_is_told() -> None:

@@ -26,6 +26,9 @@ SELECT 'u' || n, now() - n * INTERVAL '1 hour', CASE n WHEN 1 THEN 'n/a' ELSE n 
        CASE n WHEN 1 THEN 'NaN' ELSE CAST(n AS numeric) END
 FROM generate_series(1, 5) AS n;
 GRANT SELECT ON public.paid TO reader"""
+ROW_NUMBER = "row_number() OVER (ORDER BY paid.at DESC)"
+DAYS_AGO = f"(now() - INTERVAL '60 days' * {ROW_NUMBER})"
+HOURS = f"INTERVAL '2 hours' * {ROW_NUMBER}"
 MAPPING = {"anonymous_id": "user", "timestamp": "at", "value": "value"}
 
 
@@ -64,12 +67,86 @@ def test_the_remedy_for_amounts_runs_for_the_type_of_the_column(
     (warning,) = [text for text in before if "no finite number" in text]
     remedy, _, kept = warning.partition("are worth. ")[2].partition(" in place of ")
 
-    after = preview(alice, f"{remedy} AS value")
+    after = preview(alice, remedy, value=column)
 
     assert kept.startswith(f"{written} makes ")
     assert not [text for text in after["warnings"] if "no finite number" in text]
     values = [row[2] for row in after["rows"]]
     assert len([value for value in values if value is not None]) == numbers
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("p.t AS value", "value"),
+        ('p.t AS "Value"', "Value"),
+        ("p.t", "t"),
+        ("p.m AS value", "value"),
+        ("p.b AS value", "value"),
+        ('p."Mixed" AS value', "value"),
+        ('p."Mixed" value', "value"),
+        ("p.j AS value", "value"),
+        ("(p.t || '') AS value", "value"),
+        ("p.f * 2 AS value", "value"),
+    ],
+)
+def test_a_remedy_pasted_in_place_of_what_it_names_is_accepted(
+    alice: Api, written: str, name: str
+) -> None:
+    sql = (
+        f'SELECT p."user", p.at, {written} FROM public.paid AS p JOIN (SELECT "user", t'
+        ' FROM public.paid) AS o ON o."user" = p."user" WHERE p.at >= @start_date'
+    )
+    columns = {**MAPPING, "reward_type": "numeric", "value": name}
+    body = {"sql": sql, "column_mapping": columns}
+    before = read_body(alice.post("/warehouse/preview", body))["warnings"]
+    (warning,) = [text for text in before if "no finite number" in text]
+    remedy = warning.partition("are worth. ")[2].partition(" makes ")[0]
+    pasted, _, replaced = remedy.partition(" in place of ")
+    expression = written.split(" AS ", maxsplit=1)[0].removesuffix(" value")
+    if replaced.startswith("("):  # computed: the names of its columns stand in quotes
+        body["sql"] = sql.replace(written, f"{pasted} AS value")
+    else:
+        assert replaced == expression
+        body["sql"] = sql.replace(replaced, pasted, 1)
+    after = read_body(alice.post("/warehouse/preview", body))
+
+    assert not [text for text in after["warnings"] if "no finite number" in text]
+    assert after["row_count"] == 5
+
+
+@pytest.mark.parametrize(
+    ("time", "is_told"),
+    [
+        (f"date_trunc('day', {DAYS_AGO}, 'America/New_York')", True),
+        (f"date_trunc('day', {DAYS_AGO}, 'Europe/Berlin')", True),
+        (f"{DAYS_AGO}::date::timestamp AT TIME ZONE 'Asia/Kolkata'", True),
+        (f"date_trunc('hour', {DAYS_AGO} - {HOURS})", False),
+        ("at", False),
+    ],
+)  # fmt: skip
+def test_midnights_of_another_zone_are_told(
+    alice: Api, time: str, *, is_told: bool
+) -> None:
+    sql = f'SELECT "user", {time} AS seen FROM public.paid'
+    columns = {"anonymous_id": "user", "timestamp": "seen", "reward_type": "bool"}
+    body = {"sql": sql, "column_mapping": columns}
+    warnings = read_body(alice.post("/warehouse/preview", body))["warnings"]
+
+    told = any(preview_warnings.ONE_DAY_TIME in text for text in warnings)
+    assert told == is_told, warnings
+
+
+def test_the_condition_of_a_join_names_the_table_of_the_time(alice: Api) -> None:
+    sql = (
+        'SELECT p."user", p.at AS seen FROM public.paid AS p'
+        ' JOIN public.paid AS o ON o."user" = p."user"'
+    )
+    columns = {"anonymous_id": "user", "timestamp": "seen", "reward_type": "bool"}
+    body = {"sql": sql, "column_mapping": columns}
+    warnings = read_body(alice.post("/warehouse/preview", body))["warnings"]
+
+    assert any("`p.at >= @start_date`" in text for text in warnings)
 
 
 def test_the_remedy_for_amounts_runs_on_bigquery() -> None:
@@ -80,7 +157,7 @@ def test_the_remedy_for_amounts_runs_on_bigquery() -> None:
     )
     facts = MetricFacts(5, 5, 5, 5, True, 0, False, 3, 3, 0, unread=2)  # noqa: FBT003
     (warning,) = preview_warnings.list_metric_warnings(metric, facts, has_amounts=True)
-    remedy = warning.partition("are worth. ")[2].partition(" in place of ")[0]
+    remedy = warning.partition("are worth. ")[2].partition(" AS v in place of ")[0]
     engine = Engine("ds", datetime(2026, 1, 1, tzinfo=UTC))
 
     for values in ("'1.5', 'x', NULL", "1.5, CAST('NaN' AS FLOAT64), 1e300", "1, 2, 3"):

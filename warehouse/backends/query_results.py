@@ -69,7 +69,8 @@ class MetricFacts:
     `hash_like_users` and `hash_like_exposures` count ids without a match, and exposures,
     of 40, 64 or 128 hex digits. These five are counted on Postgres. `unread` counts rows with a value that is no finite number in
     range, as `unread_example`; one of NULL has none. `value_type` is the type of the value
-    where the warehouse tells it.
+    where the warehouse tells it. `one_day_time` says, on Postgres, whether the rows of
+    several days are all at one time of day, as midnight of another zone is.
     """
 
     rows: int
@@ -94,6 +95,7 @@ class MetricFacts:
     hyphen_users: int = 0
     hash_like_users: int = 0
     hash_like_exposures: int = 0
+    one_day_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ class SourceFacts:
     empty_ids: int = 0
     no_contexts: int = 0
     midnight: int = 0
+    one_day_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ class RowTraits:
     start date changes no later row if the mapped time is among `start_columns` (in lower
     case). `own_times` are the result's columns that are the managed store's timestamps.
     `aliases` are columns with an alias, each with the column that it renames, or None if
-    it is computed. `reads_clock` is whether a text such as 'today' or `age(x)` reads the
+    it is computed; `sources` are columns with what stands for them in the query, before
+    the alias. `reads_clock` is whether a text such as 'today' or `age(x)` reads the
     current time.
     """
 
@@ -27,6 +28,7 @@ class RowTraits:
     own_times: tuple[str, ...] = ()
     aliases: tuple[tuple[str, str | None], ...] = ()
     reads_clock: bool = False
+    sources: tuple[tuple[str, str], ...] = ()
 
 
 NO_TRAITS = RowTraits()

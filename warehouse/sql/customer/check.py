@@ -72,7 +72,11 @@ def check_metric_query(
     Its keys are anonymous_id, timestamp and optionally value and name. Only the warehouse
     can tell whether the columns exist. Raises RefusedError.
     """
-    query = check_query(sql, dialect, managed=managed, schema=schema, database=database)
+    rules, home = dialects.get_dialect(dialect), Home(schema, database)
+    time = mapping.get("timestamp") or ""
+    query = _check_bound_query(
+        sql, rules, rules.start_date, home, managed=managed, timestamp=time
+    )
     _require_columns(mapping, "anonymous_id", "timestamp")
     return CheckedMetric(
         query,
@@ -99,7 +103,12 @@ def check_source_query(
     rules = dialects.get_dialect(dialect)
     start_date = rules.source_start_date
     query = _check_bound_query(
-        sql, rules, start_date, Home(schema, database), managed=False
+        sql,
+        rules,
+        start_date,
+        Home(schema, database),
+        managed=False,
+        timestamp=mapping.get("timestamp") or "",
     )
     required = ("anonymous_id", "timestamp", "optimization_id", "variant")
     _require_columns(mapping, *required)
@@ -130,6 +139,7 @@ def _check_bound_query(
     home: Home,
     *,
     managed: bool | None,
+    timestamp: str = "",
 ) -> CheckedQuery:
     is_managed = rules.name == MANAGED_DIALECT if managed is None else managed
     try:
@@ -159,7 +169,7 @@ def _check_bound_query(
             else own_tables.list_tables(query)
         )
         text, regenerated = _regenerate_query(query, rules, is_managed=is_managed)
-        traits = row_traits.read_traits(regenerated)
+        traits = row_traits.read_traits(regenerated, rules, timestamp)
         # Where a recursion needs a bound in the text, all of them end.
         recursions = (
             ()

@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 
 from sqlglot.tokenizer_core import Token, TokenType
 
-from warehouse.sql.customer import postgres_operators, snowflake_text
-from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import (
-    ONE_PARAMETER,
-    START_DATE,
-    TEMPLATE_REMEDY,
-    write_line,
+from warehouse.sql.customer import (
+    placeholders,
+    postgres_operators,
+    quoted_parameters,
+    snowflake_text,
 )
+from warehouse.sql.customer.dialects import Dialect
+from warehouse.sql.customer.messages import START_DATE, write_line
 from warehouse.sql.customer.postgres_operators import CLOSING_TOKENS, ends_operand
 from warehouse.sql.customer.refusal import RefusedError
 
@@ -26,22 +25,12 @@ NAME_TEMPLATES = re.compile(r"\{\{.*?\}\}|\$\{.*?\}|\{%.*?%\}", re.DOTALL)
 TEMPLATE_TOKENS = frozenset(
     {TokenType.BLOCK_START, TokenType.L_BRACE, TokenType.PARAMETER}
 )
-# A text that is a parameter in quotes where a time stands.
-QUOTED_PARAMETERS = re.compile(
-    r"@start_date|\{\{.*\}\}.*|\$\{.*\}.*|[:$]\{?[a-z_]\w*\}?|%\(\w+\)s"
-    # With one brace only what looks like a time: '{a}' is an array of Postgres.
-    r"|\{\w*(start|since|from|date|day|time)\w*\}",
-    re.IGNORECASE | re.DOTALL,
-)
-TIMES = frozenset({"DATE", "DATETIME", "TIMESTAMP", "TIMESTAMPTZ"})
-BEFORE_TIME = frozenset({"<", "<=", ">", ">=", "BETWEEN"}) | TIMES
-TIME_CALLS = TIMES | {"TO_DATE", "TO_TIMESTAMP", "TO_TIMESTAMP_NTZ", "TO_TIMESTAMP_TZ"}
 
 
 def refuse_parameters(sql: str, tokens: Sequence[Token], rules: Dialect) -> None:
     """Raise RefusedError at a parameter or template of another program.
 
-    Likewise at one in quotes where a time is expected: it would be a text.
+    Likewise at one in quotes where a time is expected (quoted_parameters).
     """
     operators = postgres_operators.find_operators(tokens, rules)
     previous: Token | None = None
@@ -50,14 +39,15 @@ def refuse_parameters(sql: str, tokens: Sequence[Token], rules: Dialect) -> None
         has_dollar = sql.startswith("${", token.start - 1)  # a name to BigQuery
         template = TEMPLATES.match(sql, token.start - has_dollar)
         if template and token.token_type in TEMPLATE_TOKENS:
-            raise _refuse_template(template[0], token)
+            raise placeholders.refuse_template(template[0], token)
         if token.token_type == TokenType.IDENTIFIER:
             template = NAME_TEMPLATES.search(token.text)
             if template:
-                raise _refuse_template(template[0], token)
+                raise placeholders.refuse_template(template[0], token)
         is_position = rules.name == "snowflake" and snowflake_text.names_position(
             token, following
         )
+        is_position &= not (previous and previous.text.upper() in {"FROM", "JOIN"})
         if (
             position not in operators
             and not is_position
@@ -65,14 +55,7 @@ def refuse_parameters(sql: str, tokens: Sequence[Token], rules: Dialect) -> None
         ):
             _refuse_parameter(sql, token, previous, rules)
         previous = token
-    _refuse_quoted(tokens)
-
-
-def _refuse_template(text: str, token: Token) -> RefusedError:
-    return RefusedError(
-        f"The template {_shorten(text)} is not filled in here{write_line(token.line)}:"
-        f" {TEMPLATE_REMEDY}"
-    )
+    quoted_parameters.refuse_quoted(tokens)
 
 
 def _is_foreign_parameter(
@@ -95,35 +78,12 @@ def _is_foreign_parameter(
 def _refuse_parameter(
     sql: str, token: Token, previous: Token | None, rules: Dialect
 ) -> None:
-    line = write_line(token.line)
     shown = PARAMETERS.match(sql, token.start)
     text = shown[0] if shown else token.text
-    if previous and previous.token_type in {TokenType.FROM, TokenType.JOIN}:
-        raise RefusedError(
-            f"The parameter or stage {text} cannot be read{line}: name a table."
-        )
     is_after_value = previous and previous.token_type in CLOSING_TOKENS
     if rules.name == "postgres" and text == "?" and is_after_value:
         raise RefusedError(
-            f"The operator ? is not allowed here{line}: write jsonb_exists(value, 'key')."
+            f"The operator ? is not allowed here{write_line(token.line)}: write"
+            " jsonb_exists(value, 'key')."
         )
-    raise RefusedError(f"The parameter {text} is unknown{line}: {ONE_PARAMETER}")
-
-
-def _refuse_quoted(tokens: Sequence[Token]) -> None:
-    for position, (previous, token) in enumerate(pairwise(tokens)):
-        is_argument = previous.token_type == TokenType.L_PAREN and (
-            position > 0 and tokens[position - 1].text.upper() in TIME_CALLS
-        )
-        is_time = is_argument or previous.text.upper() in BEFORE_TIME
-        is_text = token.token_type == TokenType.STRING
-        if is_time and is_text and QUOTED_PARAMETERS.fullmatch(token.text):
-            raise RefusedError(
-                f"The text '{_shorten(token.text)}' is no time{write_line(token.line)}:"
-                f" write {START_DATE} without quotes for the start date, and other values"
-                " as they are."
-            )
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:60]}…"
+    raise placeholders.refuse_parameter(text, token, previous)

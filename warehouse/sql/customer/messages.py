@@ -24,7 +24,6 @@ ADVICE = {
     "IGNORE NULLS": "FILTER (WHERE … IS NOT NULL), or a WITH query without the NULLs",
     "LAMBDA": "UNNEST or LATERAL with a WHERE",
     "OPERATOR": "the operator alone",
-    "PLACEHOLDER": "@start_date, the only parameter",
     "rand": "a hash of a column, such as md5",
     "random": "a hash of a column, such as md5",
     "repeat": "the text itself",
@@ -96,6 +95,21 @@ OPERATORS: dict[type[exp.Expr], str] = {
     exp.RegexpILike: "~*",
 }
 
+# Words of SQL that are the names of sqlglot's classes too. Other names of classes are not
+# the author's words: the text of the node is shown in their place.
+CLASS_WORDS = frozenset(
+    {
+        "ALL", "ANY", "AT TIME ZONE", "BETWEEN", "CUBE", "DELETE", "DISTINCT", "ESCAPE",
+        "EXCEPT", "FETCH", "FILTER", "GROUPING SETS", "HAVING MAX", "IGNORE NULLS",
+        "ILIKE", "INSERT", "INTERSECT", "INTERVAL", "INTO", "JOIN", "LAMBDA", "LATERAL",
+        "LIKE", "LIMIT", "MATCH RECOGNIZE", "MERGE", "MODEL ATTRIBUTE", "NOT", "OFFSET",
+        "OPERATOR", "OVERLAPS", "PIVOT", "PRIOR", "QUALIFY", "RESPECT NULLS", "RETURNING",
+        "ROLLUP", "SELECT", "SIMILAR TO", "TABLE SAMPLE", "UNION", "UPDATE", "VALUES",
+        "VARIADIC", "WINDOW", "WITH", "WITHIN GROUP",
+    }
+)  # fmt: skip
+MAX_SHOWN_CHARACTERS = 40
+
 # What sqlglot raises where a function lacks an argument, or has one of another kind.
 UNWRITABLE = (AttributeError, LookupError, TypeError, ValueError, SqlglotError)
 
@@ -157,7 +171,14 @@ def describe_node(node: exp.Expr, grammar: str) -> str:
         call = re.match(r"\w+(?=\()", _write_call(node, grammar))
         name = call[0] if call and call[0] not in REWRITTEN else node.sql_name()
         return name.lower()
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).upper()
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).upper()
+    return words if words in CLASS_WORDS else _shorten(_write_call(node, grammar))
+
+
+def _shorten(text: str) -> str:
+    """Return the beginning of a text, or dots where there is none."""
+    is_long = len(text) > MAX_SHOWN_CHARACTERS
+    return f"{text[:MAX_SHOWN_CHARACTERS]}…" if is_long else text or "…"
 
 
 def _is_braced(node: exp.Expr) -> bool:

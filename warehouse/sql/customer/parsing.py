@@ -115,10 +115,12 @@ def parse_query(sql: str, dialect: str) -> exp.Query:
     if len(statements) != 1:
         raise RefusedError("Exactly one statement is allowed.")
     query = statements[0]
-    if isinstance(query, exp.Alias):
+    if isinstance(query, exp.Alias | exp.Condition) and not isinstance(
+        query, exp.Query
+    ):
         raise RefusedError("A value alone is no query: write SELECT before it.")
     if not isinstance(query, exp.Select | exp.SetOperation | exp.Subquery):
-        raise RefusedError(ONLY_SELECT.format(statement=query.key.upper()))
+        raise RefusedError("Only a SELECT is allowed: write one SELECT.")
     return query
 
 

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from warehouse.sql.customer import allowlist_postgres, clock_texts, managed_schema
+from warehouse.sql.customer.dialects import Dialect
+from warehouse.sql.customer.tokens import quote_name
 from warehouse.sql.shapes import RowTraits
 
 # The managed store's own column: its day is the partition.
 TIMESTAMP_COLUMN = "timestamp_utc"
+PARAMETERS = (exp.Parameter, exp.Placeholder)
 # As messages name them, in this order.
 CONSTRUCTS: tuple[tuple[str, type[exp.Expr]], ...] = (
     ("GROUP BY", exp.Group),
@@ -16,9 +19,11 @@ CONSTRUCTS: tuple[tuple[str, type[exp.Expr]], ...] = (
 )
 
 
-def read_traits(query: exp.Expr) -> RowTraits:
-    """Return the traits of a query as it will run."""
+def read_traits(query: exp.Expr, rules: Dialect, timestamp: str) -> RowTraits:
+    """Return the traits of a query as it will run; `timestamp` is its mapped time."""
     root = query.unnest()
+    aliases = tuple(_list_aliases(root))
+    time = dict(aliases).get(timestamp, timestamp) or timestamp
     constructs = tuple(_list_constructs(query))
     return RowTraits(
         row_limit=_find_row_limit(root),
@@ -26,8 +31,9 @@ def read_traits(query: exp.Expr) -> RowTraits:
         constructs=constructs,
         start_columns=() if constructs else tuple(_list_start_columns(root)),
         own_times=tuple(_list_own_times(query)),
-        aliases=tuple(_list_aliases(root)),
-        reads_clock=clock_texts.reads_clock(query),
+        aliases=aliases,
+        reads_clock=clock_texts.reads_clock(query, {time.lower()}),
+        sources=tuple(_list_sources(root, rules)),
     )
 
 
@@ -119,6 +125,20 @@ def _list_aliases(root: exp.Expr) -> Iterator[tuple[str, str | None]]:
         if isinstance(column, exp.Alias):
             source = column.this
             yield column.alias, source.name if isinstance(source, exp.Column) else None
+
+
+def _list_sources(root: exp.Expr, rules: Dialect) -> Iterator[tuple[str, str]]:
+    """Yield each column of the result with its text in the query, as its author may write it.
+
+    The start date has no text that an author could write.
+    """
+    for column in root.selects if isinstance(root, exp.Select) else ():
+        source = column.unalias()
+        if isinstance(source, exp.Column) and not column.is_star:
+            parts = [quote_name(part.name, rules.name) for part in source.parts]
+            yield column.alias_or_name, ".".join(parts)
+        elif isinstance(column, exp.Alias) and not any(map(source.find, PARAMETERS)):
+            yield column.alias, f"({source.sql(rules.grammar, identify=True)})"
 
 
 def _is_renamed(query: exp.Select) -> bool:

@@ -8,36 +8,29 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from warehouse.sql.customer import (
     bigquery_text,
+    changing_statements,
+    comparison_signs,
     foreign_marks,
     foreign_operators,
     foreign_parameters,
     foreign_quotes,
     interval_units,
     literal_forms,
+    placeholders,
     postgres_text,
     snowflake_text,
     unfinished_text,
 )
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import FROM_FIRST, write_line
+from warehouse.sql.customer.messages import write_line
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.customer.tokens import read_tokens
 
 BYTE_ORDER_MARK = "\ufeff"
-# TABLE begins a query as well; parsing refuses it with a hint of its own.
-FIRST_WORDS = frozenset({"SELECT", "WITH", "(", "TABLE"})
 PIPE = (
     "The pipe |> is not allowed{line}: write SELECT … FROM … WHERE …, one WITH query for"
     " each step that reads the one before."
 )
-# What to write instead of a script, by its first word.
-SCRIPTS = {
-    "CREATE": "a WITH query for a table, and its expression for a function",
-    "DELETE": "its condition as the WHERE of a SELECT",
-    "DECLARE": "@start_date, or the value itself, in the place of each variable",
-    "INSERT": "its SELECT alone",
-    "SET": "@start_date, or the value itself, in the place of each variable",
-}
 
 
 def trim_query(sql: str, rules: Dialect) -> str:
@@ -48,6 +41,7 @@ def trim_query(sql: str, rules: Dialect) -> str:
     another parameter than `@start_date`. Text that has no tokens is left to the parser.
     """
     sql = sql.lstrip(BYTE_ORDER_MARK)
+    placeholders.refuse_fences(sql)
     try:
         tokens = read_tokens(sql, rules.name)
     except SqlglotError:
@@ -56,13 +50,15 @@ def trim_query(sql: str, rules: Dialect) -> str:
     if not statement:
         raise RefusedError("The query is empty: write a SELECT.")
     _refuse_pipes(statement)
+    placeholders.refuse_placeholders(sql, statement, rules)
+    comparison_signs.refuse_misspelt(sql, statement)
     foreign_marks.refuse_marks(sql, statement, rules)
     foreign_operators.refuse_operators(sql, statement, rules)
     foreign_parameters.refuse_parameters(sql, statement, rules)
     foreign_quotes.refuse_quotes(sql, statement, rules)
     literal_forms.refuse_forms(sql, statement, rules)
     interval_units.refuse_units(statement, rules)
-    _require_select(statement[0])
+    changing_statements.require_select(statement, rules.name)
     _refuse_words(statement)
     unfinished_text.refuse_unfinished(statement, rules)
     if rules.name == "bigquery":
@@ -91,21 +87,6 @@ def _refuse_pipes(tokens: Sequence[Token]) -> None:
     for token in tokens:
         if token.token_type == TokenType.PIPE_GT and tokens[0].text.upper() != "FROM":
             raise RefusedError(PIPE.format(line=write_line(token.line)))
-
-
-def _require_select(first: Token) -> None:
-    word = first.text.upper()
-    if word == "FROM":
-        raise RefusedError(FROM_FIRST.format(line=write_line(first.line)))
-    if word == "VALUES":
-        raise RefusedError(
-            "VALUES alone is no query: write SELECT * FROM (VALUES …) AS t (a, b)."
-        )
-    if word not in FIRST_WORDS:
-        advice = f": write {SCRIPTS[word]}" if word in SCRIPTS else ""
-        raise RefusedError(
-            f"Only a SELECT is allowed, not {word}{write_line(first.line)}{advice}."
-        )
 
 
 def _refuse_words(tokens: Sequence[Token]) -> None:

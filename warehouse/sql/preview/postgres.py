@@ -35,6 +35,18 @@ WHERE CASE WHEN measured.levered_bytes <= CAST({max_bytes} AS bigint) THEN true
   ELSE CAST('too large: ' || measured.levered_bytes AS boolean) END"""
 TOO_LARGE = "too large: "
 
+# Whether rows of several days are all at one time of day, on a quarter of an hour: midnight
+# elsewhere is one, or two an hour apart where clocks change.
+DAY_TIME = "at - date_trunc('day', at)"
+ONE_DAY_TIME = f"""COALESCE(
+         count(DISTINCT date_trunc('day', at)) FILTER (WHERE isfinite(at)) > 1
+         AND count(DISTINCT {DAY_TIME}) FILTER (WHERE isfinite(at)) <= 2
+         AND bool_and(date_part('epoch', {DAY_TIME})::numeric % 900 = 0)
+           FILTER (WHERE isfinite(at))
+         AND max({DAY_TIME}) FILTER (WHERE isfinite(at))
+           - min({DAY_TIME}) FILTER (WHERE isfinite(at)) IN (
+             INTERVAL '0', INTERVAL '1 hour', INTERVAL '23 hours'), false)"""
+
 # The columns are the fields of backends.query_results.MetricFacts, in their order. Shared
 # with the managed store, which looks exposures up instead of reading a source.
 METRIC_FACTS_QUERY = """{bound},
@@ -81,7 +93,8 @@ SELECT count(*) AS rows,
        CASE WHEN {matched_users} < (SELECT count(*) FROM people) THEN
          {hash_like_users} ELSE 0 END AS hash_like_users,
        CASE WHEN {matched_users} < (SELECT count(*) FROM people) THEN
-         {hash_like_exposures} ELSE 0 END AS hash_like_exposures
+         {hash_like_exposures} ELSE 0 END AS hash_like_exposures,
+       {one_day_time} AS one_day_time
 FROM rewards"""
 EXPOSED_CTE = """exposed AS (
   {exposed_users}
@@ -115,7 +128,8 @@ SELECT count(*) AS rows,
        count(*) FILTER (WHERE {is_blank_id}) AS empty_ids,
        count(*) FILTER (WHERE context <> '' AND lower(btrim(context)) <> 'null'
          AND {context_object} IS NULL) AS no_contexts,
-       count(*) FILTER (WHERE isfinite(at) AND at = date_trunc('day', at)) AS midnight
+       count(*) FILTER (WHERE isfinite(at) AND at = date_trunc('day', at)) AS midnight,
+       {one_day_time} AS one_day_time
 FROM exposures"""
 
 # $3 is the optimization's id as text, $4 the moment of reading. A sum of 31-bit hashes
@@ -216,6 +230,7 @@ def build_source_facts(source: CheckedSource, dialect: str = "postgres") -> str:
         "bound": BOUND_PARAMETERS,
         "timestamp": quote_identifier(source.timestamp),
         "is_blank_id": postgres.IS_BLANK_ID,
+        "one_day_time": ONE_DAY_TIME,
         "variant_object": connected_postgres.build_object_cast("variant_text", dialect),
         "context_object": connected_postgres.build_object_cast("context", dialect),
         "now": NOW,
@@ -253,6 +268,7 @@ def build_metric_slots(metric: CheckedMetric) -> dict[str, str]:
         "metric_columns": postgres.build_metric_columns_sql(metric),
         "metric_query": metric.query.text,
         "is_blank_id": postgres.IS_BLANK_ID,
+        "one_day_time": ONE_DAY_TIME,
         "value_type": _build_type_sql(metric.value),
     }
 

@@ -143,7 +143,7 @@ REFUSALS = [
     ("SELECT a FROM IDENTIFIER('t')", "The table IDENTIFIER(…) is not allowed (line 1): write the name of the table instead."),
     ("SELECT s.NEXTVAL", "The name NEXTVAL is not allowed (line 1): write ROW_NUMBER() OVER (ORDER BY …) instead."),
     ("SELECT a FROM t\nWHERE ts >= &since", "The parameter &since is unknown (line 2): write @start_date for the start date, the only parameter that a query may have, and other values as they are."),
-    ("SELECT a FROM t\nWHERE a = <% ctx.env.x %>", "The template <% … %> is not filled in here (line 2): write names and values as they are, and @start_date for the start date."),
+    ("SELECT a FROM t\nWHERE a = <% ctx.env.x %>", "The template <% ctx.env.x %> is not filled in here (line 2): write names and values as they are, and @start_date for the start date."),
     ("SELECT $1\nFROM t", "The parameter $1 is not allowed (line 1): write the name of the column instead."),
     ("SELECT REPEAT(b, n)\nFROM t", "The length of a repeated text must have a bound (line 1): write a number, or LEAST(…, 100), of at most 1,000."),
     ("SELECT UNIFORM(1, 2, RANDOM()) FROM t", "The function UNIFORM is not allowed (line 1): write a hash of a column, such as md5 instead."),
