@@ -149,7 +149,7 @@ def describe_node(node: exp.Expr, grammar: str) -> str:
         return f"{schema}{describe_node(node.expression, grammar)}"
     if isinstance(node, exp.Anonymous | exp.Aliases):
         return node.name or write_path(node.this)  # `DATABASE(x)` has Aliases
-    if name := find_written_name(node) or OPERATORS.get(type(node)):
+    if name := find_written_name(node) or _name_clause(node):
         return name
     if _is_braced(node):
         return "{…}"
@@ -158,6 +158,12 @@ def describe_node(node: exp.Expr, grammar: str) -> str:
         name = call[0] if call and call[0] not in REWRITTEN else node.sql_name()
         return name.lower()
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).upper()
+
+
+def _name_clause(node: exp.Expr) -> str | None:
+    if isinstance(node, exp.HavingMax):
+        return "HAVING MAX" if node.args.get("max") else "HAVING MIN"
+    return OPERATORS.get(type(node))
 
 
 def _is_braced(node: exp.Expr) -> bool:
