@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.acceptance.own_parsers import get_parser
 from benchmarks.acceptance.statements import Statement, find_statements
 from warehouse.sql import RefusedError
-from warehouse.sql.customer import check, dialects, functions_bigquery
+from warehouse.sql.customer import check, dialects
 
 SCHEMA = "app"  # of the connection, for tables without one
 PARAMETER, UNREADABLE = "a parameter of another program", "broken text"
@@ -79,7 +79,7 @@ def _find_exclusion(refusal: str, dialect: str) -> str | None:
 def _names_foreign_function(reason: str) -> bool:
     """Return whether a refusal is of a function that another dialect has, not BigQuery."""
     called = FOREIGN_FUNCTION.match(reason)
-    return called is not None and called[1].lower() in functions_bigquery.ADVICE
+    return called is not None and called[1].lower() in dialects.BIGQUERY.forms
 
 
 def print_verdicts(folder: Path, verdicts: list[Verdict], *, is_listing: bool) -> None:

@@ -27,6 +27,16 @@ def read_advice(value: str, dialect: str) -> str:
     return reason.partition(": write ")[2].removesuffix(".").removesuffix(" instead")
 
 
+def read_remedy(call: str, dialect: str) -> str:
+    """Return the code that the refusal of a call has; "" for none, or if it is accepted."""
+    try:
+        check.check_query(f"SELECT {call} FROM t", dialect, managed=False, schema="app")
+    except RefusedError as refusal:
+        found = re.search(r": write (.*) instead\.$", refusal.reason)
+        return found[1] if found and "cannot be parsed" not in refusal.reason else ""
+    return ""
+
+
 def strip_note(advice: str) -> str:
     """Return the SQL of an advice, without what is said of it."""
     return NOTE.sub("", advice)

@@ -125,7 +125,8 @@ FOREIGN_TYPES = {
     "float64": "double precision", "int64": "bigint", "long": "bigint",
     "longtext": "text", "mediumtext": "text", "number": "numeric",
     "nvarchar": "varchar", "string": "text", "tinyint": "smallint", "tinytext": "text",
-    "varchar2": "varchar", "binary": "bytea", "varbinary": "bytea",
+    "object": "jsonb", "timestamp_ltz": "timestamptz", "timestamp_ntz": "timestamp",
+    "timestamp_tz": "timestamptz", "variant": "jsonb", "varchar2": "varchar", "binary": "bytea", "varbinary": "bytea",
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from warehouse.sql.customer import allowlist_engines, call_forms
+from warehouse.sql.customer import allowlist_engines, call_advice, call_forms
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import (
     FIRST_OF_EACH,
@@ -68,17 +68,18 @@ def _validate_any(node: exp.Expr, _dialect: Dialect) -> None:
         raise refuse("operator", "= ANY", node, "a IN UNNEST(array)")
 
 
-def _validate_within(node: exp.Expr, _dialect: Dialect) -> None:
+def _validate_within(node: exp.Expr, dialect: Dialect) -> None:
     """Refuse PERCENTILE_CONT(…) WITHIN GROUP."""
     if isinstance(node.this, exp.PercentileCont | exp.PercentileDisc):
-        advice = "APPROX_QUANTILES(a, 100)[OFFSET(50)]"
-        raise refuse("clause", "WITHIN GROUP", node, advice)
+        raise call_advice.refuse_call("clause", "WITHIN GROUP", node, dialect)
 
 
-def _validate_pattern(node: exp.Expr, _dialect: Dialect) -> None:
+def _validate_pattern(node: exp.Expr, dialect: Dialect) -> None:
     """Refuse `a ~* 'b'`, which sqlglot writes as a function that BigQuery does not have."""
-    name, advice = find_written_name(node), "REGEXP_CONTAINS(text, r'(?i)pattern')"
-    raise refuse("function" if name else "operator", name or "~*", node, advice)
+    if find_written_name(node):
+        name = describe_node(node, dialect.grammar)
+        raise call_advice.refuse_call("function", name, node, dialect)
+    raise refuse("operator", "~*", node, "REGEXP_CONTAINS(text, r'(?i)pattern')")
 
 
 def _validate_join(node: exp.Expr, _dialect: Dialect) -> None:

@@ -10,14 +10,22 @@ from warehouse.sql.customer import (
     allowlist_engines,
     allowlist_postgres,
     allowlist_snowflake,
+    foreign_bigquery,
+    foreign_bigquery_times,
     foreign_postgres,
+    foreign_postgres_json,
+    foreign_postgres_texts,
+    foreign_postgres_times,
     foreign_snowflake,
+    foreign_snowflake_calls,
     functions_bigquery,
     grammar_bigquery,
     grammar_postgres,
     grammars,
+    remedy_forms,
 )
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.remedy_forms import Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,8 @@ class Dialect:
     one that the text ends; else limits of time and disk do.
     `system_types` is a pattern for names of types that are not a customer's own. `series`
     is the function that a calendar can be made of, `row_functions` names examples for FROM.
-    `advice` is what to write instead of functions and clauses of other dialects.
+    `advice` is what to write instead of clauses and types of other dialects, `forms` what
+    instead of calls, by the form of the call. `title` is the dialect's name in a message.
     """
 
     name: str
@@ -59,6 +68,12 @@ class Dialect:
     series: str = "generate_series"
     row_functions: str = "jsonb_array_elements, unnest or FLATTEN"
     advice: Mapping[str, str] = field(default_factory=dict)
+    forms: Mapping[str, tuple[Form, ...]] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """Return the dialect's name as its maker writes it."""
+        return {"bigquery": "BigQuery"}.get(self.name, self.name.capitalize())
 
     @property
     def grammar(self) -> str:
@@ -82,6 +97,12 @@ POSTGRES = Dialect(
     system_types=allowlist_postgres.SYSTEM_TYPES,
     recursion=True,
     advice=foreign_postgres.ADVICE,
+    forms=remedy_forms.build_forms(
+        foreign_postgres.FORMS
+        | foreign_postgres_json.FORMS
+        | foreign_postgres_texts.FORMS
+        | foreign_postgres_times.FORMS
+    ),
 )
 # Each query text has only one of the two start dates, so a question mark serves for both.
 SNOWFLAKE = Dialect(
@@ -100,6 +121,7 @@ SNOWFLAKE = Dialect(
     recursion=True,
     recursion_bound=True,
     advice=foreign_snowflake.ADVICE,
+    forms=remedy_forms.build_forms(foreign_snowflake_calls.FORMS),
 )
 BIGQUERY = Dialect(
     name="bigquery",
@@ -122,6 +144,9 @@ BIGQUERY = Dialect(
     series="GENERATE_DATE_ARRAY",
     row_functions="UNNEST",
     advice=functions_bigquery.ADVICE,
+    forms=remedy_forms.build_forms(
+        foreign_bigquery.FORMS | foreign_bigquery_times.FORMS
+    ),
 )
 DIALECTS = {dialect.name: dialect for dialect in (POSTGRES, SNOWFLAKE, BIGQUERY)}
 

@@ -35,7 +35,9 @@ def refuse_units(tokens: Sequence[Token], rules: Dialect) -> None:
         if _read_word(tokens, position) == "INTERVAL":
             call = _find_call(tokens, position).lower()
             # Its refusal names what to write instead of both.
-            if call in rules.advice and call not in rules.functions:
+            if (
+                call in rules.forms or call in rules.advice
+            ) and call not in rules.functions:
                 continue
             _refuse_interval(tokens, position, rules.name)
         elif token.token_type == TokenType.NUMBER:

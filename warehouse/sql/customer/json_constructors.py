@@ -10,20 +10,25 @@ from sqlglot import exp
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import TokenType
 
+from warehouse.sql.customer import foreign_postgres_json
 from warehouse.sql.customer.messages import write_line
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.remedy_forms import NOTHING_ELSE, advise, build_forms
+from warehouse.sql.customer.written_calls import read_call
 
+# What these have instead depends on the path, and on what stands behind it.
+OF_PATHS = ("JSON_QUERY", "JSON_VALUE")
 # Functions of the same chapter of the standard that are not passed on, and older ones.
 INSTEAD = {
     "JSON_ARRAYAGG": "json_agg(value) FILTER (WHERE value IS NOT NULL)",
     "JSON_EXISTS": "jsonb_path_exists(value, path)",
     "JSON_OBJECTAGG": "json_object_agg(key, value)",
-    "JSON_QUERY": "jsonb_path_query_first(value, path)",
     "JSON_SCALAR": "to_json(value)",
     "JSON_SERIALIZE": "value::text",
     "JSON_TABLE": "jsonb_to_recordset(value) AS t (a text, b int)",
-    "JSON_VALUE": "jsonb_path_query_first(value, path) #>> '{}'",
+    **dict.fromkeys(OF_PATHS, ""),
 }
+FORMS = build_forms(foreign_postgres_json.FORMS)
 
 
 class ReadsJsonConstructors(Parser):
@@ -78,9 +83,17 @@ class ReadsJsonConstructors(Parser):
 
     def refuse_json_function(self, name: str) -> exp.Expr:
         """Raise RefusedError, which says what to write instead of one of INSTEAD."""
+        token = self._tokens[self._index - 2]
+        call = read_call(self.sql[token.start :])
+        advice = INSTEAD[name]
+        if name in OF_PATHS:
+            advice = advise(call, FORMS) if call else ""
+        remedy = f"write {advice} instead."
+        if not advice:
+            remedy = f"Postgres has nothing {NOTHING_ELSE}"
         raise RefusedError(
-            f"The function {self._find_call()} is not allowed"
-            f"{write_line(self._prev.line)}: write {INSTEAD[name]} instead."
+            f"The function {token.text} is not allowed{write_line(self._prev.line)}:"
+            f" {remedy}"
         )
 
     def _find_call(self) -> str:

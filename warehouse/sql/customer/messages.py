@@ -163,7 +163,7 @@ def describe_node(node: exp.Expr, grammar: str) -> str:
         return f"{schema}{describe_node(node.expression, grammar)}"
     if isinstance(node, exp.Anonymous | exp.Aliases):
         return node.name or write_path(node.this)  # `DATABASE(x)` has Aliases
-    if name := find_written_name(node) or OPERATORS.get(type(node)):
+    if name := find_written_name(node) or _name_clause(node):
         return name
     if _is_braced(node):
         return "{…}"
@@ -179,6 +179,12 @@ def _shorten(text: str) -> str:
     """Return the beginning of a text, or dots where there is none."""
     is_long = len(text) > MAX_SHOWN_CHARACTERS
     return f"{text[:MAX_SHOWN_CHARACTERS]}…" if is_long else text or "…"
+
+
+def _name_clause(node: exp.Expr) -> str | None:
+    if isinstance(node, exp.HavingMax):
+        return "HAVING MAX" if node.args.get("max") else "HAVING MIN"
+    return OPERATORS.get(type(node))
 
 
 def _is_braced(node: exp.Expr) -> bool:

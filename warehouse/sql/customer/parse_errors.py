@@ -38,7 +38,7 @@ REMEDIES_NEAR = {
         "`": NAME_QUOTES,
         "#": COMMENT,
         ":": "write value ->> 'key' for a part of JSON",
-        "SEPARATOR": "write string_agg(text, ',' ORDER BY a)",
+        "SEPARATOR": "write string_agg(text, '…' ORDER BY a), with your separator",
     },
     "snowflake": {
         "`": NAME_QUOTES,

@@ -1,28 +1,23 @@
 """What to write on Postgres instead of a call, by what the call holds."""
 
+import re
+
 from sqlglot import exp
 
 from warehouse.sql.customer.foreign_postgres import (
     FLOAT_OR_NULL,
     NUMBER_OR_NULL,
     ROUNDED_OR_NULL,
-    TIME_OR_NULL,
     TRUTH_OR_NULL,
 )
-from warehouse.sql.customer.postgres_times import advise_time, list_arguments
-from warehouse.sql.customer.written_names import find_written_name, write_path
+from warehouse.sql.customer.foreign_postgres_times import TIME_OR_NULL
+from warehouse.sql.customer.remedy_forms import fill
+from warehouse.sql.customer.written_names import (
+    find_written_call,
+    find_written_name,
+    write_path,
+)
 
-# What `OVER w` follows: array subscripts are NULL beyond the last value.
-PRESENT = "(array_remove(array_agg(a) OVER w, NULL))"
-WITHOUT_NULLS = {
-    "first_value": f"{PRESENT}[1] and WINDOW w AS (…)",
-    "last_value": f"{PRESENT}[count(a) OVER w] and WINDOW w AS (…)",
-    "nth_value": f"{PRESENT}[n] and WINDOW w AS (…)",
-    "lag": f"{PRESENT}[count(a) OVER w] and WINDOW w AS (ORDER BY b ROWS BETWEEN"
-    " UNBOUNDED PRECEDING AND 1 PRECEDING)",
-    "lead": f"{PRESENT}[1] and WINDOW w AS (ORDER BY b ROWS BETWEEN 1 FOLLOWING AND"
-    " UNBOUNDED FOLLOWING)",
-}
 # A cast that is NULL where the value has another form, by the name of the type.
 CASTS = {
     **dict.fromkeys(("bool", "boolean"), TRUTH_OR_NULL),
@@ -47,49 +42,39 @@ SAFE_CASTS = {
 }
 # The element n of a call of these, which count from 0 or from 1.
 FROM_ZERO = frozenset({"offset", "safe_offset"})
+CAST = re.compile(
+    r"(?P<value>.*\S)\s+AS\s+(?P<kind>[A-Za-z]\w*( PRECISION)?)\s*(?P<sizes>\([\d, ]+\))?",
+    re.IGNORECASE | re.DOTALL,
+)
+NAMES = frozenset({"safe_cast", "try_cast"})
 POSITIONS = FROM_ZERO | {"ordinal", "safe_ordinal"}
 
 
 def advise_call(node: exp.Expr) -> str:
     """Return what to write instead of a node, by what it holds; "" for most."""
-    if isinstance(node, exp.IgnoreNulls):
-        call = node.this
-        is_known = isinstance(call, exp.Func) and not isinstance(call, exp.Anonymous)
-        name = call.sql_name() if is_known else call.name
-        return WITHOUT_NULLS.get(name.lower(), "")
     if isinstance(node, exp.TryCast):
         return _advise_cast(node)
     if isinstance(node, exp.Struct):
         return _advise_struct(node)
     name = (find_written_name(node) or node.name).lower()
-    arguments = len(list_arguments(node)) if isinstance(node, exp.Func) else 0
     if name in POSITIONS and isinstance(node, exp.Anonymous):
         number = _write_position(node)
         return (
             f"[{number}] behind an array, in brackets, as in (array_agg(a))[{number}],"
         )
     if name == "split" and isinstance(node.parent, exp.Bracket):
-        number = _write_position(node.parent.expressions[0])
-        return f"(string_to_array(text, ','))[{number}], which counts from 1,"
-    return _ADVICE.get((name, arguments), "") or advise_time(node)
+        return _advise_part(node, _write_position(node.parent.expressions[0]))
+    return ""
 
 
-# By the name and the number of arguments.
-_SIZED = ("number", "decimal", "numeric")
-_ADVICE = {
-    **{(f"to_{name}", 3): "text::numeric(10, 2)" for name in _SIZED},
-    **{
-        (f"try_to_{name}", 3): NUMBER_OR_NULL.replace(" END", "(10, 2) END")
-        for name in _SIZED
-    },
-    ("convert_timezone", 3): "time AT TIME ZONE 'source' AT TIME ZONE 'zone'",
-    ("datetime", 2): "time AT TIME ZONE 'zone'",
-    ("group_concat", 1): "string_agg(value::text, ',')",
-    ("listagg", 1): "coalesce(string_agg(value::text, ''), ''), with ORDER BY inside of"
-    " string_agg,",
-    ("timestamp", 2): "time::timestamp AT TIME ZONE 'zone'",
-    ("to_varchar", 2): "to_char(value, 'pattern')",
-}
+def _advise_part(node: exp.Expr, number: str) -> str:
+    """Return one part of a text that SPLIT takes apart; "" if its separator is unknown."""
+    call = find_written_call(node)
+    if call is None or not 0 < len(call.arguments) < 3:
+        return ""
+    values = dict(zip(("text", "part"), call.arguments, strict=False))
+    sql = f"(string_to_array(text, part))[{number}]"
+    return fill(f"{sql} -- which counts from 1", {"part": "','", **values})
 
 
 def _write_position(node: exp.Expr) -> str:
@@ -108,13 +93,19 @@ def _write_position(node: exp.Expr) -> str:
 
 def _advise_cast(node: exp.TryCast) -> str:
     """Return the cast to a type that is NULL for what TRY_CAST or SAFE_CAST cannot read."""
-    name = find_written_name(node.to) or node.to.sql("postgres")
-    is_safe = (find_written_name(node) or "").lower() == "safe_cast"
-    casts = SAFE_CASTS if is_safe else TRY_CASTS
-    kind, _, sizes = name.lower().partition("(")
-    if sizes and casts.get(kind.strip()) == ROUNDED_OR_NULL:
-        return NUMBER_OR_NULL.replace("::numeric", f"::numeric({sizes}")
-    return casts.get(kind.strip(), "")
+    call = find_written_call(node)
+    written = call and CAST.fullmatch(call.arguments[0])
+    if call is None or not written:
+        return ""
+    value, name, sizes = written["value"], written["kind"].lower(), written["sizes"]
+    casts = SAFE_CASTS if call.name.lower() == "safe_cast" else TRY_CASTS
+    template = casts.get(" ".join(name.split()), "")
+    if sizes:
+        sized = NUMBER_OR_NULL.replace("::numeric", f"::numeric{sizes}")
+        template = sized if template == ROUNDED_OR_NULL or name == "numeric" else ""
+    elif name == "numeric" and casts is SAFE_CASTS:
+        template = NUMBER_OR_NULL
+    return fill(template, {"value": value}) if template else ""
 
 
 def _advise_struct(node: exp.Struct) -> str:

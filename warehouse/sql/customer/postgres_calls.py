@@ -5,35 +5,34 @@ from typing import Any
 
 from sqlglot import exp
 
-from warehouse.sql.customer import postgres_times
+from warehouse.sql.customer import call_advice, postgres_times
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import describe_node, refuse
 from warehouse.sql.customer.unit_arguments import refuse_part
+from warehouse.sql.customer.written_calls import WrittenCall
 
-# What one argument alone means elsewhere.
-OF_ONE_VALUE = {
-    "array_length": "cardinality(array)",
-    "to_char": "value::text",
-    "to_date": "text::date",
-    "to_number": "round(text::numeric)",
-}
+# What has another meaning elsewhere with so many arguments.
+FOREIGN_COUNTS = {"array_length": 1, "to_char": 1, "to_date": 1, "to_number": 1}
+LONGER = {"to_number": 3}
 ARRAY_FUNCTIONS = frozenset(
     {"array", "array_agg", "regexp_match", "regexp_split_to_array", "string_to_array"}
 )
 SUMS = frozenset({"date_add", "date_subtract"})
 
 
-def _refuse_single(node: exp.Expr, name: str) -> None:
-    if len(postgres_times.list_arguments(node)) == 1:
-        advice = OF_ONE_VALUE[name.lower()]
-        raise refuse("function", f"{name} of one value", node, advice)
+def _refuse_count(node: exp.Expr, name: str, dialect: Dialect) -> None:
+    """Refuse a call that has as many arguments as another dialect's function of the name."""
+    count = len(postgres_times.list_arguments(node))
+    if count == FOREIGN_COUNTS.get(name.lower()):
+        raise call_advice.refuse_call("function", f"{name} of one value", node, dialect)
+    if count == LONGER.get(name.lower()):
+        raise call_advice.refuse_call("form of", name, node, dialect)
 
 
-def _validate_named(node: exp.Anonymous, _dialect: Dialect) -> None:
+def _validate_named(node: exp.Anonymous, dialect: Dialect) -> None:
     """Refuse `to_char(a)`, `date_add(day, 7, t)` and `date_add(t, 7)`."""
     name = node.name.lower()
-    if name in OF_ONE_VALUE:
-        _refuse_single(node, node.name)
+    _refuse_count(node, node.name, dialect)
     if name == "to_hex":
         _validate_hash(node)
     advice = postgres_times.advise_time(node) if name in SUMS else ""
@@ -54,29 +53,29 @@ def _validate_hash(node: exp.Anonymous) -> None:
 
 def _validate_length(node: exp.Expr, dialect: Dialect) -> None:
     """Refuse `array_length(a)`: Postgres' own has the dimension, and is NULL for none."""
-    _refuse_single(node, describe_node(node, dialect.grammar))
+    _refuse_count(node, describe_node(node, dialect.grammar), dialect)
 
 
 def _validate_date(node: exp.Expr, dialect: Dialect) -> None:
     """Refuse `date(time, 'zone')` and `date(2026, 1, 2)`."""
     if node.args.get("zone"):
         name = f"{describe_node(node, dialect.grammar)} of several values"
-        of_zone = "(time AT TIME ZONE 'zone')::date"
-        advice = "make_date(year, month, day)" if node.expressions else of_zone
-        raise refuse("function", name, node, advice)
+        raise call_advice.refuse_call("function", name, node, dialect)
 
 
 def _validate_mode(node: exp.Expr, dialect: Dialect) -> None:
     """Refuse `mode(a)`: Postgres' own is of ordered rows."""
     if node.this:
         name = f"{describe_node(node, dialect.grammar)} of a value"
-        raise refuse("function", name, node, "mode() WITHIN GROUP (ORDER BY a)")
+        raise call_advice.refuse_call("function", name, node, dialect)
 
 
 def _validate_complement(node: exp.Expr, dialect: Dialect) -> None:
     """Refuse `RLIKE(a, b)`, which sqlglot reads as the complement of two values."""
     if isinstance(node.this, exp.Tuple):
-        raise refuse("function", "RLIKE", node, dialect.advice["rlike"])
+        values = [value.sql(dialect.grammar) for value in node.this.expressions]
+        call = WrittenCall("rlike", tuple(values))
+        raise call_advice.refuse_call("function", "RLIKE", node, dialect, written=call)
 
 
 def _validate_element(node: exp.Bracket, dialect: Dialect) -> None:
@@ -107,8 +106,7 @@ def _validate_truncation(node: exp.Expr, _dialect: Dialect) -> None:
     """Refuse `trunc(time, 'month')`."""
     unit = node.args.get("decimals")
     if isinstance(unit, exp.Literal) and unit.is_string:
-        advice = postgres_times.advise_time(node) or "date_trunc('day', time)"
-        raise refuse("unit of", "TRUNC", node, advice)
+        raise refuse("unit of", "TRUNC", node, postgres_times.advise_time(node))
 
 
 RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {

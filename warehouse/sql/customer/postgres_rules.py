@@ -6,7 +6,12 @@ from typing import Any
 
 from sqlglot import exp
 
-from warehouse.sql.customer import allowlist_postgres, call_forms, postgres_calls
+from warehouse.sql.customer import (
+    allowlist_postgres,
+    call_advice,
+    call_forms,
+    postgres_calls,
+)
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import (
     describe_node,
@@ -78,7 +83,7 @@ def refuse_rows(node: exp.Expr, dialect: Dialect) -> RefusedError:
     """Return the error for a function in FROM that is not known to read its argument."""
     is_list = isinstance(node, exp.Table)
     name = "ROWS" if is_list else describe_source(node, dialect.grammar)
-    advice = dialect.advice.get(name.lower(), "")
+    advice = "" if is_list else call_advice.advise_call(node, name, dialect)
     if advice.endswith(IN_FROM):
         return refuse("function", name, node, advice)
     return RefusedError(
@@ -102,12 +107,11 @@ def _validate_join(node: exp.Expr, _dialect: Dialect) -> None:
         )
 
 
-def _validate_position(node: exp.Expr, _dialect: Dialect) -> None:
+def _validate_position(node: exp.Expr, dialect: Dialect) -> None:
     """Refuse `position(a, b, 3)`, which sqlglot writes as a longer expression."""
     if node.args.get("position"):
-        raise refuse(
-            "third argument of", "position", node, "strpos(substr(text, n), part)"
-        )
+        name = describe_node(node, dialect.grammar)
+        raise call_advice.refuse_call("third argument of", name, node, dialect)
 
 
 def _validate_today(node: exp.Expr, _dialect: Dialect) -> None:
@@ -148,8 +152,7 @@ def _validate_percentile(node: exp.Expr, dialect: Dialect) -> None:
     """Refuse `percentile_cont(a, 0.5)`."""
     if node.expression:
         name = describe_node(node, dialect.grammar)
-        advice = f"{name}(0.5) WITHIN GROUP (ORDER BY a)"
-        raise refuse("second argument of", name, node, advice)
+        raise call_advice.refuse_call("second argument of", name, node, dialect)
 
 
 RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {

@@ -4,12 +4,14 @@ BigQuery's weeks begin on Sunday, those of Snowflake and Postgres on Monday. Big
 the unit last, and the later time of a difference first; Snowflake the other way round.
 """
 
+import re
 from collections.abc import Sequence
 
 from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
 
-from warehouse.sql.customer.written_names import find_written_name
+from warehouse.sql.customer.remedy_forms import fill
+from warehouse.sql.customer.written_names import find_written_call
 
 # What an author means as a unit of time, at whatever place.
 UNITS = frozenset(
@@ -28,6 +30,8 @@ TRUNCATIONS = frozenset(
 ADDITIONS = frozenset(
     {"date_add", "dateadd", "timeadd", "timestampadd", "datetime_add", "timestamp_add"}
 )
+# Functions whose remedy depends on the unit.
+NAMES = DIFFERENCES | TRUNCATIONS | ADDITIONS | {"last_day", "time_slice"}
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 SECONDS = {"DAY": 86400, "HOUR": 3600, "MINUTE": 60, "SECOND": 1}
 YEARS = {"MONTH": 12, "QUARTER": 4, "YEAR": 1, "ISOYEAR": 1}
@@ -62,24 +66,33 @@ PARTS = {
     "YEAROFWEEK": "EXTRACT(ISOYEAR FROM time)",
     "YEAROFWEEKISO": "EXTRACT(ISOYEAR FROM time)",
 }
+TIME_NAME = re.compile(r"\btime\b")
 ISO_YEAR = "date_trunc('week', make_date(EXTRACT(ISOYEAR FROM time)::int, 1, 4))"
 
 
 def advise_time(node: exp.Expr) -> str:
     """Return what to write instead of a call of another dialect; "" if it has no unit."""
-    name = (find_written_name(node) or node.name).lower()
-    arguments = list_arguments(node)
-    if name in DIFFERENCES:
+    call = find_written_call(node)
+    if call is None or call.tail:
+        return ""
+    text, values = _advise(call.name.lower(), call.arguments)
+    return fill(text, values) if text else ""
+
+
+def _advise(name: str, arguments: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Return a text, and the call's own values for the names in it."""
+    number = len(arguments)
+    if name in DIFFERENCES and number in {2, 3}:
         return _advise_difference(name, arguments)
-    if name in TRUNCATIONS and len(arguments) > 1:
-        return _advise_truncation(*arguments[:2])
-    if name in ADDITIONS and arguments:
+    if name in TRUNCATIONS and number in {2, 3}:
+        return _advise_truncation(*arguments)
+    if name in ADDITIONS and number in {2, 3}:
         return _advise_addition(arguments)
-    if name == "last_day" and len(arguments) > 1:
-        return _advise_last_day(read_unit(arguments[1])[0])
-    if name == "time_slice" and len(arguments) > 2:
-        return _advise_slice(arguments[1], read_unit(arguments[2])[0])
-    return ""
+    if name == "last_day" and number == 2:
+        return _advise_last_day(read_unit(arguments[1])[0]), {"date": arguments[0]}
+    if name == "time_slice" and number in {3, 4}:
+        return _advise_slice(*arguments), {"time": arguments[0]}
+    return "", {}
 
 
 def advise_part(call: str, unit: str) -> str:
@@ -88,7 +101,7 @@ def advise_part(call: str, unit: str) -> str:
     if call.lower() != "date_trunc":
         of_short = f"EXTRACT({short.upper()} FROM time)" if short else ""
         return PARTS.get(unit.upper(), of_short)
-    name = read_unit(exp.Literal.string(unit))[0]
+    name = read_unit(unit)[0]
     is_iso = name in {"ISOWEEK", "ISOYEAR"}
     return _truncate(name, "MONDAY") if is_iso or short else ""
 
@@ -104,34 +117,40 @@ def list_arguments(node: exp.Expr) -> Sequence[exp.Expr]:
     ]
 
 
-def read_unit(node: exp.Expr) -> tuple[str, str]:
+def read_unit(written: str) -> tuple[str, str]:
     """Return a unit of time, in capitals, and the first day of its weeks; "" without."""
-    if isinstance(node, exp.Week):
-        return "WEEK", node.this.name.upper()
-    is_name = isinstance(node, exp.Var | exp.Literal) or (
-        isinstance(node, exp.Column) and len(node.parts) == 1
-    )
-    name = node.name.upper() if is_name else ""
+    if week := re.fullmatch(r"WEEK\s*\(\s*(\w+)\s*\)", written, re.IGNORECASE):
+        return "WEEK", week[1].upper()
+    name = written.strip("'").upper()
     if name.removesuffix("S") not in UNITS:
         name = Snowflake.DATE_PART_MAPPING.get(name, name)
     name = {"WEEKISO": "ISOWEEK"}.get(name, name.removesuffix("S"))
     return (name if name in UNITS else ""), ""
 
 
-def _advise_difference(name: str, arguments: Sequence[exp.Expr]) -> str:
+def _advise_difference(
+    name: str, arguments: Sequence[str]
+) -> tuple[str, dict[str, str]]:
     """Return the difference that a call means: a count of boundaries, but for timestamps."""
     if len(arguments) < 3:
-        return "" if name != "datediff" else "end_time::date - start_time::date"
+        days = "end_time::date - start_time::date" if name == "datediff" else ""
+        return days, dict(zip(("end_time", "start_time"), arguments, strict=True))
     is_last = name in BIGQUERY_DIFFERENCES
     unit, day = read_unit(arguments[2 if is_last else 0])
     if not unit and is_last:  # date_diff('day', a, b), as others have it
         (unit, day), is_last = read_unit(arguments[0]), False
+    names = (
+        ("end_time", "start_time") if is_last else ("unit", "start_time", "end_time")
+    )
+    values = dict(zip(names, arguments, strict=False))
+    values.pop("unit", "")
     if name == "timestamp_diff" and unit in SECONDS and is_last:
-        return (
+        text = (
             "div(EXTRACT(EPOCH FROM end_time::timestamptz - start_time::timestamptz),"
             f" {SECONDS[unit]})"
         )
-    return _count_boundaries(unit, day or ("SUNDAY" if is_last else "MONDAY"))
+        return text, values
+    return _count_boundaries(unit, day or ("SUNDAY" if is_last else "MONDAY")), values
 
 
 def _count_boundaries(unit: str, day: str) -> str:
@@ -177,13 +196,21 @@ def _shift(time: str, day: str, sign: str = "+") -> str:
     return f"{time} {sign} INTERVAL '{days}'" if shift else time
 
 
-def _advise_truncation(first: exp.Expr, second: exp.Expr) -> str:
+def _advise_truncation(
+    first: str, second: str, zone: str = ""
+) -> tuple[str, dict[str, str]]:
     """Return the truncation of a time; with the unit last, BigQuery's is meant."""
-    unit, day = read_unit(second)
-    is_text = isinstance(second, exp.Literal)  # Snowflake's TRUNC(time, 'week')
+    (unit, day), time = read_unit(second), first
+    is_text = second.startswith("'")  # Snowflake's TRUNC(time, 'week')
     if not unit:
-        (unit, day), is_text = read_unit(first), True
-    return _truncate(unit, day or ("MONDAY" if is_text else "SUNDAY"))
+        (unit, day), time, is_text = read_unit(first), second, True
+    text = _truncate(unit, day or ("MONDAY" if is_text else "SUNDAY"))
+    values = {"time": time}
+    if zone and text:
+        local = "(time AT TIME ZONE zone)"
+        text = f"({re.sub(TIME_NAME, local, text)}) AT TIME ZONE zone"
+        values["zone"] = zone
+    return text, values
 
 
 def _truncate(unit: str, day: str) -> str:
@@ -199,25 +226,31 @@ def _advise_last_day(unit: str) -> str:
     if unit not in PERIODS:
         return ""
     begin = f"date_trunc('{unit.lower().removeprefix('iso')}', date)"
-    note = ", where weeks begin on Monday," if unit == "WEEK" else ""
+    note = " -- where weeks begin on Monday" if unit == "WEEK" else ""
     return f"({begin} + INTERVAL '{PERIODS[unit]}')::date{note}"
 
 
-def _advise_slice(number: exp.Expr, unit: str) -> str:
-    """Return the begin of a slice: date_bin knows neither months nor years."""
+def _advise_slice(_time: str, number: str, unit: str, end: str = "START") -> str:
+    """Return the begin or end of a slice: date_bin knows neither months nor years."""
+    unit, end = read_unit(unit)[0], end.strip("'").upper()
+    if not unit or not number.isdigit() or end not in {"START", "END"}:
+        return ""
     if unit in PERIODS and unit != "WEEK":
-        return f"date_trunc('{unit.lower()}', time), which is a slice of one,"
-    count = number.name if isinstance(number, exp.Literal) else "1"
-    origin = "1970-01-05" if unit == "WEEK" else "1970-01-01"
-    return f"date_bin('{count} {unit.lower()}s', time, '{origin}')" if unit else ""
+        text = f"date_trunc('{unit.lower()}', time)" if number == "1" else ""
+    else:
+        origin = "1970-01-05" if unit == "WEEK" else "1970-01-01"
+        text = f"date_bin('{number} {unit.lower()}s', time, '{origin}')"
+    step = INTERVALS.get(unit, f"1 {unit.lower()}")
+    return f"{text} + {number} * INTERVAL '{step}'" if text and end == "END" else text
 
 
-def _advise_addition(arguments: Sequence[exp.Expr]) -> str:
+def _advise_addition(arguments: Sequence[str]) -> tuple[str, dict[str, str]]:
     """Return the sum of a time and n units; a number alone is one of days."""
+    if len(arguments) == 2:
+        is_number = bool(re.fullmatch(r"[-+]?\s*\d+", arguments[1]))
+        text = "time + n * INTERVAL '1 day'" if is_number else ""
+        return text, dict(zip(("time", "n"), arguments, strict=True))
     unit, _ = read_unit(arguments[0])
-    if len(arguments) == 3 and unit:
-        interval = INTERVALS.get(unit, f"1 {unit.lower()}")
-        return f"time + n * INTERVAL '{interval}'"
-    number = arguments[-1].this if isinstance(arguments[-1], exp.Neg) else arguments[-1]
-    is_number = len(arguments) == 2 and isinstance(number, exp.Literal)
-    return "time + n * INTERVAL '1 day'" if is_number and number.is_int else ""
+    interval = INTERVALS.get(unit, f"1 {unit.lower()}")
+    text = f"time + n * INTERVAL '{interval}'" if unit else ""
+    return text, {"n": arguments[1], "time": arguments[2]}

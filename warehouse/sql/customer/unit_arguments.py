@@ -4,6 +4,8 @@ sqlglot takes what stands at the place of the unit for one: `DATE_TRUNC(ts, DAY)
 Snowflake as DATE_TRUNC('TS', "DAY").
 """
 
+import re
+
 from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
 
@@ -11,7 +13,7 @@ from warehouse.sql.customer import postgres_times
 from warehouse.sql.customer.messages import locate, refuse
 from warehouse.sql.customer.postgres_times import UNITS
 from warehouse.sql.customer.refusal import RefusedError
-from warehouse.sql.customer.written_names import find_written_name
+from warehouse.sql.customer.written_names import find_written_call, find_written_name
 
 # Units of one dialect alone, and short names, which stand at the place of a unit.
 KNOWN_UNITS = (
@@ -123,6 +125,23 @@ def _is_unit(node: exp.Expr) -> bool:
     return name in KNOWN_UNITS or name.removesuffix("S") in KNOWN_UNITS
 
 
+def _fill_order(order: str, node: exp.Expr) -> str:
+    """Return an order with the time of a call, if that is all that it has beside the unit."""
+    call = find_written_call(node)
+    values = [each for each in call.arguments if not _names_unit(each)] if call else []
+    is_list = bool(call) and not re.search(r"\bFROM\b", " ".join(values), re.IGNORECASE)
+    is_alone = (
+        is_list
+        and len(values) == 1
+        and len(re.findall(r"\b(time|n|start)\b", order)) == 1
+    )
+    return re.sub(r"\btime\b", lambda _: values[0], order) if is_alone else order
+
+
+def _names_unit(written: str) -> bool:
+    return bool(postgres_times.read_unit(written)[0])
+
+
 def _refuse(node: exp.Expr, problem: str, unit: str, dialect: str) -> RefusedError:
     name = (
         node.name if isinstance(node, exp.Anonymous) else find_written_name(node) or ""
@@ -130,8 +149,11 @@ def _refuse(node: exp.Expr, problem: str, unit: str, dialect: str) -> RefusedErr
     if dialect == "snowflake" and "WEEK" in unit:
         unit = "WEEK"
     orders = ORDERS[dialect]
+    # Only BigQuery has no quotes around a unit; elsewhere weeks begin on Monday.
+    if dialect == "bigquery" and unit == "WEEK" and isinstance(node.this, exp.Literal):
+        unit = "ISOWEEK"
     order = orders.get(name.upper(), orders[""]).format(unit=unit)
-    advice = f"{name}({order})"
+    advice = f"{name}({_fill_order(order, node)})"
     if dialect == "postgres":
         advice = postgres_times.advise_time(node) or advice
     elif dialect == "snowflake" and unit == "WEEK" and isinstance(node, TRUNCATIONS):

@@ -7,11 +7,11 @@ from sqlglot import exp
 
 from warehouse.sql.customer import (
     allowlist,
+    call_advice,
     endless_recursion,
     kept_arguments,
     managed_schema,
     node_rules,
-    postgres_advice,
     recursion,
     snowflake_rules,
     unit_arguments,
@@ -69,14 +69,17 @@ def validate_query(query: exp.Query, dialect: Dialect, *, is_managed: bool) -> N
 def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
     if isinstance(node, exp.Anonymous):
         if not node_rules.is_allowed_by_name(node, dialect):
-            of_call = dialect.name == "postgres" and postgres_advice.advise_call(node)
-            advice = of_call or dialect.advice.get(node.name.lower(), "")
-            raise refuse("function", node.name, node, advice)
+            otherwise = dialect.advice.get(node.name.lower(), "")
+            raise call_advice.refuse_call(
+                "function", node.name, node, dialect, otherwise
+            )
     elif isinstance(node, exp.Dot) and node_rules.reads_field(node, dialect):
         return
     elif type(node) not in dialect.nodes:
         name = describe_node(node, dialect.grammar)
-        raise refuse(describe_kind(node), name, node, _advise(node, name, dialect))
+        raise call_advice.refuse_call(
+            describe_kind(node), name, node, dialect, _advise(node, name, dialect)
+        )
     unit_arguments.require_order(node, dialect.name)
     node_rules.validate_details(node, dialect)
     kept_arguments.require_kept(node)
@@ -84,13 +87,6 @@ def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
 
 def _advise(node: exp.Expr, name: str, dialect: Dialect) -> str:
     """Return what to write instead of a node, by the name it was written by or another."""
-    is_postgres = dialect.name == "postgres"
-    if is_postgres and (of_call := postgres_advice.advise_call(node)):
-        return of_call
-    if is_postgres and name.lower().startswith("safe."):
-        plain = name.split(".", maxsplit=1)[1]
-        remedy = dialect.advice.get(plain.lower(), plain).removesuffix(",")
-        return f"{remedy}, which fails where SAFE is NULL,"
     for known in (
         name,
         name.lower(),

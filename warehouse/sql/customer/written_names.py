@@ -5,7 +5,10 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.parser import Parser
 
+from warehouse.sql.customer.written_calls import WrittenCall, read_call
+
 WRITTEN_NAME = "written_name"
+WRITTEN_CALL = "written_call"
 # What may stand around a call, as in `count(*) FILTER (WHERE …) OVER (…)`.
 AROUND_CALL = (
     exp.Filter, exp.IgnoreNulls, exp.RespectNulls, exp.Window, exp.WithinGroup,
@@ -19,7 +22,7 @@ class RemembersNames(Parser):
         token = self._curr
         call: exp.Expr | None = super()._parse_function_call(*arguments, **options)
         if token and call:
-            _mark(call, token.text)
+            _mark(call, token.text, (self.sql, token.start))
         return call
 
     def _parse_types(self, *arguments: Any, **options: Any) -> exp.Expr | None:
@@ -52,6 +55,14 @@ def find_written_name(node: exp.Expr) -> str | None:
     return name
 
 
+def find_written_call(node: exp.Expr) -> WrittenCall | None:
+    """Return a call as it was written; None for what was not written as one."""
+    if WRITTEN_CALL not in node.meta:
+        return None
+    sql, start = node.meta[WRITTEN_CALL]
+    return read_call(sql[start:])
+
+
 def write_path(node: object) -> str:
     """Return a name, or several with dots between them, as they were written."""
     if isinstance(node, exp.Dot):
@@ -69,8 +80,10 @@ def write_alias(named: exp.Expr) -> str:
     return write_path(alias.this) if isinstance(alias, exp.TableAlias) else named.alias
 
 
-def _mark(call: exp.Expr, name: str) -> None:
+def _mark(call: exp.Expr, name: str, place: tuple[str, int]) -> None:
     while isinstance(call, AROUND_CALL):
         call = call.this
-    if isinstance(call, exp.Func) and not isinstance(call, exp.Anonymous):
-        call.meta.setdefault(WRITTEN_NAME, name)
+    if isinstance(call, exp.Func):
+        call.meta.setdefault(WRITTEN_CALL, place)
+        if not isinstance(call, exp.Anonymous):
+            call.meta.setdefault(WRITTEN_NAME, name)

@@ -100,18 +100,26 @@ def test_a_function_of_bigquery_keeps_its_name() -> None:
 @pytest.mark.parametrize(
     ("value", "name", "remedy"),
     [
-        ("CHARINDEX('a', b)", "CHARINDEX", "STRPOS(text, part)"),
-        ("LOCATE('a', b)", "LOCATE", "STRPOS(text, part)"),
-        ("POSITION('a' IN b)", "POSITION", "STRPOS(text, part)"),
-        ("HEX(a)", "HEX", "UPPER(TO_HEX(bytes))"),
-        ("GROUP_CONCAT(a)", "GROUP_CONCAT", "STRING_AGG"),
+        ("CHARINDEX('a', b)", "CHARINDEX", "STRPOS(b, 'a')"),
+        ("LOCATE('a', b)", "LOCATE", "STRPOS(b, 'a')"),
+        ("POSITION('a' IN b)", "POSITION", "STRPOS(b, 'a')"),
+        ("HEX(a)", "HEX", "UPPER(TO_HEX(a))"),
+        ("GROUP_CONCAT(a)", "GROUP_CONCAT", "STRING_AGG(CAST(a AS STRING), ',')"),
         ("TRY_CAST(a AS INT64)", "TRY_CAST", "SAFE_CAST"),
         ("LEN(a)", "LEN", "LENGTH"),
         ("SAFE.LEN(a)", "LEN", "LENGTH"),
         ("NVL(a, b)", "NVL", "IFNULL"),
-        ("DATEDIFF(a, b)", "DATEDIFF", "DATE_DIFF(end, start, DAY)"),
-        ("DECODE(a, 1, 2)", "DECODE", "CASE x WHEN … THEN … END"),
-        ("SPLIT_PART(a, 'b', 1)", "SPLIT_PART", "SPLIT(text, ',')[SAFE_ORDINAL(n)]"),
+        (
+            "DATEDIFF(a, b)",
+            "DATEDIFF",
+            "DATE_DIFF(CAST(a AS DATE), CAST(b AS DATE), DAY)",
+        ),
+        ("DECODE(a, 1, 2)", "DECODE", "CASE WHEN a IS NOT DISTINCT FROM 1 THEN 2 END"),
+        (
+            "SPLIT_PART(a, 'b', 1)",
+            "SPLIT_PART",
+            "SPLIT(a, 'b')[SAFE_ORDINAL(1)], which is NULL behind the last part,",
+        ),
         ("IF(a, b)", "IF of two arguments", "IF(condition, a, NULL)"),
         ("ARRAY(a)", "ARRAY of values", "[a, b], or ARRAY(SELECT …)"),
         ("WEEK(a)", "WEEK", "EXTRACT(ISOWEEK FROM …)"),
@@ -152,12 +160,12 @@ def test_what_snowflake_does_not_have_is_refused(value: str) -> None:
 @pytest.mark.parametrize(
     ("value", "remedy"),
     [
-        ("INSTR(a, 'b')", "CHARINDEX(part, text)"),
+        ("INSTR(a, 'b')", "CHARINDEX('b', a)"),
         ("SAFE_CAST(a AS INT)", "TRY_CAST"),
         ("HEX(a)", "HEX_ENCODE"),
         ("IF(a, b, c)", "IFF"),
-        ("DATE_ADD(a, INTERVAL 1 DAY)", "DATEADD(day, n, date)"),
-        ("SAFE_DIVIDE(a, b)", "DIV0NULL, or a / NULLIF(b, 0)"),
+        ("DATE_ADD(a, INTERVAL 1 DAY)", "DATEADD(day, 1, a)"),
+        ("SAFE_DIVIDE(a, b)", "a / NULLIF(b, 0)"),
     ],
 )
 def test_a_refusal_says_what_snowflake_has_instead(value: str, remedy: str) -> None:

@@ -141,18 +141,18 @@ def test_a_call_with_a_wrong_number_of_arguments_is_named(
         # what the warehouse itself would not read
         ("postgres", "SELECT 1 FROM t\nGROUP BY ALL", "The clause GROUP BY ALL is not allowed (line 1): write the names of the columns instead."),
         ("postgres", "SELECT a FROM t\nWHERE a LIKE ANY ('x', 'y')", "The list of ANY is not allowed (line 2): write ANY (ARRAY[a, b]) instead."),
-        ("postgres", "SELECT Percentile_Cont(a, 0.5) FROM t", "The second argument of Percentile_Cont is not allowed (line 1): write Percentile_Cont(0.5) WITHIN GROUP (ORDER BY a) instead."),
+        ("postgres", "SELECT Percentile_Cont(a, 0.5) FROM t", "The second argument of Percentile_Cont is not allowed (line 1): write percentile_cont(0.5) WITHIN GROUP (ORDER BY a) instead."),
         ("postgres", "SELECT p:amount FROM t", "The query cannot be parsed at line 1, column 9, near ':': write value ->> 'key' for a part of JSON."),
         ("bigquery", "SELECT COUNT(DISTINCT a, b) FROM t", "The count of several values is not allowed (line 1): write COUNT(DISTINCT TO_JSON_STRING(STRUCT(a, b))) instead."),
         ("bigquery", "SELECT 1,\n DATE_ADD(d, 7) FROM t", "The call of DATE_ADD cannot be read (line 2): check the number and kinds of its arguments."),
         ("bigquery", "SELECT\n DISTINCT ON (a) a FROM t", "The clause DISTINCT ON is not allowed (line 2): write QUALIFY ROW_NUMBER() OVER (PARTITION BY a ORDER BY b) = 1 instead."),
         ("snowflake", "SELECT\n DISTINCT ON (a) a FROM t", "The clause DISTINCT ON is not allowed (line 2): write QUALIFY ROW_NUMBER() OVER (PARTITION BY a ORDER BY b) = 1 instead."),
         ("bigquery", "SELECT a FROM t\nWHERE a = ANY(b)", "The operator = ANY is not allowed (line 2): write a IN UNNEST(array) instead."),
-        ("bigquery", "SELECT 1,\n PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY a) FROM t", "The clause WITHIN GROUP is not allowed (line 2): write APPROX_QUANTILES(a, 100)[OFFSET(50)] instead."),
+        ("bigquery", "SELECT 1,\n PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY a) FROM t", "The clause WITHIN GROUP is not allowed (line 2): write APPROX_QUANTILES(a, 100)[OFFSET(50)], which is approximate, instead."),
         # remedies that fit what was written
         ("bigquery", "SELECT ML.DISTANCE(a, b) FROM t", "The function ML.DISTANCE is not allowed (line 1): write a table that holds its results instead."),
         ("bigquery", "SELECT HLL_COUNT.MERGE(a) FROM t", "The function HLL_COUNT.MERGE is not allowed (line 1): write APPROX_COUNT_DISTINCT instead."),
-        ("snowflake", "SELECT Format_Date('%Y', a) FROM t", "The function Format_Date is not allowed (line 1): write TO_CHAR(date, 'YYYY-MM-DD') instead."),
+        ("snowflake", "SELECT Format_Date('%Y', a) FROM t", "The function Format_Date is not allowed (line 1): write TO_CHAR(a, 'YYYY') instead."),
         ("snowflake", "SELECT a\nFROM TABLE(App.MyRows(1))", "TABLE(App.MyRows(…)) is not allowed (line 2), except around FLATTEN, SPLIT_TO_TABLE, STRTOK_SPLIT_TO_TABLE, GENERATOR: name a table, or a view that calls the function."),
         # templates in quotes
         ("bigquery", "SELECT a\nFROM `${project}.ds.t`", "The template ${project} is not filled in here (line 2): write names and values as they are, and @start_date for the start date."),

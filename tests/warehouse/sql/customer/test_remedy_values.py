@@ -289,7 +289,7 @@ def test_an_element_that_may_have_a_value_is_read(value: str) -> None:
 def test_flatten_of_json_is_answered_by_a_function_of_json(source: str) -> None:
     reason = refuse(f"SELECT a\nFROM {source}", "postgres")
 
-    assert "jsonb_array_elements(value::jsonb)" in reason
+    assert re.search(r"jsonb_array_elements\((x|value)::jsonb\)", reason)
     assert " (line 2): write " in reason
     with connection.cursor() as cursor:
         cursor.execute(
@@ -306,17 +306,17 @@ def test_flatten_of_json_is_answered_by_a_function_of_json(source: str) -> None:
         ("postgres", "SELECT a,\n REGEXP_CONTAINS(a, r'^b') FROM t", "The literal r'^b' is not allowed (line 2): write '^b' instead."),
         ("postgres", "SELECT a,\n REGEXP_CONTAINS(a, r\"^b\") FROM t", "The literal r\"^b\" is not allowed (line 2): write '^b' instead."),
         ("snowflake", r"SELECT REGEXP_LIKE(a, r'\d') FROM t", r"The literal r'\d' is not allowed (line 1): write $$\d$$ instead."),
-        ("postgres", "SELECT a,\n DATE(t, 'zone') FROM t", "The function DATE of several values is not allowed (line 2): write (time AT TIME ZONE 'zone')::date instead."),
-        ("postgres", "SELECT DATE(2026, 1, 2) FROM t", "The function DATE of several values is not allowed (line 1): write make_date(year, month, day) instead."),
-        ("postgres", "SELECT DATE_ADD(t, 7) FROM t", "The form of DATE_ADD is not allowed (line 1): write time + n * INTERVAL '1 day' instead."),
+        ("postgres", "SELECT a,\n DATE(t, 'zone') FROM t", "The function DATE of several values is not allowed (line 2): write (t AT TIME ZONE 'zone')::date instead."),
+        ("postgres", "SELECT DATE(2026, 1, 2) FROM t", "The function DATE of several values is not allowed (line 1): write make_date(2026, 1, 2) instead."),
+        ("postgres", "SELECT DATE_ADD(t, 7) FROM t", "The form of DATE_ADD is not allowed (line 1): write t + 7 * INTERVAL '1 day' instead."),
         ("postgres", "SELECT a,\n EXTRACT(DAYOFWEEK FROM t) FROM t", "Postgres has no unit DAYOFWEEK in EXTRACT (line 2): write EXTRACT(DOW FROM time), which is 0 on Sunday where BigQuery has 1."),
         ("postgres", "SELECT date_part('isoweek', t) FROM t", "Postgres has no unit isoweek in date_part (line 1): write EXTRACT(WEEK FROM time)."),
         ("postgres", "SELECT EXTRACT(WEEK(MONDAY) FROM t) FROM t", "Postgres has no unit WEEK(MONDAY) in EXTRACT (line 1): write EXTRACT(WEEK FROM time), which counts weeks by ISO 8601."),
-        ("postgres", "SELECT TO_CHAR(a) FROM t", "The function TO_CHAR of one value is not allowed (line 1): write value::text instead."),
+        ("postgres", "SELECT TO_CHAR(a) FROM t", "The function TO_CHAR of one value is not allowed (line 1): write a::text instead."),
         ("snowflake", "SELECT DATEDIFF('2026-03-10'::date, '2026-01-31'::date, day)", "The unit of time is at a wrong place in DATEDIFF (line 1): write DATEDIFF(DAY, start, end)."),
-        ("snowflake", "SELECT DATE_TRUNC(at, WEEK(MONDAY)) FROM t", "The unit of time is at a wrong place in DATE_TRUNC (line 1): write DATE_TRUNC('WEEK', time), whose weeks begin on Monday."),
+        ("snowflake", "SELECT DATE_TRUNC(at, WEEK(MONDAY)) FROM t", "The unit of time is at a wrong place in DATE_TRUNC (line 1): write DATE_TRUNC('WEEK', at), whose weeks begin on Monday."),
         ("postgres", "SELECT a,\n (string_to_array(a, ','))[0] FROM t", "The element [0] of string_to_array, always NULL, is not allowed (line 2): write [1] for the first instead."),
-        ("postgres", "SELECT SAFE.PARSE_DATE('%Y', a) FROM t", "The function SAFE.PARSE_DATE is not allowed (line 1): write to_date(text, pattern), which fails where SAFE is NULL, instead."),
+        ("postgres", "SELECT SAFE.PARSE_DATE('%Y', a) FROM t", "The function SAFE.PARSE_DATE is not allowed (line 1): write to_date(a, 'YYYY'), which fails where SAFE is NULL, instead."),
         ("snowflake", "SELECT a FROM [db.s.t]", "The brackets around [db.s.t] are not read (line 1): write db.s.t."),
     ],
 )  # fmt: skip
