@@ -74,7 +74,7 @@ class OptimizationAdmin(OptimizationPagesMixin, CsvReadingsMixin, CsvListMixin):
     search_fields = ("id__exact", "name", "organization__id__exact")
     search_help_text = "A name, or the exact id of an optimization or organization."
     ordering = ("-updated_at", "-id")
-    list_after_template = "levered_admin/lift_note.html"
+    list_after_template = "levered_admin/optimization_list_foot.html"
     filter_horizontal = ("guardrail_metrics",)
     readonly_fields = ("organization", "dates")
     fieldsets = (

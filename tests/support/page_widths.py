@@ -12,7 +12,8 @@ LIST_CUT = """() => {
     if (!box.width || style.visibility === "hidden") continue;
     let parent = element.parentElement;
     while (parent && !canScroll(getComputedStyle(parent))) parent = parent.parentElement;
-    const hides = ["hidden", "clip"].includes(style.overflowX)
+    // The text of an input scrolls with the caret, though its overflow is "clip".
+    const hides = !element.matches("input") && ["hidden", "clip"].includes(style.overflowX)
       && element.clientWidth > 1 && element.scrollWidth > element.clientWidth + 1;
     if ((box.right > width + 1 && !parent) || hides)
       cut.push(element.tagName + "." + element.className + ": "

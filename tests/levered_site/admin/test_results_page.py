@@ -63,7 +63,7 @@ def test_everything_in_the_head_is_reached_by_keyboard(page: Page) -> None:
     expect(page.get_by_role("link", name="Train now")).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Train now")).to_be_focused()
-    page.get_by_role("link", name="Variants").last.focus()
+    page.locator(".opt-tabs").get_by_role("link", name="Variants").focus()
     page.keyboard.press("Enter")
 
     expect(page.locator(".opt-tabs a[aria-current=page]")).to_have_text("Variants")

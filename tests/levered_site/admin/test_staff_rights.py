@@ -271,5 +271,6 @@ def test_owners_alone_do_what_takes_an_admin_in_the_api() -> None:
     deleting = {"remove", "discard", "disconnect", "forget", "retire", "revoke"}
     assert owning == deleting | {"ship", "stop", "archive", "unarchive", "promote"}
     assert editing == {
-        *("train", "resume", "pause", "enable", "disable", "cancel", "test")
+        *("train", "resume", "pause", "enable", "disable", "cancel", "test"),
+        "count",
     }

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from levered_site.organizations.actors import SYSTEM_ACTOR
+from levered_site.organizations.models import AuditEntry
 from optimizations.configuration import lifecycle, recording_gaps, unarchiving
 from optimizations.cube import refresh, specification
 from optimizations.models import FirstTouch, Optimization, RecordingGap
@@ -211,12 +213,22 @@ def test_a_draft_has_no_gaps() -> None:
     assert not RecordingGap.objects.exists()
 
 
+def _write_as_before(entries: QuerySet[AuditEntry]) -> None:
+    """Give entries the shape that they had when the migration was written."""
+    for entry in entries:
+        old = (entry.before or {})["status"]
+        entry.changes = {**entry.changes, "status": [old, entry.changes["status"]]}
+        entry.before = None
+        entry.save()
+
+
 def test_the_migration_reads_past_gaps_from_the_audit_log() -> None:
     optimization = make_optimization()
     for status in ("paused", "live", "shipped"):
         optimization = lifecycle.change_status(
             optimization, status, SYSTEM_ACTOR, confirm=True
         )
+    _write_as_before(AuditEntry.objects.filter(before__has_key="status"))
     live = make_optimization()
     expected = list(
         RecordingGap.objects.order_by("starts_at").values_list("status", "ends_at")

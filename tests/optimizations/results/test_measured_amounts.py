@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 
+from optimizations.admin import list_cells
 from optimizations.admin.result_page import companions
 from optimizations.admin.result_page.verdict import Verdict
 from optimizations.admin.tabs import results as results_tab
@@ -283,9 +283,11 @@ def test_lists_have_the_lift_with_its_interval() -> None:
     assert [low, high] == measured["lift_ci_anytime"]
     assert low < row["summary"]["lift"] < high
     assert row["summary"]["unavailable"] == {}
-    page: Any = admin.site.get_model_admin(Optimization)
-    column = page.measured_lift(Optimization.objects.get(pk=optimization.pk))
-    assert column.endswith(f"\N{NO-BREAK SPACE}% [{low:+.1f}, {high:+.1f}]")
+    stored = Optimization.objects.select_related("results_summary", "reward_metric")
+    listed = list_cells.load_listed([stored.get(pk=optimization.pk)])[optimization.pk]
+    cell = list_cells.render_lift(listed, is_less_better=False)
+    percent = "\N{NO-BREAK SPACE}%"
+    assert f"{low:+.1f}{percent} to {high:+.1f}{percent}" in cell
 
 
 def test_the_admin_shows_the_companions_in_one_table() -> None:

@@ -7,7 +7,11 @@ from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import ADVICE, locate, refuse
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.customer.written_calls import WrittenCall
-from warehouse.sql.customer.written_names import find_written_call, find_written_name
+from warehouse.sql.customer.written_names import (
+    find_written_call,
+    find_written_name,
+    is_written_as_call,
+)
 
 SAFE = "safe."
 AROUND = (exp.IgnoreNulls, exp.WithinGroup, exp.Window)
@@ -63,6 +67,8 @@ def advise_call(node: exp.Expr, name: str, dialect: Dialect) -> str:
 
 def _is_known(node: exp.Expr, name: str, dialect: Dialect) -> bool:
     """Return whether a remedy of a call depends on its form."""
+    if not is_written_as_call(_find_call(node)):
+        return False  # such as UNNEST(…) in FROM
     is_general = name.lower() in ADVICE and name.lower() not in dialect.forms
     if isinstance(node, exp.Dot) and not name.lower().startswith(SAFE):
         return False

@@ -137,6 +137,8 @@ FORMS = {
     "flatten(array)": "UNNEST(array) in FROM",
     "generate_series(a, b)": "UNNEST(GENERATE_ARRAY(a, b)) in FROM",
     "hash(text)": "FARM_FINGERPRINT(CAST(text AS STRING)) -- another hash",
+    "width_bucket(a, low, high, n)": "CASE WHEN a < low THEN 0 WHEN a >= high THEN n + 1"
+    " ELSE CAST(FLOOR((a - low) / (high - low) * n) AS INT64) + 1 END -- which takes bounds that ascend",
     "hex(bytes)": "UPPER(TO_HEX(bytes))",
     "ilike(text, pattern)": "LOWER(text) LIKE LOWER(pattern)",
     "like(text, pattern)": "text LIKE pattern",

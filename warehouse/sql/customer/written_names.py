@@ -63,6 +63,11 @@ def find_written_call(node: exp.Expr) -> WrittenCall | None:
     return read_call(sql[start:])
 
 
+def is_written_as_call(node: exp.Expr) -> bool:
+    """Return whether a node was read from a call, in a place where calls stand."""
+    return WRITTEN_CALL in node.meta
+
+
 def write_path(node: object) -> str:
     """Return a name, or several with dots between them, as they were written."""
     if isinstance(node, exp.Dot):

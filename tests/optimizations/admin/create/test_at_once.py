@@ -38,7 +38,7 @@ def test_a_double_click_creates_one_optimization(client: Client) -> None:
         targets = set(threads.map(create, range(TIMES)))
 
     created = Optimization.objects.get(name="Landing page")
-    assert targets == {f"/admin/optimizations/optimization/{created.pk}/change/"}
+    assert targets == {f"/admin/optimizations/optimization/{created.pk}/results/"}
 
 
 def test_two_steps_that_are_first_saved_at_once_are_both_kept(client: Client) -> None:

@@ -105,7 +105,7 @@ def test_the_form_creates_what_the_api_creates(form: CreateForm, world: World) -
     assert posted.status_code == 201, posted.content
     assert read_created(world, "By form") == read_created(world, "By API")
     created = Optimization.objects.get(name="By form")
-    assert answer.headers["Location"].endswith(f"/{created.pk}/change/")
+    assert answer.headers["Location"].endswith(f"/{created.pk}/results/")
     by_form, by_api = (
         AuditEntry.objects.get(target_id=str(pk), action="optimization.create")
         for pk in (created.pk, posted.json()["id"])
@@ -142,7 +142,7 @@ def test_a_form_that_is_sent_twice_creates_once(form: CreateForm, world: World) 
 
     created = Optimization.objects.get(name="Landing page")
     assert {answer.headers["Location"] for answer in answers} == {
-        f"/admin/optimizations/optimization/{created.pk}/change/"
+        f"/admin/optimizations/optimization/{created.pk}/results/"
     }
     assert created.status == "draft"
     assert UnfinishedOptimization.objects.get().optimization_id == created.pk
@@ -246,6 +246,6 @@ def test_a_form_that_has_created_leads_to_the_result(
 
     for step in ("goal", "factors", "traffic", "review"):
         answer: Any = form.client.get(form.build_path(step))
-        assert answer.headers["Location"].endswith(f"{created.pk}/change/")
+        assert answer.headers["Location"].endswith(f"{created.pk}/results/")
     created.delete()
     assert form.client.get(form.build_path("goal")).status_code == 200

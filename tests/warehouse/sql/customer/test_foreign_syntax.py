@@ -166,7 +166,7 @@ def test_the_from_of_a_function_is_no_query() -> None:
     ("sql", "reason"),
     [
         ("SELECT x FROM t,\n UNNEST(items) AS x", f"The function unnest is not allowed (line 2): {FLATTEN}"),
-        ("SELECT a,\n unnest(items) FROM t", f"The function unnest is not allowed (line 2): {FLATTEN}"),
+        ("SELECT a,\n unnest(items) FROM t", f"The function unnest is not allowed (line 2): {FLATTEN}".replace("…", "items")),
         (
             "SELECT\n generate_series(1, 3)",
             "The function generate_series is not allowed (line 2): write a calendar of TABLE(GENERATOR(ROWCOUNT => n)) instead.",

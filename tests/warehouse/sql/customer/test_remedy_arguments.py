@@ -86,6 +86,9 @@ WINDOWS = [
 DAY, NIGHT = "DATETIME '2026-01-01 01:59:00'", "DATETIME '2026-01-01 03:01:00'"
 SUNDAY = "DATETIME '2026-03-08 10:00:00'"
 BIGQUERY = [
+    ("WIDTH_BUCKET(4, 0, 9, 3)", "2"),
+    ("WIDTH_BUCKET(-1.5, 0, 9, 3)", "0"),
+    ("WIDTH_BUCKET(9, 0, 9, 3)", "4"),
     (f"DATEDIFF(hour, {DAY}, {NIGHT})", "2"),
     (f"DATEDIFF(week, DATE '2026-03-07', {SUNDAY})", "0"),
     (f"DATEDIFF(week, {SUNDAY}, DATE '2026-03-09')", "1"),
