@@ -102,7 +102,7 @@ between two pages may appear twice or not at all.
 UTF-8, objects flattened to dotted names, intervals in two columns (`_lo`, `_hi`). `section`
 chooses among several kinds of rows. The next page is in `Link`; health and the reasons of
 withheld figures stand in the rows, and in `X-Health`. Texts that a spreadsheet would compute
-begin with an apostrophe. `x-csv-columns` lists the columns. Errors are JSON.
+begin with an apostrophe. `x-csv` beside an answer lists the columns. Errors are JSON.
 
 **Unknown fields** are an error on management endpoints. Serve, best-variant, ingest and track
 ignore them.
