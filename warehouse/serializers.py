@@ -11,7 +11,7 @@ from levered_site.api.fields import (
 )
 from levered_site.api.serializers import StrictSerializer
 from warehouse.models import Connection
-from warehouse.sql.customer.text_limits import MAX_QUERY_LENGTH
+from warehouse.sql.customer.text.text_limits import MAX_QUERY_LENGTH
 
 MAX_ROWS = 1000
 MOST_CREDENTIALS = 50  # a service account's file has eleven

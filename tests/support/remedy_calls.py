@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from warehouse.sql.customer.dialects import DIALECTS
-from warehouse.sql.customer.remedy_forms import WORD, Form
+from warehouse.sql.customer.remedies.remedy_forms import WORD, Form
 
 # A value for each name that a form takes values of one kind for.
 SAMPLES = {

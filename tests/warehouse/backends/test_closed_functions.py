@@ -10,7 +10,7 @@ from levered_site.database import fetch_rows
 from warehouse import checks
 from warehouse.backends import managed
 from warehouse.backends.errors import QueryFailedError
-from warehouse.sql.customer import allowlist_postgres
+from warehouse.sql.customer.allowlists import allowlist_postgres
 
 closed_functions = importlib.import_module("warehouse.migrations.0010_closed_functions")
 

@@ -5,25 +5,20 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from warehouse.sql.customer import (
-    composite_fields,
-    dialects,
-    function_sources,
-    messages,
-    own_tables,
-    parsing,
-    recursive_queries,
-    reward_names,
-    row_traits,
-    source_text,
-    spelling,
-    tenant_scope,
-    text_growth,
-    text_limits,
-    validator,
-)
+from warehouse.sql.customer import dialects, messages, spelling
 from warehouse.sql.customer.dialects import Dialect
+from warehouse.sql.customer.growth import text_growth
+from warehouse.sql.customer.recursion import recursive_queries
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.rules import validator
+from warehouse.sql.customer.scope import (
+    composite_fields,
+    function_sources,
+    own_tables,
+    tenant_scope,
+)
+from warehouse.sql.customer.text import parsing, source_text, text_limits
+from warehouse.sql.customer.traits import reward_names, row_traits
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery, CheckedSource
 
 MANAGED_DIALECT = "postgres"

@@ -5,11 +5,19 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from warehouse.sql.customer import (
+from warehouse.sql.customer.allowlists import (
     allowlist,
     allowlist_engines,
     allowlist_postgres,
     allowlist_snowflake,
+)
+from warehouse.sql.customer.grammars import (
+    by_dialect,
+    grammar_bigquery,
+    grammar_postgres,
+)
+from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.remedies import (
     foreign_bigquery,
     foreign_bigquery_times,
     foreign_postgres,
@@ -19,13 +27,9 @@ from warehouse.sql.customer import (
     foreign_snowflake,
     foreign_snowflake_calls,
     functions_bigquery,
-    grammar_bigquery,
-    grammar_postgres,
-    grammars,
     remedy_forms,
 )
-from warehouse.sql.customer.refusal import RefusedError
-from warehouse.sql.customer.remedy_forms import Form
+from warehouse.sql.customer.remedies.remedy_forms import Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class Dialect:
     @property
     def grammar(self) -> str:
         """sqlglot's name of the dialect that reads customers' text."""
-        return grammars.GRAMMARS[self.name]
+        return by_dialect.GRAMMARS[self.name]
 
 
 def _is_postgres_system(schema: str) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from warehouse.sql.customer import recursion
+from warehouse.sql.customer.recursion import bounded_recursion
 
 DEFAULT_SCHEMA = "PUBLIC"
 FLATTENED = "_flattened"
@@ -31,8 +31,10 @@ def mark_recursion(query: exp.Query) -> None:
     """
     for clause in query.find_all(exp.With):
         if clause.args.get("recursive"):
-            recursion.refuse_other_recursion(clause)
-        clause.set("recursive", any(map(recursion.is_recursive, clause.expressions)))
+            bounded_recursion.refuse_other_recursion(clause)
+        clause.set(
+            "recursive", any(map(bounded_recursion.is_recursive, clause.expressions))
+        )
 
 
 def _number_flattened(query: exp.Query) -> None:

@@ -3,8 +3,9 @@
 from sqlglot import exp
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 
-from warehouse.sql.customer import snowflake_spelling, validator, written_names
+from warehouse.sql.customer import snowflake_spelling, written_names
 from warehouse.sql.customer.dialects import Dialect
+from warehouse.sql.customer.rules import validator
 
 
 def spell_names(query: exp.Query, dialect: Dialect) -> exp.Query:

@@ -1,6 +1,6 @@
 """Where a customer's query reads the clock."""
 
-from warehouse.sql.customer.tokens import read_tokens
+from warehouse.sql.customer.text.tokens import read_tokens
 from warehouse.sql.shapes import CheckedQuery
 
 FUNCTIONS = frozenset(

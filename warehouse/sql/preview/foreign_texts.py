@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from sqlglot.tokenizer_core import TokenType
 
-from warehouse.sql.customer.tokens import read_tokens
+from warehouse.sql.customer.text.tokens import read_tokens
 from warehouse.sql.shapes import CheckedQuery
 
 PARAMETERS = re.compile(

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
-from warehouse.sql.customer.tokens import read_tokens
+from warehouse.sql.customer.text.tokens import read_tokens
 from warehouse.sql.shapes import Statement
 
 # What the statement runs in; the managed store's session is described in the docs.

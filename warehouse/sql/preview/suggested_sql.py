@@ -1,7 +1,7 @@
 """SQL that a warning suggests: it runs as it stands where the warning appears."""
 
 from warehouse.sql.cube.postgres import NUMBER_PATTERN
-from warehouse.sql.customer.tokens import quote_name
+from warehouse.sql.customer.text.tokens import quote_name
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery
 
 # Postgres' names of the types that compare with numbers.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from sqlglot.tokenizer_core import Token, TokenType
 
-from warehouse.sql.customer.tokens import read_tokens
+from warehouse.sql.customer.text.tokens import read_tokens
 from warehouse.sql.shapes import CheckedQuery
 
 MAX_NAMED_COLUMNS = 40  # of a table

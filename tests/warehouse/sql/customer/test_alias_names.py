@@ -5,7 +5,8 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from warehouse.sql import RefusedError
-from warehouse.sql.customer import allowlist_postgres, check
+from warehouse.sql.customer import check
+from warehouse.sql.customer.allowlists import allowlist_postgres
 
 DIALECTS = ("postgres", "snowflake", "bigquery")
 UNFINISHED = "The query is unfinished: nothing stands behind {} (line 2)."

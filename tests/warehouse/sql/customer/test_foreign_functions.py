@@ -18,8 +18,8 @@ from zetasql.core import ServerError
 from tests.support.zetasql_engine import Engine
 from warehouse.sql import RefusedError
 from warehouse.sql.customer import check
-from warehouse.sql.customer.functions_bigquery import OWN_FUNCTIONS
-from warehouse.sql.customer.grammars import GRAMMARS
+from warehouse.sql.customer.grammars.by_dialect import GRAMMARS
+from warehouse.sql.customer.remedies.functions_bigquery import OWN_FUNCTIONS
 
 ARGUMENTS = (
     "", "a", "a, b", "a, b, c", "'x', a", "a, b, DAY", "DAY, a, b", "a AS INT64", "[a], b",

@@ -4,7 +4,8 @@
 import pytest
 
 from warehouse.sql import RefusedError
-from warehouse.sql.customer import check, foreign_operators
+from warehouse.sql.customer import check
+from warehouse.sql.customer.text import foreign_operators
 
 DIALECTS = ("postgres", "snowflake", "bigquery")
 VIEW = "compute it by functions, or in a view, and read its column"

@@ -8,7 +8,7 @@ import pytest
 from tests.support.running_service import crowding
 from warehouse.sql.customer import check
 from warehouse.sql.customer.refusal import RefusedError
-from warehouse.sql.customer.text_limits import MAX_QUERY_LENGTH
+from warehouse.sql.customer.text.text_limits import MAX_QUERY_LENGTH
 
 DIALECTS = ("postgres", "snowflake", "bigquery")
 SECONDS = 3.0  # nests were measured at most at half of it

@@ -11,9 +11,10 @@ import pytest
 from tests.support.refusal_advice import read_advice, read_remedy, refuse
 from tests.support.remedy_calls import MORE, list_forms, write_call, write_longer_calls
 from warehouse.sql import RefusedError
-from warehouse.sql.customer import check, postgres_times
+from warehouse.sql.customer import check
 from warehouse.sql.customer.dialects import DIALECTS
 from warehouse.sql.customer.messages import ADVICE
+from warehouse.sql.customer.remedies import postgres_times
 
 WITH_FORMS = [name for name, dialect in DIALECTS.items() if dialect.forms]
 NOTHING = "has nothing of the same meaning for these arguments and clauses"

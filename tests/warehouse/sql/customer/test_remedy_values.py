@@ -16,8 +16,9 @@ from django.db import DatabaseError, connection, transaction
 from tests.support.refusal_advice import read_advice, refuse, strip_note
 from tests.support.zetasql_engine import Engine
 from warehouse.sql import RefusedError
-from warehouse.sql.customer import check, postgres_times
-from warehouse.sql.customer.unit_arguments import KNOWN_UNITS
+from warehouse.sql.customer import check
+from warehouse.sql.customer.remedies import postgres_times
+from warehouse.sql.customer.rules.unit_arguments import KNOWN_UNITS
 
 STRING = re.compile(r'string_value: "(.*)"')
 

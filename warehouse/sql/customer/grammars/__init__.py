@@ -1,0 +1,1 @@
+"""sqlglot's dialects, corrected where they misread or rename what customers write."""

@@ -1,0 +1,1 @@
+"""How many rows and how much text functions make out of nothing."""

@@ -1,0 +1,1 @@
+"""WITH queries that read themselves, and whether they end."""

@@ -1,0 +1,1 @@
+"""What to write instead of a call that a dialect does not have."""

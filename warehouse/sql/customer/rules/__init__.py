@@ -1,0 +1,1 @@
+"""Which nodes of a parsed query are refused, and with what advice."""

@@ -1,0 +1,118 @@
+"""What a BigQuery node that is on the allow-list must fulfil beside."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlglot import exp
+
+from warehouse.sql.customer.allowlists import allowlist_engines
+from warehouse.sql.customer.dialects import Dialect
+from warehouse.sql.customer.grammars import call_forms
+from warehouse.sql.customer.messages import (
+    FIRST_OF_EACH,
+    describe_node,
+    locate,
+    refuse,
+)
+from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.rules import call_advice
+from warehouse.sql.customer.written_names import find_written_name
+
+
+def _validate_net_function(node: exp.Func, dialect: Dialect) -> None:
+    """Allow BigQuery's `NET.HOST`; `HOST` alone would be a customer's own function."""
+    if not isinstance(node.parent, exp.NetFunc):
+        name = describe_node(node, dialect.grammar)
+        raise refuse("function", name, node, "NET. before it")
+
+
+def _validate_array(node: exp.Expr, dialect: Dialect) -> None:
+    """Allow [a, b] and ARRAY(SELECT …), not ARRAY(a, b)."""
+    if call_forms.lacks_query(node):
+        name = f"{describe_node(node, dialect.grammar)} of values"
+        raise refuse("function", name, node, "[a, b], or ARRAY(SELECT …)")
+
+
+def _validate_week(node: exp.Expr, dialect: Dialect) -> None:
+    """Allow WEEK(MONDAY) as a unit of time alone; BigQuery has no function WEEK."""
+    around = node.parent
+    is_part = isinstance(around, exp.Extract) and around.this is node
+    if not is_part and (around is None or around.args.get("unit") is not node):
+        name = describe_node(node, dialect.grammar)
+        raise refuse("function", name, node, "EXTRACT(ISOWEEK FROM …)")
+
+
+def _validate_if(node: exp.Expr, dialect: Dialect) -> None:
+    """Refuse IF(a, b): sqlglot adds a NULL, BigQuery knows IF with three arguments alone."""
+    is_call = not isinstance(node.parent, exp.Case)
+    if is_call and node.args.get("false") is None:
+        name = f"{describe_node(node, dialect.grammar)} of two arguments"
+        raise refuse("function", name, node, "IF(condition, a, NULL)")
+
+
+def _validate_count(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse COUNT(DISTINCT a, b), which BigQuery does not have."""
+    values = node.this.expressions if isinstance(node.this, exp.Distinct) else []
+    if len(values) > 1:
+        advice = "COUNT(DISTINCT TO_JSON_STRING(STRUCT(a, b)))"
+        raise refuse("count of", "several values", node, advice)
+
+
+def _validate_distinct(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse DISTINCT ON, which is Postgres'."""
+    if node.args.get("on"):
+        raise refuse("clause", "DISTINCT ON", node, FIRST_OF_EACH)
+
+
+def _validate_any(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse `a = ANY (array)`; LIKE ANY is BigQuery's."""
+    if isinstance(node.parent, exp.EQ):
+        raise refuse("operator", "= ANY", node, "a IN UNNEST(array)")
+
+
+def _validate_within(node: exp.Expr, dialect: Dialect) -> None:
+    """Refuse PERCENTILE_CONT(…) WITHIN GROUP."""
+    if isinstance(node.this, exp.PercentileCont | exp.PercentileDisc):
+        raise call_advice.refuse_call("clause", "WITHIN GROUP", node, dialect)
+
+
+def _validate_pattern(node: exp.Expr, dialect: Dialect) -> None:
+    """Refuse `a ~* 'b'`, which sqlglot writes as a function that BigQuery does not have."""
+    if find_written_name(node):
+        name = describe_node(node, dialect.grammar)
+        raise call_advice.refuse_call("function", name, node, dialect)
+    raise refuse("operator", "~*", node, "REGEXP_CONTAINS(text, r'(?i)pattern')")
+
+
+def _validate_join(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse a JOIN without ON, which sqlglot writes as a comma; an array needs none."""
+    is_array = isinstance(node.this, exp.Unnest)
+    if node.meta.get("lacks_condition") and not is_array:
+        raise RefusedError(
+            f"A JOIN needs a condition{locate(node)}: write ON … or USING (…) behind it, or"
+            " CROSS JOIN."
+        )
+
+
+def _validate_star(node: exp.Expr, _dialect: Dialect) -> None:
+    """Allow SELECT * EXCEPT and REPLACE, not RENAME and ILIKE, which are Snowflake's."""
+    for key in ("rename", "ilike"):
+        if node.args.get(key):
+            raise RefusedError(
+                f"BigQuery has no SELECT * {key.upper()}{locate(node)}: name the columns."
+            )
+
+
+RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
+    exp.Any: _validate_any,
+    exp.Array: _validate_array,
+    exp.Count: _validate_count,
+    exp.Distinct: _validate_distinct,
+    exp.If: _validate_if,
+    exp.Join: _validate_join,
+    exp.RegexpILike: _validate_pattern,
+    exp.Star: _validate_star,
+    exp.WithinGroup: _validate_within,
+    exp.WeekStart: _validate_week,
+    **dict.fromkeys(allowlist_engines.NET_NODES, _validate_net_function),
+}

@@ -1,0 +1,1 @@
+"""Which tables a query reads, and whose rows of them."""

@@ -1,0 +1,1 @@
+"""What a query's rows depend on."""
