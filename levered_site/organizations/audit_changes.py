@@ -18,10 +18,10 @@ MAX_TEXT: Final = 240
 MAX_LISTED: Final = 12  # of a list; the others are counted
 MAX_LINES: Final = 60  # of a text of several lines
 CONFIG: Final = "training_data_config"
+OWN_ID: Final = ("id",)  # of a note: it tells people nothing
 FIELD_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "sql": "SQL",
-        "id": "Id",
         "reward_metric_id": "Reward metric",
         "guardrail_metric_ids": "Guardrail metrics",
         "assignment_source_id": "Assignment source",
@@ -90,17 +90,21 @@ def list_changes(
     return [
         _build_change(path, before, after, names)
         for path in paths
-        if before.get(path, paths) != after.get(path, paths)
+        if path != OWN_ID and before.get(path, paths) != after.get(path, paths)
     ]
 
 
 def list_ids(entry: AuditEntry) -> set[str]:
-    """Return the texts of an entry that may be ids of objects."""
+    """Return the ids of objects that an entry names, as metrics."""
     change = audit_log.read_change(entry)
-    leaves = [_flatten_values(change.before or {}), _flatten_values(change.after)]
-    values = [value for each in leaves for value in each.values()]
-    lists = [value if isinstance(value, list) else [value] for value in values]
-    return {text for each in lists for text in each if isinstance(text, str)}
+    fields = [*(change.before or {}).items(), *change.after.items()]
+    return {
+        text
+        for name, value in fields
+        if name.endswith(("_id", "_ids"))
+        for text in (value if isinstance(value, list) else [value])
+        if isinstance(text, str)
+    }
 
 
 def _flatten_values(values: Mapping[str, Any]) -> Leaves:

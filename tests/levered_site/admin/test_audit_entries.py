@@ -6,7 +6,6 @@ from django.urls import reverse
 
 from levered_site.organizations import api_keys, audit
 from levered_site.organizations.actors import Actor
-from levered_site.organizations.api_keys import KeySpec
 from levered_site.organizations.models import AuditEntry
 from tests.support.staff_world import World
 
@@ -37,9 +36,10 @@ def test_the_list_says_what_happened_and_who_did_it(
     assert "Settings changed" in page
     assert "API key “backend”" in page
     assert "Optimization: Checkout" in page
-    assert "optimization.change" not in page.partition("result_list")[2].partition(
-        "</table>"
-    )[0]
+    assert (
+        "optimization.change"
+        not in page.partition("result_list")[2].partition("</table>")[0]
+    )
 
 
 def test_the_list_is_filtered_by_action_and_kind(

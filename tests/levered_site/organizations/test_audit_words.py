@@ -27,7 +27,9 @@ def list_changes(
 
 def test_each_action_that_the_code_records_has_words() -> None:
     modules = [path for app in APPS for path in (ROOT / app).rglob("*.py")]
-    recording = [text for text in map(Path.read_text, modules) if RECORDING.search(text)]
+    recording = [
+        text for text in map(Path.read_text, modules) if RECORDING.search(text)
+    ]
     codes = {code for text in recording for code in CODE.findall(text)}
 
     assert len(codes) > 30
@@ -88,7 +90,9 @@ def test_a_list_says_what_came_and_what_went() -> None:
 def test_a_design_is_compared_level_by_level() -> None:
     def make(*levels: str) -> dict[str, Any]:
         factor = {"name": "headline", "levels": [{"id": x, "value": x} for x in levels]}
-        return {"training_data_config": {"design_factors": [factor], "horizon_hours": 9}}
+        return {
+            "training_data_config": {"design_factors": [factor], "horizon_hours": 9}
+        }
 
     assert list_changes(make("Plain", "Bold"), make("Plain", "Loud")) == [
         "Design factors · headline · levels: added Loud; removed Bold"
