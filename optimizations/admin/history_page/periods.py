@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from levered_site.admin import html
-from levered_site.level_texts import format_level
 from optimizations.admin.history_page.entry import Span, StreamEntry
+from optimizations.admin.variant_names import find_name, list_variant_names
 from optimizations.models import Optimization, Regime
 
 WENT_LIVE: Final = "went live"
@@ -33,7 +33,7 @@ def list_periods(
     optimization: Optimization, regimes: Sequence[Regime], span: Span
 ) -> list[StreamEntry]:
     """Return the periods of the span; `regimes` are all, by their numbers."""
-    names = name_variants(optimization)
+    names = list_variant_names(optimization)
     entries = [
         _build_entry(regime, before, names)
         for before, regime in pairwise([None, *regimes])
@@ -41,14 +41,6 @@ def list_periods(
         and (span.before is None or regime.starts_at < span.before)
     ]
     return entries[-span.limit :]
-
-
-def name_variants(optimization: Optimization) -> list[str]:
-    """Return the number and levels of each variant, by its place."""
-    return [
-        f"{number} {' · '.join(map(format_level, levels.values()))}"
-        for number, levels in enumerate(optimization.model.combinations(), start=1)
-    ]
 
 
 def _build_entry(
@@ -106,10 +98,7 @@ def _list_missing(numbers: Sequence[int], others: Sequence[int]) -> list[int]:
     return sorted(set(numbers) - set(others))
 
 
-def _join_names(numbers: Sequence[int], names: Sequence[Any]) -> str:
-    shown = [
-        names[number - 1] if number <= len(names) else str(number)
-        for number in numbers[:MAX_NAMED]
-    ]
+def _join_names(numbers: Sequence[int], names: Sequence[str]) -> str:
+    shown = [find_name(names, number) for number in numbers[:MAX_NAMED]]
     more = len(numbers) - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more else "")

@@ -18,6 +18,7 @@ from optimizations.admin.history_page.entry import (
     Span,
     StreamEntry,
 )
+from optimizations.admin.variant_names import list_variant_names
 from optimizations.models import Optimization, Regime
 
 PAGE_SIZE: Final = 40
@@ -99,8 +100,9 @@ def load_entries(
     if "period" in kinds:
         entries += periods.list_periods(optimization, regimes, span)
     if "training" in kinds:
-        names_of_variants = periods.name_variants(optimization)
-        entries += trainings.load_versions(optimization, span, names_of_variants)
+        entries += trainings.load_versions(
+            optimization, span, list_variant_names(optimization)
+        )
         entries += trainings.load_unpublished(optimization, span)
     if "note" in kinds:
         entries += changes.list_notes(optimization, span)

@@ -11,6 +11,7 @@ from models_app import version_history
 from models_app.admin import html_tables
 from models_app.models import PolicyVersion, TrainingRun
 from optimizations.admin.history_page.entry import Span, StreamEntry
+from optimizations.admin.variant_names import find_name
 from optimizations.models import Optimization
 
 Cause = PolicyVersion.Cause
@@ -102,7 +103,7 @@ def describe_move(version: Any, before: Any, names: Sequence[str]) -> str:
     up = max(moves, key=lambda number: moves[number])
     down = min(moves, key=lambda number: moves[number])
     shares = ", ".join(
-        f"{names[number - 1]} {_format_share(old.get(number, 0.0))} → "
+        f"{find_name(names, number)} {_format_share(old.get(number, 0.0))} → "
         f"{_format_share(new.get(number, 0.0))}"
         for number in (up, down)
     )

@@ -114,7 +114,9 @@ def test_charts_get_the_days_and_texts_the_oldest_day_first(
         (date(2026, 3, 28), "about 2026-03-28"),
     ]
     assert notes.list_day_notes(loaded) == listed
-    assert {note.id for note in listed} == set(Note.objects.values_list("pk", flat=True))
+    assert {note.id for note in listed} == set(
+        Note.objects.values_list("pk", flat=True)
+    )
 
 
 def test_notes_come_in_pages(api: Api, path: str) -> None:
