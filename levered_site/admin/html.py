@@ -65,11 +65,16 @@ def render_link(target: Model | None, text: object = None) -> SafeString | str:
 
 def render_row_link(model: type[Model], pk: Any, text: object) -> SafeString:
     """Return a link to the page of the row `pk`, without reading the row."""
-    options = model._meta
-    path = reverse(
-        f"admin:{options.app_label}_{options.model_name}_change", args=[quote(pk)]
+    return format_html(
+        '<a class="text-link" href="{}">{}</a>', build_row_url(model, pk), text
     )
-    return format_html('<a class="text-link" href="{}">{}</a>', path, text)
+
+
+def build_row_url(model: type[Model], pk: Any) -> str:
+    """Return the URL of the page of the row `pk`."""
+    options = model._meta
+    name = f"admin:{options.app_label}_{options.model_name}_change"
+    return reverse(name, args=[quote(pk)])
 
 
 def render_list_link(model: type[Model], text: object, **filters: object) -> SafeString:

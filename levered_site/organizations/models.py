@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 
 from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
+from levered_site.organizations import audit_words
 
 
 class Organization(models.Model):
@@ -195,7 +196,8 @@ class AuditEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.target_name}"
+        words = audit_words.describe_action(self.action)
+        return f"{words}: {self.target_name}" if self.target_name else words
 
 
 class IdempotentAnswer(models.Model):

@@ -23,6 +23,7 @@ from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.charts.element import Element
 from levered_site.charts.figure import Heading, build_sentence
 from levered_site.charts.hourly_bars import HourlySeries, build_hourly_bars
+from levered_site.organizations import audit_words
 from levered_site.organizations.admin import get_staff_roles
 from levered_site.organizations.models import AuditEntry
 from levered_site.organizations.staff_roles import StaffRoles
@@ -206,13 +207,13 @@ def _render_audit_entries(roles: StaffRoles) -> SafeString | str:
     if not newest:
         return "Nothing has changed yet."
     return html.render_table(
-        ("when", "action", "target", "actor"),
+        ("when", "what", "on", "who"),
         (
             (
                 html.render_link(entry, f"{entry.created_at:%m-%d %H:%M:%S}"),
-                entry.action,
+                audit_words.describe_action(entry.action),
                 entry.target_name[:40],
-                entry.actor_id[:24],
+                audit_words.describe_actor(entry.actor_kind, entry.actor_id)[:40],
             )
             for entry in newest
         ),

@@ -1,6 +1,7 @@
 """Admin pages of decisions, with the assignment of each decision's user."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -59,10 +60,10 @@ class VariantFilter(AddressFilter):
 
     @override
     def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        number = self.value()
-        if number is None or not number.isdecimal() or len(number) > MAX_DIGITS:
+        number = read_number(self.value() or "")
+        if number is None:
             return queryset.none()
-        return queryset.filter(variant_number=int(number))
+        return queryset.filter(variant_number=number)
 
 
 class ContextFilter(AddressFilter):
@@ -73,18 +74,37 @@ class ContextFilter(AddressFilter):
 
     @override
     def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        try:
-            levels = json.loads(self.value() or "")
-        except (ValueError, RecursionError):
-            return queryset.none()
-        if not isinstance(levels, dict) or len(levels) > MAX_FACTORS:
-            return queryset.none()
-        values = Cast(NullIf("context", Value("")), JSONField())
-        for name, level in levels.items():
-            if not isinstance(level, str) or "\0" in name + level:
-                return queryset.none()
-            queryset = queryset.filter(Exact(KeyTextTransform(name, values), level))
-        return queryset
+        levels = read_levels(self.value() or "")
+        return queryset.none() if levels is None else keep_context(queryset, levels)
+
+
+def read_number(text: str) -> int | None:
+    """Return a number of an address, None for what is none."""
+    is_number = text.isdecimal() and text.isascii() and len(text) <= MAX_DIGITS
+    return int(text) if is_number else None
+
+
+def read_levels(text: str) -> dict[str, str] | None:
+    """Return the levels of a context in an address, None for what nobody can read."""
+    try:
+        levels = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(levels, dict) or len(levels) > MAX_FACTORS:
+        return None
+    is_readable = all(
+        isinstance(level, str) and "\0" not in name + level
+        for name, level in levels.items()
+    )
+    return levels if is_readable else None
+
+
+def keep_context(receipts: QuerySet[Any], levels: Mapping[str, str]) -> QuerySet[Any]:
+    """Return the receipts whose request had these levels."""
+    values = Cast(NullIf("context", Value("")), JSONField())
+    for name, level in levels.items():
+        receipts = receipts.filter(Exact(KeyTextTransform(name, values), level))
+    return receipts
 
 
 @admin.register(Decision)

@@ -1,7 +1,6 @@
 """Charts of the panel about variants and the model, from the results that it has anyway."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, timedelta
 
 from levered_site.charts.element import Element
 from levered_site.charts.figure import Heading
@@ -9,11 +8,9 @@ from levered_site.charts.heat_map import HeatCell, HeatMap, Hue, build_heat_map
 from levered_site.charts.ridgeline import Ridge, build_density, build_ridgeline
 from levered_site.charts.stacked_area import build_stacked_area
 from levered_site.charts.stacked_area_layout import ShareSeries
-from levered_site.charts.stepped_timeline import Lane, Step, build_timeline
 from levered_site.charts.units import CHANGE, PLAIN, SHARE
 from levered_site.level_texts import format_level
 from levered_site.number_texts import NO_VALUE
-from optimizations.models import Regime
 from optimizations.results.model_effects import Interaction
 from optimizations.results.report import Results
 from optimizations.results.variant_results import DailyCounts, VariantResult
@@ -29,11 +26,6 @@ BELIEFS = Heading(
     "beliefs",
     "What each variant is believed to earn",
     "Posterior of the expected reward with its 95% interval, by the chance of being best.",
-)
-PERIODS = Heading(
-    "periods",
-    "Measuring periods",
-    "Each change of what is served or counted begins a new one.",
 )
 
 
@@ -151,14 +143,3 @@ def _build_cell(interaction: Interaction | None, factor: float) -> HeatCell:
     low, high = interaction.lo, interaction.hi
     is_certain = low is not None and high is not None and (low > 0 or high < 0)
     return HeatCell(value, CHANGE.format_value(value), is_marked=is_certain)
-
-
-def draw_periods(regimes: Sequence[Regime], today: date) -> Element:
-    """Return the measuring periods, each with what began it."""
-    starts = [regime.starts_at.astimezone(UTC).date() for regime in regimes]
-    ends = [*(start - timedelta(days=1) for start in starts[1:]), None]
-    steps = [
-        Step(f"{regime.number}", start, end and max(start, end), regime.reason)
-        for regime, start, end in zip(regimes, starts, ends, strict=True)
-    ]
-    return build_timeline(PERIODS, [Lane("Periods", steps)], today)

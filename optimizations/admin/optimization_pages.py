@@ -69,6 +69,8 @@ class OptimizationPagesMixin(AdminActionsMixin, EditableAdmin):
         optimization = self._require_viewable(request, object_id)
         if request.method == "POST":
             return self._handle_post(tab, request, optimization)
+        if tab.build_download is not None and request.GET.get("format") == "csv":
+            return tab.build_download(request, optimization)
         context = {
             **self.build_frame(request, optimization, tab.name),
             **tab.build_context(request, optimization),

@@ -1,8 +1,9 @@
 """Notes on days of an optimization: write, change and delete them, list them for charts."""
 
 from collections.abc import Mapping
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
@@ -18,13 +19,17 @@ from optimizations.models import Note, Optimization
 
 MAX_NOTES = 1000  # of one optimization
 LOADED_NOTES = "loaded_notes"
+NOTE_FIELDS = ("date", "text", "id", "author", "created_at")  # of a DayNote
 
 
 class DayNote(NamedTuple):
-    """What charts show of a note."""
+    """A note as it is read with its optimization; charts show its date and text."""
 
     date: date
     text: str
+    id: UUID
+    author: str
+    created_at: datetime
 
 
 @transaction.atomic
@@ -75,12 +80,20 @@ def delete_note(note: Note, actor: Actor) -> None:
 
 
 def list_day_notes(optimization: Optimization) -> list[DayNote]:
-    """Return the days and texts of all notes, the oldest day first: marks for charts."""
+    """Return all notes, the oldest day first."""
     loaded = getattr(optimization, LOADED_NOTES, None)
-    if loaded is not None:
-        return [DayNote(date.fromisoformat(day), text) for day, text in loaded]
-    rows = optimization.notes.values_list("date", "text")
-    return [DayNote(day, text) for day, text in rows]
+    if loaded is None:
+        return [DayNote(*row) for row in optimization.notes.values_list(*NOTE_FIELDS)]
+    return [
+        DayNote(
+            date.fromisoformat(day),
+            text,
+            UUID(number),
+            author,
+            datetime.fromisoformat(created_at),
+        )
+        for day, text, number, author, created_at in loaded
+    ]
 
 
 def load_day_notes(rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -88,8 +101,8 @@ def load_day_notes(rows: QuerySet[Any]) -> QuerySet[Any]:
     own = Note.objects.filter(optimization=OuterRef("pk")).order_by(
         "date", "created_at"
     )
-    pairs = own.annotate(pair=JSONArray("date", "text")).values("pair")
-    loaded: QuerySet[Any] = rows.annotate(**{LOADED_NOTES: ArraySubquery(pairs)})
+    found = own.annotate(fields=JSONArray(*NOTE_FIELDS)).values("fields")
+    loaded: QuerySet[Any] = rows.annotate(**{LOADED_NOTES: ArraySubquery(found)})
     return loaded
 
 

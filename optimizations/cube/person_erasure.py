@@ -16,6 +16,14 @@ from optimizations.ingestion.erasure import ErasedCounts
 # Of two erasures of a person at once, the second finds nothing to count.
 LOCK_ERASURES = "SELECT pg_advisory_xact_lock(hashtextextended('erase:' || %s, 0))"
 
+ACTION = "user.erase"
+
+
+def build_pseudonym(organization_id: str, anonymous_id: str) -> str:
+    """Return what the audit log has of an erased person: nobody can tell the id from it."""
+    text = f"{organization_id}:{anonymous_id}"
+    return salted_hmac("levered.erasure", text).hexdigest()
+
 
 def erase_user(organization_id: str, anonymous_id: str, actor: Actor) -> ErasedCounts:
     """Erase a person of the organization from the managed store and from serving.
@@ -34,9 +42,8 @@ def erase_user(organization_id: str, anonymous_id: str, actor: Actor) -> ErasedC
             f"must have 1 to {MAX_ANONYMOUS_ID_LENGTH} characters and no NUL",
         )
     organization = Organization.objects.get(pk=organization_id)
-    pseudonym = salted_hmac("levered.erasure", f"{organization_id}:{anonymous_id}")
-    changes = {"person": pseudonym.hexdigest()}
-    audit.record(organization_id, actor, "user.erase", organization, changes)
+    changes = {"person": build_pseudonym(organization_id, anonymous_id)}
+    audit.record(organization_id, actor, ACTION, organization, changes)
     rows = erasure.find_person_rows(organization_id, anonymous_id)
     plans = erased_remainders.plan_counts(
         organization_id, anonymous_id, rows.find_touch_days(), timezone.now()

@@ -1,6 +1,7 @@
 """Explain a user's variant: their assignment and receipts, replayed with the policy."""
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -101,8 +102,11 @@ def explain_assignment(
     assignment = Assignment.objects.filter(**user).first()
     if assignment is None:
         raise NotFoundError("This user was never served by this optimization.")
-    decisions = Decision.objects.filter(**user).order_by("decided_at", "id")
-    receipts = [_build_receipt(optimization, receipt) for receipt in decisions]
+    decisions = list(Decision.objects.filter(**user).order_by("decided_at", "id"))
+    stored_versions = load_versions(optimization, decisions)
+    receipts = [
+        explain_receipt(optimization, receipt, stored_versions) for receipt in decisions
+    ]
     if not receipts:
         raise NotFoundError("The receipts of this user are past their retention.")
     return _build_explanation(optimization, assignment, receipts)
@@ -136,9 +140,28 @@ def _build_explanation(
     )
 
 
-def _build_receipt(optimization: Optimization, receipt: Decision) -> DecisionReceipt:
-    context = json.loads(receipt.context)
-    probabilities = _load_probabilities(optimization, receipt, context)
+def load_versions(
+    optimization: Optimization, receipts: Iterable[Decision]
+) -> dict[int, PolicyVersion]:
+    """Return the policy versions behind receipts by number, without those past retention."""
+    numbers = {receipt.policy_version for receipt in receipts if not receipt.in_holdout}
+    if not numbers:
+        return {}
+    rows = PolicyVersion.objects.filter(model=optimization.model_id, number__in=numbers)
+    return {version.number: version for version in rows.defer("prob_best", "report")}
+
+
+def explain_receipt(
+    optimization: Optimization,
+    receipt: Decision,
+    stored_versions: Mapping[int, PolicyVersion],
+) -> DecisionReceipt:
+    """Explain one receipt by the versions of `load_versions`.
+
+    Raises NotFoundError if its version is past its retention.
+    """
+    context = json.loads(receipt.context or "{}")
+    probabilities = _find_probabilities(optimization, receipt, context, stored_versions)
     uniforms = replay.compute_uniforms(receipt, len(probabilities))
     return DecisionReceipt(
         variant_number=receipt.variant_number,
@@ -169,8 +192,11 @@ def _build_receipt(optimization: Optimization, receipt: Decision) -> DecisionRec
     )
 
 
-def _load_probabilities(
-    optimization: Optimization, receipt: Decision, context: dict[str, Any]
+def _find_probabilities(
+    optimization: Optimization,
+    receipt: Decision,
+    context: dict[str, Any],
+    stored_versions: Mapping[int, PolicyVersion],
 ) -> Floats:
     """Return every variant's probability at that moment: 1 or 0 in the holdout.
 
@@ -180,9 +206,7 @@ def _load_probabilities(
         probabilities = np.zeros(optimization.variants_count())
         probabilities[receipt.variant_number - 1] = 1.0
         return probabilities
-    version = PolicyVersion.objects.filter(
-        model=optimization.model_id, number=receipt.policy_version
-    ).first()
+    version = stored_versions.get(receipt.policy_version)
     if version is None:
         raise NotFoundError(
             f"Policy version {receipt.policy_version}, which decided, is past its "

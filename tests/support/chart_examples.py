@@ -1,9 +1,15 @@
 """Charts with numbers as a page has them, of each kind and of each degenerate kind."""
 
 import math
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from levered_site.charts.element import Element
+from levered_site.charts.event_track import (
+    TrackEvent,
+    TrackLane,
+    TrackSpan,
+    build_event_track,
+)
 from levered_site.charts.figure import Heading
 from levered_site.charts.forest import ForestRow, build_forest
 from levered_site.charts.heat_map import HeatCell, HeatMap, build_heat_map
@@ -197,6 +203,31 @@ def build_hours(prefix: str) -> Element:
     return build_hourly_bars(Heading(prefix, "By hour", "Counts."), hours, series)
 
 
+def build_visitor(prefix: str) -> Element:
+    """Return a visitor who was drawn again, with rewards that count and that do not."""
+    start = datetime(2026, 11, 4, 9, 30, tzinfo=UTC)
+    redrawn, end = start + timedelta(hours=7), start + timedelta(hours=24)
+    lanes = [
+        TrackLane(
+            "Variant",
+            [
+                TrackSpan("3 badges · Pay now", start, redrawn, "first serve"),
+                TrackSpan("5 reviews · Buy now", redrawn, None, "drawn again"),
+            ],
+        ),
+        TrackLane("Rewards count", [TrackSpan("24 hours", start, end)]),
+        TrackLane(
+            "Rewards",
+            events=[
+                TrackEvent("signup", start + timedelta(minutes=40), "good", "counts"),
+                TrackEvent("signup", start + timedelta(hours=27), "watch", "too late"),
+            ],
+        ),
+    ]
+    heading = Heading(prefix, "What the visitor met", "Decisions and rewards.")
+    return build_event_track(heading, lanes, end)
+
+
 EXAMPLES = {
     "hours": build_hours("hours"),
     "lift": build_lift("lift"),
@@ -215,6 +246,7 @@ EXAMPLES = {
     "map": build_map("map", 6, 5),
     "map_many": build_map("wide", 8, 18),
     "history": build_history("history"),
+    "visitor": build_visitor("visitor"),
     "bar": build_interval_bar(
         "bar", "+15.8 % (+0.2 % to +34.0 %)", (0.2, 34.0), 15.8, 30, "good"
     ),

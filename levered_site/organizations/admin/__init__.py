@@ -1,6 +1,12 @@
 """Admin pages: organizations, members, API keys, the audit log, memberships, staff accounts."""
 
-from levered_site.organizations.admin import access, memberships, organizations, staff
+from levered_site.organizations.admin import (
+    access,
+    audit_entries,
+    memberships,
+    organizations,
+    staff,
+)
 from levered_site.organizations.admin.csv_lists import CsvListMixin
 from levered_site.organizations.admin.scope import OrganizationAdminMixin
 from levered_site.organizations.admin.staff_actor import (
@@ -12,6 +18,7 @@ __all__ = [
     "CsvListMixin",
     "OrganizationAdminMixin",
     "access",
+    "audit_entries",
     "get_staff_actor",
     "get_staff_roles",
     "memberships",

@@ -1,4 +1,4 @@
-"""Admin pages of API keys and of the audit log."""
+"""Admin page of API keys."""
 
 from typing import Any
 
@@ -16,14 +16,13 @@ from levered_site.admin.actions import AdminAction, AdminActionsMixin
 from levered_site.admin.columns import declare_column
 from levered_site.admin.creation import CreatableAdmin, Secret, attach_secret
 from levered_site.admin.filters import VisibleRowsFilter
-from levered_site.admin.pages import ReadOnlyAdmin
-from levered_site.organizations import api_keys, audit_log
+from levered_site.organizations import api_keys
 from levered_site.organizations.admin import key_form
 from levered_site.organizations.admin.key_form import KeyForm
 from levered_site.organizations.admin.scope import OrganizationAdminMixin
 from levered_site.organizations.admin.staff_actor import get_staff_actor
 from levered_site.organizations.api_keys import KeySpec
-from levered_site.organizations.models import ApiKey, AuditEntry
+from levered_site.organizations.models import ApiKey
 
 
 class KeyStateFilter(admin.SimpleListFilter):
@@ -152,42 +151,3 @@ class ApiKeyAdmin(AdminActionsMixin, CreatableAdmin, OrganizationAdminMixin):
     def origin_list(self, key: ApiKey) -> str:
         """Return the pages that may use a publishable key."""
         return ", ".join(key.origins) or html.NO_VALUE
-
-
-@admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyAdmin, OrganizationAdminMixin):
-    """The audit log: who changed what, and as which kind of actor."""
-
-    list_display = ("created_at", "action", "target", "actor", "organization")
-    list_filter = (("organization", VisibleRowsFilter), "actor_kind", "action")
-    list_select_related = ("organization",)
-    search_fields = ("target_id", "target_name", "actor_id", "action", "request_id")
-    fields = (
-        ("created_at", "organization"),
-        ("action", "actor"),
-        "target",
-        ("before_json", "changes_json"),
-        "request_id",
-    )
-    ordering = ("-created_at", "-id")
-
-    @declare_column("Actor", order="actor_id")
-    def actor(self, entry: AuditEntry) -> str:
-        """Return the kind and the id of the actor."""
-        return f"{entry.actor_kind} {entry.actor_id}".strip()
-
-    @declare_column("Target")
-    def target(self, entry: AuditEntry) -> str:
-        """Return the type of the changed object, and its name or id."""
-        return f"{entry.target_type}: {entry.target_name or entry.target_id}"
-
-    @declare_column("Before")
-    def before_json(self, entry: AuditEntry) -> SafeString | str:
-        """Return the value of each changed field before, if it is known."""
-        before = audit_log.read_change(entry).before
-        return html.render_json(before) if before else html.NO_VALUE
-
-    @declare_column("Changes")
-    def changes_json(self, entry: AuditEntry) -> SafeString:
-        """Return the new value of each changed field."""
-        return html.render_json(audit_log.read_change(entry).after)

@@ -50,6 +50,7 @@ class CsvListMixin(OrganizationAdminMixin):
         names = self.organization_path.split("__")
         table = csv_download.add_organizations(
             csv_download.build_table(payload, self.csv_section),
-            [str(reduce(getattr, names, row)) for row in rows],
+            # What happened to the installation itself belongs to no organization.
+            [str(reduce(getattr, names, row) or "") for row in rows],
         )
         return csv_download.build_download(table, self.csv_section.name)

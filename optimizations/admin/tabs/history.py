@@ -1,36 +1,66 @@
-"""The tab History: measuring periods, trainings, and the lists of what was recorded."""
+"""The tab History: one stream of periods, trainings, changes and notes, by day."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpRequest
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from levered_site.admin import html
+from levered_site.organizations.admin import get_staff_roles
 from levered_site.organizations.models import AuditEntry
-from models_app.admin import html_tables
 from models_app.models import PolicyVersion, TrainingRun
-from optimizations.admin import model_charts
+from optimizations.admin.history_page import (
+    download,
+    note_form,
+    note_posts,
+    picture,
+    stream,
+)
 from optimizations.admin.tabs.tab import Tab
 from optimizations.models import CubeDay, Optimization, Regime
 
 
 def build_context(
-    _request: HttpRequest, optimization: Optimization
+    request: HttpRequest, optimization: Optimization
 ) -> Mapping[str, Any]:
-    """Return the periods as a chart, the newest trainings and the lists."""
-    regimes = sorted(optimization.regimes.all(), key=lambda regime: regime.number)
-    periods = None
-    if optimization.went_live_at is not None:
-        today = timezone.now().date()
-        periods = html.render_charts(model_charts.draw_periods(regimes, today))
+    """Return the picture, a page of the stream, and the form of a new note."""
+    wanted = stream.read_filter(request.GET)
+    regimes = list_regimes(optimization)
+    page = stream.load_page(optimization, wanted, regimes)
+    drawing = picture.draw_history(optimization, regimes)
+    roles = get_staff_roles(request)
+    may_write = roles.has_in(TAB.post_role, optimization.organization_id)
     return {
-        "periods_title": model_charts.PERIODS.title,
-        "periods": periods,
-        "runs": html_tables.render_runs(optimization.model),
+        "picture": None if drawing is None else html.render_charts(drawing),
+        "picture_title": picture.HEADING.title,
+        "picture_text": picture.HEADING.description,
+        "wanted": wanted,
+        "page": page,
+        "note_form": note_form.build_empty_form(),
+        "may_write": may_write,
+        "path": request.get_full_path(),
+        "query": build_query(wanted),
         "links": build_links(optimization),
     }
+
+
+def list_regimes(optimization: Optimization) -> list[Regime]:
+    """Return the measuring periods by their numbers."""
+    return list(optimization.regimes.order_by("number"))
+
+
+def build_query(wanted: stream.StreamFilter) -> str:
+    """Return the chosen kinds as an address has them; "" where all are."""
+    if wanted.kinds == stream.ALL_KINDS:
+        return ""
+    return "".join(f"&kind={kind}" for kind in wanted.kinds)
+
+
+def build_download(request: HttpRequest, optimization: Optimization) -> HttpResponse:
+    """Return the stream as CSV."""
+    wanted = stream.read_filter(request.GET)
+    return download.build_download(optimization, wanted, list_regimes(optimization))
 
 
 def build_links(optimization: Optimization) -> tuple[SafeString | str, ...]:
@@ -47,5 +77,10 @@ def build_links(optimization: Optimization) -> tuple[SafeString | str, ...]:
 
 
 TAB = Tab(
-    "history", "History", "levered_admin/optimization/history.html", build_context
+    "history",
+    "History",
+    "levered_admin/optimization/history.html",
+    build_context,
+    handle_post=note_posts.handle_post,
+    build_download=build_download,
 )

@@ -11,6 +11,7 @@ from optimizations.models import Optimization
 
 TabFunction = Callable[[HttpRequest, Optimization], Mapping[str, Any]]
 PostFunction = Callable[[HttpRequest, Optimization], HttpResponse]
+DownloadFunction = Callable[[HttpRequest, Optimization], HttpResponse]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Tab:
     build_context: returns what the template needs besides head and tabs.
     handle_post: answers a form on the tab, usually by a redirect; without it a POST is
         refused. It takes `post_role` in the optimization's organization.
+    build_download: answers the address of the tab with `format=csv` by a file.
 
     """
 
@@ -37,3 +39,4 @@ class Tab:
     build_context: TabFunction
     handle_post: PostFunction | None = None
     post_role: RoleName = "editor"
+    build_download: DownloadFunction | None = None

@@ -1,13 +1,19 @@
 """Whatever the numbers and names: nothing is cut, no label lies over another."""
 
 import math
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Literal
 
 import pytest
 
 from levered_site.charts.element import Element
+from levered_site.charts.event_track import (
+    TrackEvent,
+    TrackLane,
+    TrackSpan,
+    build_event_track,
+)
 from levered_site.charts.figure import Heading
 from levered_site.charts.forest import ForestRow, build_forest
 from levered_site.charts.heat_map import HeatCell, HeatMap, build_heat_map
@@ -43,6 +49,14 @@ class Draw(Random):
 
     def day(self) -> date:
         return START + timedelta(days=self.randrange(self.choice((2, 40, 2000))))
+
+    def moment(self) -> datetime:
+        seconds = self.uniform(0, self.choice((50, 40_000, 10**8)))
+        return datetime(2025, 12, 20, tzinfo=UTC) + timedelta(seconds=seconds)
+
+    def span(self) -> TrackSpan:
+        end = self.choice((None, self.moment()))
+        return TrackSpan(self.name(), self.moment(), end, self.name())
 
     def limits(self) -> Limits | None:
         low, high = self.number(), self.number()
@@ -170,6 +184,23 @@ def test_timelines_are_laid_out(seed: int) -> None:
         for _ in range(seed % 6)
     ]
     assert_laid_out(build_timeline(HEADING, lanes, draw.day()))
+
+
+@seeds
+def test_tracks_are_laid_out(seed: int) -> None:
+    draw = Draw(seed)
+    lanes = [
+        TrackLane(
+            draw.name(),
+            [draw.span() for _ in range(draw.randrange(6))],
+            [
+                TrackEvent(draw.name(), draw.moment(), "good", draw.name())
+                for _ in range(draw.randrange(80))
+            ],
+        )
+        for _ in range(seed % 6)
+    ]
+    assert_laid_out(build_event_track(HEADING, lanes, draw.moment()))
 
 
 @seeds

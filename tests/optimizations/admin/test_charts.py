@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from levered_site.charts.element import Element
 from optimizations.admin import (
@@ -151,15 +150,6 @@ def test_a_note_stands_on_the_chart_on_its_day() -> None:
     rows = list_rows(lift_chart.draw_lift(HEALTHY, daily, [], [noted]))
 
     assert [row[-1] for row in rows] == ["", "A sale began."]
-
-
-def test_the_periods_begin_with_going_live() -> None:
-    optimization = result_visitors.make_visited_optimization()
-    regimes = list(optimization.regimes.all())
-
-    (row,) = list_rows(model_charts.draw_periods(regimes, timezone.now().date()))
-
-    assert "went live" in row[-1].lower()
 
 
 def test_a_violated_guardrail_is_drawn_as_bad_unless_the_split_is_broken() -> None:

@@ -105,11 +105,18 @@ def test_charts_get_the_days_and_texts_the_oldest_day_first(
     for day in ("2026-03-28", "2026-03-01", "2026-03-28"):
         write(api, path, date=day, text=f"about {day}")
 
-    assert notes.list_day_notes(optimization) == [
+    listed = notes.list_day_notes(optimization)
+    loaded = notes.load_day_notes(Optimization.objects.filter(pk=optimization.pk)).get()
+
+    assert [(note.date, note.text) for note in listed] == [
         (date(2026, 3, 1), "about 2026-03-01"),
         (date(2026, 3, 28), "about 2026-03-28"),
         (date(2026, 3, 28), "about 2026-03-28"),
     ]
+    assert notes.list_day_notes(loaded) == listed
+    assert {note.id for note in listed} == set(
+        Note.objects.values_list("pk", flat=True)
+    )
 
 
 def test_notes_come_in_pages(api: Api, path: str) -> None:

@@ -1,0 +1,1 @@
+"""The stream of what happened to an optimization: periods, trainings, changes, notes."""

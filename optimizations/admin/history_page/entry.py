@@ -1,0 +1,79 @@
+"""One thing that happened, as the stream shows it and as its CSV has it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from levered_site.organizations.audit_changes import FieldChange
+from optimizations.admin.history_page.note_form import NoteForm
+
+Kind = Literal["period", "training", "change", "note"]
+KIND_TITLES: Final[Mapping[Kind, str]] = {
+    "period": "Measuring periods",
+    "training": "Trainings",
+    "change": "Changes",
+    "note": "Notes",
+}
+ICONS: Final[Mapping[Kind, str]] = {
+    "period": "timeline",
+    "training": "model_training",
+    "change": "edit",
+    "note": "sticky_note_2",
+}
+
+MAX_SHOWN_CHANGES: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEntry:
+    """What happened, when, and who did it.
+
+    Attributes
+    ----------
+    at: the moment; of a note the end of its day, so that it stands above all of it.
+    code: what the API calls it: an action, a reason, the cause of a version.
+    actor: who did it, as the audit log has it; `who` is the same in words.
+    note: of a note, the form that changes it.
+
+    """
+
+    kind: Kind
+    at: datetime
+    title: str
+    code: str
+    sentences: Sequence[str] = ()
+    changes: Sequence[FieldChange] = ()
+    actor: str = ""
+    who: str = ""
+    url: str = ""
+    is_failed: bool = False
+    note: NoteForm | None = None
+
+    @property
+    def icon(self) -> str:
+        """The picture of its kind."""
+        return "error" if self.is_failed else ICONS[self.kind]
+
+    @property
+    def kind_title(self) -> str:
+        """Its kind in words."""
+        return KIND_TITLES[self.kind]
+
+    @property
+    def has_time(self) -> bool:
+        """Whether it happened at a moment; a note is about a whole day."""
+        return self.kind != "note"
+
+    @property
+    def has_many_changes(self) -> bool:
+        """Whether its changes are folded away, as those of a new optimization."""
+        return len(self.changes) > MAX_SHOWN_CHANGES
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How much of the stream to load: `limit` of each kind, from before a moment."""
+
+    limit: int
+    before: datetime | None = None

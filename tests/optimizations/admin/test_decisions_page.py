@@ -1,0 +1,372 @@
+"""The tab Decisions: one visitor from step to step, and the latest receipts."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from levered_site.organizations.actors import SYSTEM_ACTOR
+from models_app.models import PolicyVersion
+from optimizations.admin.tabs import registry
+from optimizations.configuration import create_update
+from optimizations.cube import person_erasure
+from optimizations.models import Assignment, Decision, Optimization
+from tests.support import factories, staff_world
+from tests.support.staff_world import World
+from warehouse import partitions
+from warehouse.models import Connection, ManagedExposure, ManagedReward
+
+pytestmark = pytest.mark.django_db
+MAX_QUERIES = 12
+SPACE = "\xa0"
+
+
+@pytest.fixture
+def world() -> World:
+    return staff_world.make_world()
+
+
+@pytest.fixture
+def optimization(world: World) -> Optimization:
+    return world.optimization
+
+
+@pytest.fixture
+def viewer(client: Client, world: World) -> Client:
+    client.force_login(staff_world.make_member(world.organization, "viewer"))
+    return client
+
+
+def open_tab(client: Client, optimization: Optimization, **query: Any) -> str:
+    answer = client.get(registry.build_url(optimization, "decisions"), query)
+    assert answer.status_code == 200
+    return answer.content.decode().replace(SPACE, " ")
+
+
+def list_visitors(
+    client: Client, optimization: Optimization, **query: Any
+) -> list[str]:
+    """Return the visitors of the receipts that the list shows, the newest first."""
+    answer = client.get(registry.build_url(optimization, "decisions"), query)
+    return [row.anonymous_id for row in answer.context["page"].rows]
+
+
+def record(optimization: Optimization, visitor: str, **fields: Any) -> Decision:
+    """Record a decision of two hours ago with these fields."""
+    at = fields.pop("decided_at", timezone.now() - timedelta(hours=2))
+    row = staff_world.record_decision(optimization, visitor, at)
+    Decision.objects.filter(pk=row.pk).update(**fields)
+    return Decision.objects.get(pk=row.pk)
+
+
+def send_reward(
+    optimization: Optimization, visitor: str, at: datetime, name: str = "purchase"
+) -> None:
+    partitions.ensure_partitions("managed_rewards", [at.date()])
+    ManagedReward.objects.create(
+        organization_id=optimization.organization_id,
+        anonymous_id=visitor,
+        name=name,
+        value=1,
+        timestamp_utc=at,
+        created_at=at,
+    )
+
+
+def test_a_decision_is_explained_in_plain_words(
+    viewer: Client, optimization: Optimization
+) -> None:
+    record(optimization, "visitor-1")
+
+    page = open_tab(viewer, optimization, visitor=" visitor-1 ")
+
+    assert "Got 1 Plain · Gray" in page
+    assert "Nothing had been learned yet: policy version 0" in page
+    assert "<dt>Context</dt><dd>device mobile</dd>" in page
+    assert "<dt>Propensity</dt><dd>25.0 %</dd>" in page
+    assert "(drawn)" in page
+
+
+def test_a_held_out_visitor_is_told_so_and_nothing_of_a_draw(
+    viewer: Client, optimization: Optimization
+) -> None:
+    record(optimization, "visitor-1", in_holdout=True, propensity=1.0)
+
+    page = open_tab(viewer, optimization, visitor="visitor-1")
+
+    assert "Held out: a hash of the visitor&#x27;s id falls into the holdout" in page
+    assert "The draw depends" not in page
+    assert "What it was drawn from" not in page
+
+
+def test_a_redraw_names_the_variant_that_was_barred(
+    viewer: Client, optimization: Optimization
+) -> None:
+    first = record(
+        optimization,
+        "visitor-1",
+        variant_number=4,
+        decided_at=timezone.now() - timedelta(hours=3),
+    )
+    create_update.set_variant_enabled(optimization, 4, SYSTEM_ACTOR, enabled=False)
+    values = Decision.objects.filter(pk=first.pk).values().get()
+    at = timezone.now() - timedelta(hours=1)
+    again = {"id": first.pk + 99, "decided_at": at, "variant_number": 2, "redraw": 1}
+    Decision.objects.create(
+        **values | again | {"policy_version": 1, "propensity": 1 / 3}
+    )
+
+    page = open_tab(viewer, optimization, visitor="visitor-1")
+
+    assert (
+        "Drawn again, for the 1st time: 4 Bold · Green, which the visitor had" in page
+    )
+    assert "Policy version 1 gave this variant 33.3 % of the users" in page
+    assert "drawn again once" in page
+    assert page.index("Got 4 Bold · Green") < page.index("Got 2 Plain · Green")
+
+
+def test_a_narrowed_request_says_what_it_made_of_the_probability(
+    viewer: Client, optimization: Optimization
+) -> None:
+    record(optimization, "visitor-1", propensity=0.5)
+
+    page = open_tab(viewer, optimization, visitor="visitor-1")
+
+    assert (
+        "The request allowed only some of the variants: among these it had 50.0" in page
+    )
+
+
+def test_a_version_past_its_retention_is_said_and_all_else_is_shown(
+    viewer: Client, optimization: Optimization
+) -> None:
+    record(optimization, "visitor-1", policy_version=7)
+
+    page = open_tab(viewer, optimization, visitor="visitor-1")
+
+    assert "Policy version 7, which decided, is past its retention." in page
+    assert "<dt>Policy version</dt><dd>7</dd>" in page
+
+
+def test_rewards_say_whether_they_are_in_time_and_why_not(
+    viewer: Client, optimization: Optimization
+) -> None:
+    at = timezone.now() - timedelta(hours=30)
+    record(optimization, "visitor-1", decided_at=at)
+    send_reward(optimization, "visitor-1", at - timedelta(minutes=1))
+    send_reward(optimization, "visitor-1", at + timedelta(minutes=5))
+    send_reward(optimization, "visitor-1", at + timedelta(minutes=6), "click")
+    send_reward(optimization, "visitor-1", at + timedelta(hours=25))
+
+    page = open_tab(viewer, optimization, visitor="visitor-1")
+
+    assert "1 of 4" in page
+    assert "Counts: in time, 5 min after the exposure." in page
+    assert "it came before the first exposure that counts" in page
+    assert "the reward metric does not read rewards of this name" in page
+    assert "it came after the horizon, 24 hours from the first exposure on" in page
+    assert "the visitor&#x27;s outcome is complete" in page
+
+
+def test_a_visitor_who_was_only_sent_in_is_shown_by_exposures(
+    viewer: Client, optimization: Optimization
+) -> None:
+    at = timezone.now() - timedelta(hours=2)
+    partitions.ensure_partitions("managed_exposures", [at.date()])
+    ManagedExposure.objects.create(
+        organization_id=optimization.organization_id,
+        optimization_id=optimization.pk,
+        anonymous_id="edge-1",
+        variant='{"color":"Green","headline":"Bold"}',
+        context="{}",
+        timestamp_utc=at,
+        created_at=at,
+    )
+    send_reward(optimization, "edge-1", at + timedelta(minutes=5))
+
+    page = open_tab(viewer, optimization, visitor="edge-1")
+
+    assert "Saw 4 Bold · Green" in page
+    assert "not decided here" in page
+    assert "1 of 1" in page
+
+
+def test_an_unknown_visitor_and_an_erased_one_are_told_apart(
+    viewer: Client, world: World, optimization: Optimization
+) -> None:
+    record(optimization, "visitor-1")
+    person_erasure.erase_user(world.organization.pk, "visitor-1", SYSTEM_ACTOR)
+
+    erased = open_tab(viewer, optimization, visitor="visitor-1")
+    unknown = open_tab(viewer, optimization, visitor="Visitor-1")
+    wrong = open_tab(viewer, optimization, visitor="x" * 2000)
+
+    assert (
+        f"The data of this visitor were erased on {timezone.now():%Y-%m-%d}" in erased
+    )
+    assert "No visitor “Visitor-1” is known here. Ids match exactly" in unknown
+    assert "An anonymous id has at most" in wrong
+
+
+def test_a_visitor_of_another_optimization_is_unknown_here(
+    viewer: Client, world: World, optimization: Optimization
+) -> None:
+    other = staff_world.make_optimization(world.organization, world.metric, "Other")
+    record(other, "visitor-1")
+
+    assert "is known here" in open_tab(viewer, optimization, visitor="visitor-1")
+    assert "visitor-1" not in open_tab(viewer, optimization)
+
+
+def test_without_receipts_the_assignment_is_shown(
+    viewer: Client, optimization: Optimization
+) -> None:
+    record(optimization, "visitor-1")
+    Decision.objects.all().delete()
+
+    page = open_tab(viewer, optimization, visitor="visitor-1")
+
+    assert Assignment.objects.exists()
+    assert "1 Plain · Gray" in page
+    assert "past their retention" in page
+
+
+def test_an_excluded_visitor_and_a_connected_warehouse_are_said(
+    viewer: Client, world: World, optimization: Optimization
+) -> None:
+    record(optimization, "robot-1")
+    create_update.exclude_users(optimization, ["robot*"], SYSTEM_ACTOR)
+    Connection.objects.create(organization=world.organization, provider="postgres")
+
+    page = open_tab(viewer, optimization, visitor="robot-1")
+
+    assert "Results leave this visitor out" in page
+    assert "Exposures and rewards are counted in the connected warehouse" in page
+
+
+def test_the_list_is_filtered_as_links_and_fields_ask(
+    viewer: Client, optimization: Optimization
+) -> None:
+    record(optimization, "mobile-1")
+    record(optimization, "desktop-2", variant_number=2, context='{"device":"desktop"}')
+    record(optimization, "held-1", in_holdout=True, policy_version=3, context="")
+    mobile = json.dumps({"device": "mobile"})
+
+    def found(**query: str) -> set[str]:
+        return set(list_visitors(viewer, optimization, **query))
+
+    assert found() == {"mobile-1", "desktop-2", "held-1"}
+    assert found(context=mobile, variant="1") == {"mobile-1"}
+    assert found(**{"context.device": "desktop"}) == {"desktop-2"}
+    assert found(arm="holdout") == {"held-1"}
+    assert found(version="3") == {"held-1"}
+    assert found(variant="2", arm="holdout") == set()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"variant": "one"},
+        {"version": "9" * 30},
+        {"context": "no JSON"},
+        {"context": "[1]"},
+        {"context": '{"device": 1}'},
+    ],
+)
+def test_a_filter_that_nobody_can_read_shows_nothing_and_says_so(
+    viewer: Client, optimization: Optimization, query: dict[str, str]
+) -> None:
+    record(optimization, "visitor-1")
+
+    page = open_tab(viewer, optimization, **query)
+
+    assert "so no decision is shown" in page
+    assert list_visitors(viewer, optimization, **query) == []
+
+
+def test_the_list_is_read_page_by_page_with_its_filter(
+    viewer: Client, optimization: Optimization
+) -> None:
+    start = timezone.now() - timedelta(hours=2)
+    for number in range(60):
+        at = start + timedelta(seconds=number // 2)  # two at each moment
+        record(optimization, f"visitor-{number}", decided_at=at)
+    path = registry.build_url(optimization, "decisions")
+
+    first = viewer.get(path, {"variant": "1"})
+    second = viewer.get(first.context["next_url"])
+
+    rows = [*first.context["page"].rows, *second.context["page"].rows]
+    assert len({row.anonymous_id for row in rows}) == len(rows) == 60
+    assert [row.at for row in rows] == sorted((row.at for row in rows), reverse=True)
+    assert second.context["page"].next_before == ""
+    assert second.context["wanted"].variant == 1
+    assert list_visitors(viewer, optimization, before="soon")[0] == "visitor-59"
+
+
+def test_the_csv_has_the_receipts_of_the_filter_or_the_steps_of_a_visitor(
+    viewer: Client, optimization: Optimization
+) -> None:
+    record(optimization, "=visitor-1")
+    record(optimization, "other", variant_number=2)
+    path = registry.build_url(optimization, "decisions")
+
+    listed = viewer.get(path, {"format": "csv", "variant": "1"})
+    steps = viewer.get(path, {"format": "csv", "visitor": "=visitor-1"})
+
+    head, *rows = listed.content.decode("utf-8-sig").splitlines()
+    assert head.endswith("policy_version,propensity,redraw,context.device")
+    assert len(rows) == 1
+    assert "'=visitor-1" in rows[0]
+    assert rows[0].endswith(",0,0.25,0,mobile")
+    assert "decision,Got 1 Plain" in steps.content.decode()
+    assert "visitor.csv" in steps["Content-Disposition"]
+
+
+def test_a_stranger_finds_no_decision(
+    client: Client, optimization: Optimization
+) -> None:
+    record(optimization, "visitor-1")
+    stranger = staff_world.make_member(factories.make_organization("Other"), "owner")
+    client.force_login(stranger)
+    path = registry.build_url(optimization, "decisions")
+
+    answers = [
+        client.get(path, query)
+        for query in ({}, {"visitor": "visitor-1"}, {"format": "csv"})
+    ]
+
+    assert {answer.status_code for answer in answers} <= {403, 404}
+    assert not any(b"visitor-1" in answer.content for answer in answers)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("query", [{}, {"visitor": "visitor-1"}, {"variant": "1"}])
+def test_the_decisions_take_few_queries(
+    viewer: Client,
+    optimization: Optimization,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+    query: dict[str, str],
+) -> None:
+    """A visitor who was drawn again takes no more queries than any other."""
+    first = record(optimization, "visitor-1")
+    values = Decision.objects.filter(pk=first.pk).values().get()
+    for number in (1, 2, 3):
+        create_update.set_variant_enabled(
+            optimization, 4, SYSTEM_ACTOR, enabled=number == 2
+        )
+        again = {"id": first.pk + number, "redraw": number, "policy_version": number}
+        Decision.objects.create(**values | again)
+    send_reward(optimization, "visitor-1", timezone.now())
+    open_tab(viewer, optimization, **query)
+    assert PolicyVersion.objects.count() == 4
+
+    with django_assert_max_num_queries(MAX_QUERIES):
+        page = open_tab(viewer, optimization, **query)
+
+    assert "visitor-1" in page
