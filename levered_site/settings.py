@@ -224,6 +224,7 @@ RATELIMIT_SERVE_KEY = env.str("RATELIMIT_SERVE_KEY", default="60000/m")
 RATELIMIT_FAIL_OPEN = True  # django-ratelimit's: without the cache nothing is limited
 RATELIMIT_INGEST = env.str("RATELIMIT_INGEST", default="6000/m")
 RATELIMIT_TRACK = env.str("RATELIMIT_TRACK", default="300/m")
+RATELIMIT_SHARED = env.str("RATELIMIT_SHARED", default="60/m")
 NEW_USERS_PER_MINUTE = env.int("NEW_USERS_PER_MINUTE", default=60_000)
 RECORD_CRAWLERS = env.bool("RECORD_CRAWLERS", default=False)
 CRAWLER_USER_AGENTS = env.tuple("CRAWLER_USER_AGENTS", default=())  # more names

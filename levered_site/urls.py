@@ -5,6 +5,8 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from levered_site.api import docs, path_converters
 from levered_site.observability import health, prometheus
+from optimizations.admin.documents.shared_page import show_shared_page
+from optimizations.sharing import links
 from optimizations.views.public_policy import get_signing_keys
 
 path_converters.register_path_converters()  # before the routes below are read
@@ -28,4 +30,6 @@ urlpatterns = [
     path("readyz", health.check_readiness),
     path("metrics", prometheus.export_metrics),
     path("admin/", admin.site.urls),
+    path(links.ROUTE, show_shared_page, {"token": ""}),
+    path(f"{links.ROUTE}<path:token>", show_shared_page),
 ]

@@ -21,6 +21,7 @@ from optimizations.views.serve import (
     serve_best_variants,
     serve_variant,
 )
+from optimizations.views.share_links import ShareLinkViewSet
 from optimizations.views.track import track_events
 from optimizations.views.variants import ScreenshotViewSet, VariantViewSet
 
@@ -122,6 +123,17 @@ note_routes = [
     ),
 ]
 
+share_link_routes = [
+    path(
+        "optimizations/<id:optimization_id>/share-links",
+        ShareLinkViewSet.as_view({"get": "list", "post": "create"}),
+    ),
+    path(
+        "optimizations/<id:optimization_id>/share-links/<id:pk>",
+        ShareLinkViewSet.as_view({"delete": "destroy"}),
+    ),
+]
+
 erasure_routes = [
     path(
         "warehouse/users/<any_text:anonymous_id>",
@@ -147,6 +159,7 @@ urlpatterns = [
     *learning_routes,
     *candidate_routes,
     *note_routes,
+    *share_link_routes,
     *erasure_routes,
     *result_detail_routes,
 ]

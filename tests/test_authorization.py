@@ -11,10 +11,12 @@ from django.http import HttpResponse
 from django.utils import timezone
 from pytest_django import Settings
 
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import ApiKey, AuditEntry, Organization
 from metrics.models import AssignmentSource
 from models_app.models import TrainingRun
 from optimizations.models import Optimization
+from optimizations.sharing import links
 from tests.support import factories, optimization_factories, routes
 from tests.support.authorization_matrix import (
     CALLERS,
@@ -32,7 +34,8 @@ EVERY = list(routes.list_routes())
 MANAGEMENT = [route for route in EVERY if routes.is_management(route)]
 INGESTION = [route for route in EVERY if routes.is_ingestion(route)]
 ROUTES_WITH_IDS: Final = re.compile(
-    r"/(optimizations|models|metrics|api-keys|assignment-sources|training-runs|notes)/{"
+    r"/(optimizations|models|metrics|api-keys|assignment-sources|training-runs|notes"
+    r"|share-links)/{"
 )
 
 
@@ -137,6 +140,7 @@ def ids() -> Iterator[dict[str, str]]:
     note = optimization.notes.create(
         date=timezone.now().date(), text="sale", author="test"
     )
+    link, _ = links.create_link(optimization, SYSTEM_ACTOR, days=7)
     before = _read_state(acme)
     yield {
         "optimizations": str(optimization.pk),
@@ -146,6 +150,7 @@ def ids() -> Iterator[dict[str, str]]:
         "assignment-sources": str(source.pk),
         "training-runs": str(run.pk),
         "notes": str(note.pk),
+        "share-links": str(link.pk),
     }
     assert _read_state(acme) == before
 
@@ -158,6 +163,7 @@ def _read_state(organization: Organization) -> list[object]:
         optimization.updated_at,
         optimization.deleted_at,
         list(optimization.notes.values()),
+        list(optimization.share_links.values()),
         list(organization.api_keys.values()),
         list(organization.assignment_sources.values()),
         list(TrainingRun.objects.filter(model__organization=organization).values()),
@@ -215,6 +221,16 @@ def test_another_organizations_note_is_not_found_under_an_own_optimization(
     answer = factories.make_admin_api(other).request(method, path, body)
 
     assert answer.status_code == 404
+
+
+def test_another_organizations_share_link_is_not_found_under_an_own_optimization(
+    ids: dict[str, str],
+) -> None:
+    other = factories.make_organization()
+    own = optimization_factories.make_optimization(other)
+    path = f"/optimizations/{own.pk}/share-links/{ids['share-links']}"
+
+    assert factories.make_admin_api(other).delete(path).status_code == 404
 
 
 def test_decisions_for_another_organizations_optimization_are_refused(

@@ -41,7 +41,8 @@ WORDS_BY_EXAMPLE = {
 }
 DOCUMENTATION_PATH = "/api/v2/docs"
 DOCUMENTATION_NEIGHBORS = ("/api/v2", "/api", DOCUMENTATION_PATH)
-ADMIN_PREFIXES = ("/admin",)  # pages for people keep Django's error pages
+ADMIN_PREFIXES = ("/admin",)
+PAGE_PREFIXES = (*ADMIN_PREFIXES, "/shared/")  # for people, with their own error pages
 # Attributes that Django's middleware for log-ins and messages sets.
 CIRCLES = ("user", "auser", "_messages")
 # Code and message for errors that Django or inner middleware answered in HTML or text.
@@ -90,7 +91,7 @@ class EnvelopeMiddleware:
     ) -> HttpResponse | None:
         """Reject a body that its endpoint does not read, before anything reads it."""
         vars(request)["endpoint"] = view
-        if _is_admin_page(request):
+        if _is_page(request):
             return None
         if cors_responses.is_open_preflight(request):
             return cors_responses.build_preflight_response(request)
@@ -106,7 +107,7 @@ class EnvelopeMiddleware:
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponse | None:
         """Answer an exception of a view. Log an unexpected one and answer 500."""
-        if _is_admin_page(request):
+        if _is_page(request):
             return None
         error = exceptions.translate_exception(exception)
         if error is None:
@@ -129,8 +130,8 @@ def _is_passed_preflight(request: HttpRequest, response: HttpResponseBase) -> bo
     )
 
 
-def _is_admin_page(request: HttpRequest) -> bool:
-    return request.path_info.startswith(ADMIN_PREFIXES)
+def _is_page(request: HttpRequest) -> bool:
+    return request.path_info.startswith(PAGE_PREFIXES)
 
 
 def _count_request(
@@ -159,7 +160,7 @@ def _refuse_nul(request: HttpRequest) -> None:
 def _needs_envelope(request: HttpRequest, response: HttpResponseBase) -> bool:
     return (
         response.status_code >= 400
-        and not _is_admin_page(request)
+        and not _is_page(request)
         and not response.get("Content-Type", "").startswith(responses.JSON_CONTENT_TYPE)
     )
 

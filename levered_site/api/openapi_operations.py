@@ -13,6 +13,7 @@ TAGS = {
     "optimizations": "Searches for the best variant on live traffic.",
     "variants": "The combinations of levels of an optimization.",
     "notes": "What happened on a day, for charts to show.",
+    "share-links": "Links that show results without a log-in.",
     "results": "Lift, guardrails, progress and the counts behind them.",
     "candidates": "Other settings of learning, judged before they serve.",
     "models": "What has been learned, and the training runs.",
@@ -91,6 +92,17 @@ _OPERATIONS: dict[str, dict[str, tuple[str, str]]] = {
         "GET /optimizations/{}/notes/{}": ("getNote", "Read a note"),
         "PATCH /optimizations/{}/notes/{}": ("updateNote", "Change a note"),
         "DELETE /optimizations/{}/notes/{}": ("deleteNote", "Delete a note"),
+    },
+    "share-links": {
+        "GET /optimizations/{}/share-links": ("listShareLinks", "List share links"),
+        "POST /optimizations/{}/share-links": (
+            "createShareLink",
+            "Make a link that shows the results",
+        ),
+        "DELETE /optimizations/{}/share-links/{}": (
+            "revokeShareLink",
+            "Revoke a share link",
+        ),
     },
     "results": {
         "GET /optimizations/{}/results": ("getResults", "Read results"),

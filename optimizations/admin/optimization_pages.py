@@ -1,5 +1,6 @@
 """An optimization's page: its head, its tabs below one address, and its form as Settings."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from typing_extensions import override
 from levered_site.admin.actions import AdminActionsMixin
 from levered_site.admin.pages import EditableAdmin
 from optimizations.admin import page_head, training_progress
+from optimizations.admin.documents import report, share_links
 from optimizations.admin.tabs import registry
 from optimizations.admin.tabs.tab import Tab
 from optimizations.models import Optimization
@@ -57,12 +59,22 @@ class OptimizationPagesMixin(AdminActionsMixin, EditableAdmin):
             self.admin_site.admin_view(self.show_training),
             name=training_progress.URL_NAME,
         )
+        share = path(
+            "<path:object_id>/share/",
+            self.admin_site.admin_view(self.show_share),
+            name=page_head.SHARE_URL,
+        )
+        download = path(
+            "<path:object_id>/report/",
+            self.admin_site.admin_view(self.download_report),
+            name=page_head.REPORT_URL,
+        )
         first = f"admin:{registry.name_url(names[0])}"
         former = path(  # bookmarks from before there were tabs
             "<path:object_id>/change/",
             self.admin_site.admin_view(RedirectView.as_view(pattern_name=first)),
         )
-        return [*tabs, settings, training, former, *inherited]
+        return [*tabs, settings, training, share, download, former, *inherited]
 
     def show_tab(self, tab: Tab, request: HttpRequest, object_id: str) -> HttpResponse:
         """Answer with a tab of an optimization that the user may view."""
@@ -83,6 +95,32 @@ class OptimizationPagesMixin(AdminActionsMixin, EditableAdmin):
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
         return training_progress.answer_poll(request, optimization)
+
+    def show_share(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Answer with the share links; a form makes one or revokes one."""
+        optimization = self._require_viewable(request, object_id)
+        may_share = self.has_role(request, "editor", optimization)
+        made: Mapping[str, Any] = {}
+        if request.method == "POST":
+            if not may_share:
+                raise PermissionDenied
+            if request.POST.get("do") == "revoke":
+                share_links.revoke_link(request, optimization)
+                return HttpResponseRedirect(request.path)
+            made = share_links.make_link(request, optimization)
+        context = {
+            **self.build_frame(request, optimization, page_head.SHARE_URL),
+            **share_links.build_context(request, optimization, may_share=may_share),
+            **made,
+        }
+        return TemplateResponse(request, share_links.TEMPLATE, context)
+
+    def download_report(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Answer with the report as a file."""
+        optimization = self._require_viewable(request, object_id)
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        return report.build_download(optimization)
 
     def _require_viewable(self, request: HttpRequest, object_id: str) -> Optimization:
         """Return the optimization. Raises PermissionDenied or Http404 without a role."""

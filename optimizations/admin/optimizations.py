@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -24,6 +24,7 @@ from optimizations.admin import (
     lifecycle_actions,
     lift_chart,
     list_cells,
+    page_rows,
 )
 from optimizations.admin.create import views as create_views
 from optimizations.admin.csv_readings import CsvReadingsMixin
@@ -35,14 +36,8 @@ from optimizations.admin.optimization_list import (
     is_list,
 )
 from optimizations.admin.optimization_pages import OptimizationPagesMixin
-from optimizations.configuration import create_update, lifecycle, notes
-from optimizations.models import (
-    Candidate,
-    CountFailure,
-    ErasedRemainder,
-    Optimization,
-    Variant,
-)
+from optimizations.configuration import create_update, lifecycle
+from optimizations.models import Optimization
 from optimizations.results import list_summary
 from optimizations.serializers.optimization_responses import OptimizationRowSerializer
 
@@ -144,7 +139,11 @@ class OptimizationAdmin(OptimizationPagesMixin, CsvReadingsMixin, CsvListMixin):
             .filter(deleted_at=None)
             .annotate(last_run=Subquery(newest_runs.values("status")[:1]))
         )
-        return add_list_columns(rows, request) if is_list(request) else _load_page(rows)
+        return (
+            add_list_columns(rows, request)
+            if is_list(request)
+            else page_rows.load_page(rows)
+        )
 
     @override
     def build_csv_rows(self, rows: Sequence[Any]) -> Sequence[Any]:
@@ -248,24 +247,3 @@ class OptimizationAdmin(OptimizationPagesMixin, CsvReadingsMixin, CsvListMixin):
         return " · ".join(
             f"{name} {moment:%Y-%m-%d %H:%M}" for name, moment in moments if moment
         )
-
-
-def _load_page(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Load what the head and the tabs of an optimization show in any case."""
-    variants = Variant.objects.filter(optimization=OuterRef("pk"))
-    last_variants = variants.order_by("-number")
-    loaded: QuerySet[Any] = (
-        rows.select_related("model", "organization", "results_summary")
-        .select_related("reward_metric", "assignment_source")
-        .annotate(
-            last_number=Subquery(last_variants.values("number")[:1]),
-            has_candidate=Exists(Candidate.objects.filter(optimization=OuterRef("pk"))),
-            has_failures=Exists(
-                CountFailure.objects.filter(optimization=OuterRef("pk"))
-            ),
-            has_erased_users=Exists(
-                ErasedRemainder.objects.filter(optimization=OuterRef("pk"))
-            ),
-        )
-    )
-    return notes.load_day_notes(loaded)

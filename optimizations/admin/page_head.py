@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 
 from metrics.models import Metric
@@ -14,6 +15,8 @@ from optimizations.models import Optimization
 # The actions that stand in the head, in this order; all others are behind "⋯".
 PROMINENT = ("resume", "pause", "ship")
 COUNT = "count"  # beside the time of the last count
+SHARE_URL = "optimizations_optimization_share"
+REPORT_URL = "optimizations_optimization_report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,19 @@ class HeadLink:
     opens_dialog: bool = False
 
 
+def _was_live(_request: HttpRequest, optimization: Optimization) -> bool:
+    return optimization.went_live_at is not None
+
+
+def _link_to(url_name: str) -> Callable[[Optimization], str]:
+    return lambda optimization: reverse(f"admin:{url_name}", args=[optimization.pk])
+
+
 # Links that stand before the actions. Add one here to have it on all tabs.
-LINKS: tuple[HeadLink, ...] = ()
+LINKS: tuple[HeadLink, ...] = (
+    HeadLink("Share", "share", _link_to(SHARE_URL), _was_live),
+    HeadLink("Report", "download", _link_to(REPORT_URL), _was_live),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from optimizations.models.guardrail import GuardrailShare
 from optimizations.models.note import Note
 from optimizations.models.optimization import Optimization, OptimizationQuerySet
 from optimizations.models.regime import Regime
+from optimizations.models.share_link import ShareLink, ShareLinkQuerySet
 from optimizations.models.summary import CountFailure, ResultsSummary
 from optimizations.models.touch import FirstTouch, LookBack
 from optimizations.models.unfinished import UnfinishedOptimization
@@ -34,6 +35,8 @@ __all__ = [
     "RecordingGap",
     "Regime",
     "ResultsSummary",
+    "ShareLink",
+    "ShareLinkQuerySet",
     "UnfinishedOptimization",
     "Variant",
     "VariantQuerySet",

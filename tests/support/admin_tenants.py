@@ -11,6 +11,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from levered_site.admin.partitioned import EPOCH, MICROSECOND, PartitionedTableAdmin
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import (
     AuditEntry,
     Member,
@@ -26,9 +27,11 @@ from optimizations.models import (
     CubeDay,
     PublishedDay,
     Regime,
+    ShareLink,
     UnfinishedOptimization,
     Variant,
 )
+from optimizations.sharing import links
 from tests.support import staff_world
 from tests.support.staff_world import World
 from warehouse import partitions
@@ -79,6 +82,7 @@ def make_tenant(word: str) -> Tenant:
     world.key.save()
     rows = [*_make_settings(word, world), *_make_records(word, world)]
     rows += [_make_event(word, world, kind) for kind in ("exposure", "reward")]
+    links.create_link(world.optimization, SYSTEM_ACTOR, days=30, label=f"{word} link")
     by_name = {_name_list(type(row)): row for row in rows}
     assert by_name.keys() == list_scoped_names(), "a kind of row is missing here"
     return Tenant(word, world, by_name, _make_unfinished(word, world))
@@ -174,10 +178,11 @@ def _make_event(word: str, world: World, kind: str) -> Model:
 
 
 def read_everything() -> dict[str, list[Any]]:
-    """Return the rows of all tables with a page, but what log-ins change."""
+    """Return the rows of all tables with a page, but what log-ins change; and links."""
     skipped = {User, Group}
+    models: list[type[Model]] = [*admin.site._registry, ShareLink]
     return {
         _name_list(model): list(model._default_manager.order_by("pk").values())
-        for model in admin.site._registry
+        for model in models
         if model not in skipped
     }

@@ -201,6 +201,7 @@ def _read_definitions(
     )
     story.add(200, "PUT", picture, uploaded)
     _write_notes(story, admin, path)
+    _share_results(story, admin, path)
     candidate = {"exploration_share": 0.05}
     story.call(admin, "PUT", f"{path}/candidate", candidate)
     repeated = admin.put(f"{path}/candidate", candidate)
@@ -217,6 +218,13 @@ def _write_notes(story: Story, admin: Api, path: str) -> None:
     story.call(admin, "GET", note_path)
     story.call(admin, "PATCH", note_path, {"text": "The summer sale: 20% off."})
     story.call(admin, "DELETE", note_path)
+
+
+def _share_results(story: Story, admin: Api, path: str) -> None:
+    body = {"label": "Board meeting", "expires_in_days": 30}
+    link = story.call(admin, "POST", f"{path}/share-links", body)
+    story.call(admin, "GET", f"{path}/share-links")
+    story.call(admin, "DELETE", f"{path}/share-links/{link['id']}")
 
 
 def _train(story: Story, admin: Api, optimization_id: str) -> None:

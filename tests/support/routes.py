@@ -8,9 +8,9 @@ from typing import Any
 
 from levered_site.api import openapi
 
-# Not part of the API: the admin, the metrics of the installation, and MCP, which has
-# its own protocol and tests.
-OUTSIDE_PREFIXES = ("/admin/", "/metrics", "/mcp", "/.well-known/")
+# Not part of the API: pages for people, the metrics of the installation, and MCP, which
+# has its own protocol and tests.
+OUTSIDE_PREFIXES = ("/admin/", "/shared/", "/metrics", "/mcp", "/.well-known/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import Organization
+from optimizations.admin import page_head
 from optimizations.admin.create.answers import STEP_TITLES
 from optimizations.admin.tabs import registry
+from optimizations.sharing import links
 from tests.support import admin_tenants, listed_optimizations
 from tests.support.admin_forms import EVERY_LIST
 from tests.support.admin_tenants import Tenant
@@ -87,9 +91,14 @@ def list_tabs(tenant: Tenant) -> list[tuple[str, int]]:
     """Return the tabs of an optimization, whose first one is the page of the object."""
     names = [*(tab.name for tab in registry.TABS), registry.SETTINGS]
     key = tenant.world.optimization.pk
-    return [
-        (reverse(f"admin:{registry.name_url(name)}", args=[key]), 200) for name in names
-    ]
+    urls = [*map(registry.name_url, names), page_head.SHARE_URL]
+    return [(reverse(f"admin:{url}", args=[key]), 200) for url in urls]
+
+
+def list_shared_pages(tenant: Tenant) -> list[tuple[str, int]]:
+    """Return the page behind a share link, and what an unknown link opens."""
+    link, url = links.create_link(tenant.world.optimization, SYSTEM_ACTOR, days=7)
+    return [(urlsplit(url).path, 200), (f"/{links.ROUTE}{link.pk}", 404)]
 
 
 def list_creating_forms(tenant: Tenant) -> list[tuple[str, int]]:
@@ -125,6 +134,7 @@ GROUPS: Mapping[str, Group] = {
     "lists of people": list_lists("organizations", "auth", "admin"),
     "pages of optimizations": list_objects("optimizations"),
     "tabs of an optimization": list_tabs,
+    "shared pages": list_shared_pages,
     "forms that create": list_creating_forms,
     "pages of models, metrics and the warehouse": list_objects(
         "models", "metrics", "warehouse"

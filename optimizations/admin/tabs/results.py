@@ -23,6 +23,7 @@ from optimizations.admin.result_page import (
     segments,
     verdict,
 )
+from optimizations.admin.result_page.verdict import Verdict
 from optimizations.admin.result_page.wording import MetricWords
 from optimizations.admin.tabs.tab import Tab
 from optimizations.configuration import notes
@@ -36,20 +37,40 @@ def build_context(
 ) -> Mapping[str, Any]:
     """Return the verdict and, once it was live, everything that was found."""
     candidate = candidate_section.render_comparison(optimization)
-    if optimization.went_live_at is None or optimization.reward_metric is None:
-        results = report.build_results(optimization)
-        judged = verdict.judge(evidence.build_evidence(optimization, results, None))
+    full = find_results(optimization)
+    judged = judge_results(optimization, full)
+    if full is None:
         return {"verdict": judged, "candidate": candidate}
-    full = full_results.load_full_results(optimization)
-    judged = verdict.judge(evidence.build_evidence(optimization, full.results, full))
-    metric = evidence.describe_metric(optimization.reward_metric)
-    assert metric is not None  # as above
     return {
         "verdict": judged,
         "candidate": candidate,
         "training": training_progress.find_open_training(optimization),
         "notes": full.results.notes,
-        **build_findings(full, metric, notes.list_day_notes(optimization)),
+        **build_parts(optimization, full, notes.list_day_notes(optimization)),
+    }
+
+
+def find_results(optimization: Optimization) -> FullResults | None:
+    """Return everything that was found; None unless the optimization was live."""
+    if optimization.went_live_at is None or optimization.reward_metric is None:
+        return None
+    return full_results.load_full_results(optimization)
+
+
+def judge_results(optimization: Optimization, full: FullResults | None) -> Verdict:
+    """Return the verdict on what was found, or on an optimization that was never live."""
+    results = full.results if full else report.build_results(optimization)
+    return verdict.judge(evidence.build_evidence(optimization, results, full))
+
+
+def build_parts(
+    optimization: Optimization, full: FullResults, day_notes: Iterable[DayNote]
+) -> dict[str, Any]:
+    """Return what was measured and what the model believes, drawn."""
+    metric = evidence.describe_metric(optimization.reward_metric)
+    assert metric is not None  # one that was live has one
+    return {
+        **build_findings(full, metric, day_notes),
         **build_model_parts(optimization, full, metric),
     }
 

@@ -255,6 +255,19 @@ def test_notes_are_written_changed_and_deleted(
     assert list(client.optimizations.notes(page)) == []
 
 
+def test_results_are_shared_by_links(
+    client: Levered, optimization: Optimization
+) -> None:
+    page = optimization.pk
+    made = client.optimizations.share(page, label="Board", expires_in_days=7)
+    listed = list(client.optimizations.share_links(page))
+
+    assert "/shared/" in made["url"]
+    assert [(row["id"], row["label"]) for row in listed] == [(made["id"], "Board")]
+    client.optimizations.revoke_share_link(page, made["id"])
+    assert list(client.optimizations.share_links(page)) == []
+
+
 def test_the_warehouse_is_looked_at(client: Levered) -> None:
     assert client.account.me()["role"] == "admin"
     client.warehouse.connect(provider="managed")

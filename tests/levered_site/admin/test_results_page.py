@@ -1,12 +1,16 @@
 """The results of an optimization in a real browser: widths, keyboard, a training live."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from models_app import runs
 from models_app.models import TrainingRun
+from optimizations.admin import page_head
 from optimizations.admin.tabs import registry
 from tests.support import chromium, staff_world, unhealthy_worlds
 from tests.support.staff_browser import log_in
@@ -18,6 +22,12 @@ pytestmark = [
 IS_WIDER = (
     "document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"
 )
+
+
+PDF_PAGE = re.compile(rb"/Type\s*/Page\b")
+IS_CUT = """(card) => card.querySelector(".chart-frame") !== null
+  && getComputedStyle(card).breakInside !== "avoid"
+"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -87,3 +97,36 @@ def test_a_training_is_followed_live_until_it_has_ended(
 
     assert bar.get_attribute("hx-trigger") is None
     assert complaints == []
+
+
+def test_the_results_print_on_four_pages_and_the_report_needs_no_network(
+    page: Page, complaints: list[str], tmp_path: Path
+) -> None:
+    optimization, refunds = unhealthy_worlds.make_violated_guardrail()
+    report_path = reverse(f"admin:{page_head.REPORT_URL}", args=[optimization.pk])
+    file = tmp_path / "report.html"
+    log_in(page)
+    page.emulate_media(color_scheme="dark")
+    page.goto(registry.build_url(optimization, "results"))
+    expect(page.locator("html.dark")).to_have_count(1)
+
+    printed = page.pdf(prefer_css_page_size=True)
+    page.emulate_media(media="print", color_scheme="dark")
+    for unprinted in ("#nav-sidebar", ".opt-tabs", ".opt-actions", ".chart-numbers"):
+        expect(page.locator(unprinted).first).to_be_hidden()
+    cut = [card for card in page.locator(".staff-card").all() if card.evaluate(IS_CUT)]
+    sentence = page.locator(".opt-answer p").first
+    file.write_bytes(page.context.request.get(report_path).body())
+
+    assert len(PDF_PAGE.findall(printed)) <= 4
+    assert cut == []
+    expect(sentence).to_have_css("color", "rgb(55, 65, 81)")
+    assert complaints == []
+    page.context.set_offline(True)
+    page.emulate_media(media="screen", color_scheme="dark")
+    page.goto(file.as_uri())
+    title = f"A guardrail suffers: {refunds.name}"
+    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    expect(page.get_by_role("img", name="Lift over time").first).to_be_visible()
+    expect(page.locator("body")).to_have_css("background-color", "rgb(11, 18, 32)")
+    assert set(complaints) == {file.as_uri()}

@@ -116,7 +116,7 @@ def test_pause_and_ship_stand_in_the_head_and_all_else_behind_the_dots(
     answer = owner.get(registry.build_url(world.optimization, "results"))
 
     head = answer.context["head"]
-    assert [item.title for item in head.items] == ["Pause", "Ship"]
+    assert [item.title for item in head.items] == ["Share", "Report", "Pause", "Ship"]
     assert [item.title for item in head.more] == ["Train now", "Stop", "Archive"]
 
 

@@ -1139,6 +1139,13 @@ class PaginatedPolicyVersionList(TypedDict):
     next_cursor: str | None
 
 
+class PaginatedShareLinkList(TypedDict):
+    """PaginatedShareLinkList"""
+
+    share_links: list[ShareLink]
+    next_cursor: str | None
+
+
 class PaginatedTrainingRunList(TypedDict):
     """PaginatedTrainingRunList"""
 
@@ -1565,6 +1572,38 @@ class ServeRequest(TypedDict):
     context: NotRequired[dict[str, str | float | bool | None]]
     dry_run: NotRequired[bool]
     record: NotRequired[bool]
+
+
+class ShareLink(TypedDict):
+    """A share link without its address, of which only a digest is stored."""
+
+    id: str
+    label: str
+    created_by: str
+    created_at: str
+    expires_at: str
+    last_opened_at: str | None
+    times_opened: int
+
+
+class ShareLinkWithUrl(TypedDict):
+    """A new share link: the only response that has its address."""
+
+    id: str
+    label: str
+    created_by: str
+    created_at: str
+    expires_at: str
+    last_opened_at: str | None
+    times_opened: int
+    url: str
+
+
+class ShareLinkRequest(TypedDict):
+    """The body of a new share link."""
+
+    label: NotRequired[str]
+    expires_in_days: NotRequired[Literal[7, 30, 90]]
 
 
 class ShippedOptimization(TypedDict):

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from levered.cli import definitions, lifecycle, notes, readings, screenshots
+from levered.cli import definitions, lifecycle, notes, readings, screenshots, sharing
 from levered.cli.options import printing
 from levered.cli.session import Session
 from levered.cli.tables import (
@@ -114,6 +114,6 @@ def show_optimization(session: Session, optimization: str) -> None:
         session.show_rows(VARIANTS, variants, title="variants")
 
 
-for group in (definitions, readings, lifecycle, screenshots, notes):
+for group in (definitions, readings, lifecycle, screenshots, notes, sharing):
     for command in group.COMMANDS:
         optimizations.add_command(command)

@@ -183,6 +183,16 @@ class Session:
         rows = self.client.optimizations.notes(optimization_id)
         return _choose_id(rows, text, "note", "text")
 
+    def find_share_link(self, optimization_id: str, text: str) -> str:
+        """Return the id of a share link by its id, a beginning of it, or its label.
+
+        Raise NotFoundError if there is none, and UsageError if there are several.
+        """
+        if _is_id(text):
+            return text.lower()
+        rows = self.client.optimizations.share_links(optimization_id)
+        return _choose_id(rows, text, "share link", "label")
+
     def find_kept(self, kind: str) -> str:
         """Return a credential that was kept for this address, or nothing."""
         if self.is_elsewhere:

@@ -136,6 +136,22 @@ class Optimizations:
         """Delete a note."""
         self._api.delete(_build_path(optimization_id, "notes", note_id))
 
+    def share_links(self, optimization_id: object) -> Iterator[schemas.ShareLink]:
+        """Yield the links to the results, the newest first, without their addresses."""
+        path = _build_path(optimization_id, "share-links")
+        return self._api.iterate(path, "share_links")
+
+    def share(
+        self, optimization_id: object, **fields: Unpack[schemas.ShareLinkRequest]
+    ) -> schemas.ShareLinkWithUrl:
+        """Make a link that shows the results; only this answer has its `url`."""
+        created = self._api.post(_build_path(optimization_id, "share-links"), fields)
+        return cast("schemas.ShareLinkWithUrl", created)
+
+    def revoke_share_link(self, optimization_id: object, link_id: object) -> None:
+        """End a link, at once."""
+        self._api.delete(_build_path(optimization_id, "share-links", link_id))
+
     def put_screenshot(self, optimization_id: object, number: int, png: bytes) -> None:
         """Upload a variant's screenshot: a PNG of at most 5 MB."""
         headers = {"Content-Type": "image/png"}

@@ -146,6 +146,24 @@ class AsyncOptimizations:
         """Delete a note."""
         await self._api.delete(_build_path(optimization_id, "notes", note_id))
 
+    def share_links(self, optimization_id: object) -> AsyncIterator[schemas.ShareLink]:
+        """Yield the links to the results, the newest first, without their addresses."""
+        path = _build_path(optimization_id, "share-links")
+        return self._api.iterate(path, "share_links")
+
+    async def share(
+        self, optimization_id: object, **fields: Unpack[schemas.ShareLinkRequest]
+    ) -> schemas.ShareLinkWithUrl:
+        """Make a link that shows the results; only this answer has its `url`."""
+        created = await self._api.post(
+            _build_path(optimization_id, "share-links"), fields
+        )
+        return cast("schemas.ShareLinkWithUrl", created)
+
+    async def revoke_share_link(self, optimization_id: object, link_id: object) -> None:
+        """End a link, at once."""
+        await self._api.delete(_build_path(optimization_id, "share-links", link_id))
+
     async def put_screenshot(
         self, optimization_id: object, number: int, png: bytes
     ) -> None:

@@ -1,0 +1,67 @@
+"""The variants of a document, the one that is most likely best first. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from levered_site.number_texts import NO_BREAK_SPACE, NO_VALUE
+from optimizations.admin.result_page import evidence, wording
+from optimizations.results.variant_results import VariantResult
+
+
+@dataclass(frozen=True, slots=True)
+class VariantRow:
+    """A variant, named by its levels, with its figures as texts."""
+
+    number: int
+    name: str
+    mark: str
+    users: str
+    measured: str
+    expected: str
+    interval: str
+    share: str
+    chance: str
+
+
+def list_rows(variants: Sequence[VariantResult], reward_type: str) -> list[VariantRow]:
+    """Return the variants, the best chance first, then the largest share of traffic."""
+    ordered = sorted(
+        variants, key=lambda row: (-(row.prob_best or 0), -(row.weight or 0))
+    )
+    return [_build_row(row, reward_type) for row in ordered]
+
+
+def _build_row(row: VariantResult, reward_type: str) -> VariantRow:
+    is_bool = reward_type == "bool"
+    expected, low, high = (
+        wording.format_mean(reward, reward_type)
+        for reward in (
+            row.expected_reward_mean,
+            row.expected_reward_lo,
+            row.expected_reward_hi,
+        )
+    )
+    has_interval = row.expected_reward_lo is not None
+    return VariantRow(
+        number=row.number,
+        name=evidence.name_levels(row),
+        mark=_describe_state(row),
+        users=f"{row.users:,}",
+        measured=wording.format_mean(
+            row.user_rate if is_bool else row.mean_reward, reward_type
+        ),
+        expected=expected,
+        interval=f"{low} to {high}" if has_interval else "",
+        share=_format_share(row.weight),
+        chance=_format_share(row.prob_best),
+    )
+
+
+def _describe_state(row: VariantResult) -> str:
+    if not row.enabled:
+        return "disabled"
+    return "baseline" if row.number == 1 else ""
+
+
+def _format_share(share: float | None) -> str:
+    return NO_VALUE if share is None else f"{100 * share:.1f}{NO_BREAK_SPACE}%"
