@@ -13,10 +13,12 @@ LOST = [
     ("bigquery", "mod(a, b, c)"), ("bigquery", "array_agg(a, b)"),
     ("bigquery", "floor(a, (SELECT MAX(1)), 2)"), ("bigquery", "max_by(a, b, c)"),
     ("bigquery", "sha256(a, b)"), ("bigquery", "translate(a, b, c, d)"),
+    ("bigquery", "make_interval(month => 1, 2)"),
 ]  # fmt: skip
 KEPT = [
     ("bigquery", "INITCAP(a, ' ')", "INITCAP(`a`, ' ')"),
     ("bigquery", "INITCAP(a)", "INITCAP(`a`)"),
+    ("bigquery", "MAKE_INTERVAL(1, 2, day => 3)", "MAKE_INTERVAL(1, 2, day => 3)"),
     ("bigquery", "TO_HEX(MD5(a))", "TO_HEX(MD5(`a`))"),
     ("snowflake", "INITCAP(a, ' ')", """INITCAP("A", ' ')"""),
     ("postgres", "initcap(a)", 'INITCAP("a")'),
@@ -37,6 +39,21 @@ def test_a_call_that_would_lose_an_argument_is_refused(dialect: str, call: str) 
     assert refusal.value.reason == (
         f"The function {name} is allowed with fewer arguments alone (line 2): leave out"
         " the last."
+    )
+
+
+@pytest.mark.parametrize(
+    ("argument", "advice"),
+    [("days", "write day"), ("fortnight", "check the names of its arguments")],
+)
+def test_an_argument_by_an_unknown_name_is_refused(argument: str, advice: str) -> None:
+    sql = f"SELECT 1,\n@start_date - Make_Interval({argument} => 3)"
+
+    with pytest.raises(RefusedError) as refusal:
+        check.check_query(sql, "bigquery", managed=False)
+
+    assert refusal.value.reason == (
+        f"The function Make_Interval has no argument {argument} (line 2): {advice}."
     )
 
 

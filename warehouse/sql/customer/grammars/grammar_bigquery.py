@@ -40,6 +40,12 @@ def _keep_own(functions: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _parse_make_interval(parser: Any) -> Any:
+    """Mark MAKE_INTERVAL(month => 1, 2): sqlglot takes the second for the same argument."""
+    call = BigQueryParser.FUNCTION_PARSERS["MAKE_INTERVAL"](parser)
+    return parser.mark_beyond(len(call.args), call)
+
+
 class _BigQueryParser(
     KeepsArguments, RemembersNames, RefusesForeignSyntax, BigQueryParser
 ):
@@ -52,6 +58,7 @@ class _BigQueryParser(
             "ARRAY": lambda parser: call_forms.mark_call(
                 BigQueryParser.FUNCTION_PARSERS["ARRAY"](parser)
             ),
+            "MAKE_INTERVAL": _parse_make_interval,
         },
         **dict.fromkeys(("MAX_BY", "MIN_BY"), 2),
     )

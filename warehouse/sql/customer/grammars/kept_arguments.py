@@ -14,8 +14,9 @@ from sqlglot.errors import ParseError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
-from warehouse.sql.customer.messages import write_line
+from warehouse.sql.customer.messages import locate, write_line
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.written_names import find_written_name
 
 # What stands around arguments; sqlglot takes some of it apart.
 AROUND = (
@@ -132,9 +133,24 @@ def _limit(parse: Any, most: int) -> Any:
 
 
 def require_kept(node: exp.Expr) -> None:
-    """Raise RefusedError at a call that the parser marked."""
+    """Raise RefusedError at a call that the parser marked, or with an unknown argument."""
     if LOST in node.meta:
         raise RefusedError(node.meta[LOST])
+    if isinstance(node, exp.Func):
+        _require_known(node)
+
+
+def _require_known(call: exp.Func) -> None:
+    """Refuse `MAKE_INTERVAL(days => 3)`: sqlglot would write MAKE_INTERVAL()."""
+    unknown = next((key for key in call.args if key not in call.arg_types), "")
+    if unknown:
+        singular = unknown.lower().removesuffix("s")
+        is_near = singular in call.arg_types
+        advice = f"write {singular}" if is_near else "check the names of its arguments"
+        raise RefusedError(
+            f"The function {find_written_name(call) or call.sql_name()} has no argument"
+            f" {unknown}{locate(call)}: {advice}."
+        )
 
 
 def _keeps(call: exp.Expr, parts: Sequence[exp.Expr], parser: Parser) -> bool:
