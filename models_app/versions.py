@@ -140,11 +140,18 @@ def read_served_table(version: PolicyVersion, *, is_shipped: bool) -> Floats:
 
 
 def list_leading_variants(version: PolicyVersion) -> list[int]:
-    """Return the numbers of the variants that lead in some context cell, ascending.
+    """Return the numbers of the variants that lead in a context cell with users, ascending.
 
-    Once it is shipped nothing else is served.
+    Once it is shipped hardly anything else is served: which variant leads where nobody was
+    seen, such as in contexts that are missing, serves nobody. Without users, and in reports
+    of earlier versions, all context cells count.
     """
     table = read_served_table(version, is_shipped=True)
+    baselines = (version.report or {}).get("baselines") or {}
+    means = baselines.get("means", ())
+    had_users = np.array([mean is not None for mean in means], dtype=bool)
+    if had_users.any():
+        table = table[had_users]
     return [int(index) + 1 for index in np.flatnonzero(table.any(axis=0))]
 
 

@@ -16,7 +16,7 @@ from optimizations.models.summary import Json
 DETACHED, REDEFINED = "detached", "redefined"
 # Of an entry that is no reason: as far as users' horizons were over, nothing was violated.
 UNDECIDED = "undecided"
-NOT_COUNTED = "guardrail_not_counted"
+NOT_COUNTED, NO_MATURE_USERS = "guardrail_not_counted", "no_mature_users"
 # Counts that are younger tell all there is to know.
 FRESH_FOR = timedelta(minutes=1)
 COUNTING_STATUSES = (Optimization.Status.LIVE, Optimization.Status.PAUSED)
@@ -55,20 +55,16 @@ def end_by_redefining(metric: Metric, replaced: Metric) -> None:
     for optimization in guarded:
         row = _lock_summary(optimization)
         if row is not None:
-            # With another revision the users of before are told apart, and counted on.
-            is_counted_on = metric.revision != replaced.revision
-            end_guardrail(row, replaced, REDEFINED, is_counted_on=is_counted_on)
+            end_guardrail(row, replaced, REDEFINED)
             row.save(update_fields=["guardrail_reasons", "past_violations"])
 
 
-def end_guardrail(
-    row: ResultsSummary, metric: Metric, cause: str, *, is_counted_on: bool = False
-) -> None:
+def end_guardrail(row: ResultsSummary, metric: Metric, cause: str) -> None:
     """Move the violation of a metric, if one is known, to the past ones; do not save.
 
     The metric is as it was. Without a violation, that nothing has counted it lately
-    becomes a reason of the past. If that is known, later counts still judge users whose
-    horizon is not over, where `is_counted_on` says that they are told apart.
+    becomes a reason of the past, and so does detaching it before any user was mature. Of
+    one that was redefined later counts still judge the users whose horizon is not over.
     """
     reason = row.guardrail_reasons.pop(str(metric.pk), None)
     row.past_violations = [
@@ -83,14 +79,10 @@ def end_guardrail(
             build_past_violation(metric, reason, metric.revision, cause)
         )
     elif not is_known:
-        row.past_violations += _list_unknown(
-            row, metric, cause, is_counted_on=is_counted_on
-        )
+        row.past_violations += _list_unknown(row, metric, cause)
 
 
-def _list_unknown(
-    row: ResultsSummary, metric: Metric, cause: str, *, is_counted_on: bool
-) -> list[Json]:
+def _list_unknown(row: ResultsSummary, metric: Metric, cause: str) -> list[Json]:
     """Return what is unknown of a metric without a known violation, as an entry or none."""
     if row.optimization.status not in COUNTING_STATUSES:
         return []
@@ -100,11 +92,17 @@ def _list_unknown(
     if failure is not None and cause == REDEFINED:
         return []  # that is how to correct it
     known = _describe_last_count(row, metric, failure)
-    if known is None and not is_counted_on:
+    if known is None and cause == DETACHED and not _has_no_mature_user(row):
         return []
     reason = _build_reason(metric, cause, known or JUST_COUNTED)
     entry = build_past_violation(metric, reason, metric.revision, cause)
-    return [entry if known else {**entry, UNDECIDED: True}]
+    is_counted_on = known is None and cause == REDEFINED
+    return [{**entry, UNDECIDED: True} if is_counted_on else entry]
+
+
+def _has_no_mature_user(row: ResultsSummary) -> bool:
+    """Return whether the last count could judge nothing: all users were too young."""
+    return any(reason["code"] == NO_MATURE_USERS for reason in row.check_reasons)
 
 
 def _is_of(past: Json, metric: Metric) -> bool:

@@ -15,7 +15,7 @@ class Regime(models.Model):
     number = models.PositiveIntegerField()
     starts_at = models.DateTimeField()
     holdout_percentage = models.FloatField()
-    # Numbers of the servable variants; once shipped, of those that lead somewhere.
+    # Numbers of the servable variants; once shipped, of those that lead where users were.
     enabled: "models.JSONField[list[int], list[int]]" = models.JSONField()
     window_hours = models.PositiveIntegerField()
     horizon_hours = models.PositiveIntegerField()

@@ -21,6 +21,7 @@ from optimizations.results import (
     guardrails,
     health_records,
     logged_levels,
+    measured_amounts,
     measured_lift,
     missing_counts,
     redefined_guardrails,
@@ -34,6 +35,7 @@ from optimizations.results import (
 from optimizations.results.guardrails import Guardrail
 from optimizations.results.health import Health, HealthReason
 from optimizations.results.health_records import CountedReasons, HealthRows
+from optimizations.results.measured_amounts import MeasuredAmounts
 from optimizations.results.measured_lift import Comparison
 from optimizations.results.redefined_guardrails import PastKey, Verdict
 from optimizations.results.stored import StoredCubes
@@ -168,11 +170,13 @@ def judge_checks(
     cube: ObservationCube,
     comparison: Comparison,
     checks: Checks,
+    amounts: MeasuredAmounts,
     rows: HealthRows | None = None,
 ) -> Health:
     """Return the health by a lift and checks just made, and guardrails of the last count.
 
-    Of a check that was not made now, what the last count said stays.
+    `amounts` are the companions of the lift. Of a check that was not made now, what the
+    last count said stays.
     """
     rows = rows or health_records.load_health_rows(optimization)
     counted = rows.counted
@@ -182,7 +186,7 @@ def judge_checks(
         counted,
         checks=[
             *_list_check_reasons(
-                optimization, cube, comparison, checks, counted.revisions
+                optimization, cube, comparison, checks, amounts, counted.revisions
             ),
             *of_last_count,
         ],
@@ -298,6 +302,12 @@ def _list_reasons(optimization: Optimization, evidence: Evidence) -> CountedReas
                 evidence.cube,
                 evidence.comparison,
                 evidence.checks,
+                measured_amounts.measure_amounts(
+                    optimization,
+                    optimization.reward_metric,
+                    evidence.cube,
+                    evidence.comparison.tuning,
+                ),
                 evidence.revisions,
             ),
             *evidence.unread_guardrails,
@@ -314,12 +324,13 @@ def _list_check_reasons(
     cube: ObservationCube,
     comparison: Comparison,
     checks: Checks,
+    amounts: MeasuredAmounts,
     revisions: Mapping[UUID, int] | None,
 ) -> list[HealthReason]:
     """Return the reasons of failed checks, of harm, and of what a count misses."""
     reasons = [
         *check_reasons.describe_failed_checks(checks),
-        *reward_harm.describe_harm(optimization.reward_metric, comparison),
+        *reward_harm.describe_harm(optimization.reward_metric, comparison, amounts),
     ]
     was_counted = cube.as_of is not None or optimization.reward_metric_id in (
         revisions or {}

@@ -63,6 +63,7 @@ def judge_redefined(
         and past["reason"]["code"] == past_violations.NOT_COUNTED
     ]
     metrics = Metric.objects.in_bulk({UUID(past["metric_id"]) for past in unknown})
+    horizon = _load_horizon(optimization)
     verdicts = {}
     for past in unknown:
         metric = metrics.get(UUID(past["metric_id"]))
@@ -75,9 +76,14 @@ def judge_redefined(
         if was is not None and counts is not None and _is_whole(counts, cubes):
             reason = _judge(optimization, was, counts)
             # By its direction alone the users of before are not told from later ones.
-            is_final = past["revision"] == metric.revision or counts.is_mature
-            verdicts[get_key(past)] = Verdict(reason, is_final)
+            is_over = counts.as_of >= _find_end(past) + horizon
+            verdicts[get_key(past)] = Verdict(reason, is_over or counts.is_mature)
     return verdicts
+
+
+def _load_horizon(optimization: Optimization) -> timedelta:
+    attribution = optimization.model.training_data_config["attribution"]
+    return timedelta(hours=attribution["horizon_hours"])
 
 
 def _restore(metric: Metric, past: Json) -> Metric | None:

@@ -137,6 +137,7 @@ def build_results(
             cube,
             comparison,
             checks,
+            amounts,
             loaded.health_rows if loaded else None,
         ),
         notes=[

@@ -76,7 +76,8 @@ def find_bound(sizes: AmountSizes) -> AmountBound | None:
     is left are taken, so that outliers do not hide each other (Rosner 1983). With K
     others, whose logs have mean m and sd s, an outlier's log is above
     m + (√(2 ln K) + 2) s, see `amount_bound.find_bound`, and beyond the largest that a
-    Pareto tail like theirs may have. More than a few must also be apart from all others or
+    Pareto tail like theirs may have. Both are told without the gaps between the prices of
+    the others: see `_find_gaps`. More than a few must also be apart from all others or
     far, and no more than a share of all: see `_find_weights`.
     """
     if not len(sizes.counts):
@@ -86,24 +87,24 @@ def find_bound(sizes: AmountSizes) -> AmountBound | None:
     others = total - removed
     logs = np.log(sizes.sizes)
     n = np.maximum(others, 1.0)
-    mean = _sum_after(sizes.counts * logs) / n
-    deviations = np.maximum(_sum_after(sizes.counts * logs**2) - n * mean**2, 0.0)
-    variance = (deviations + PRIOR_DOF * PRIOR_VARIANCE) / (n + PRIOR_DOF)
-    sd = np.maximum(np.sqrt(variance), MIN_LOG_SD)
-    margin = (np.sqrt(2 * np.log(n)) + MARGIN_SDS) * sd
-    limit = mean + margin * (1 + FEW_OTHERS_WIDENING / np.sqrt(n))
+    mean, deviations, sd = _measure_others(sizes.counts, logs)
+    closed = logs + _find_gaps(sizes.counts, logs)
+    closed_mean, _, closed_sd = _measure_others(sizes.counts, closed)
+    margin = (np.sqrt(2 * np.log(n)) + MARGIN_SDS) * closed_sd
+    limit = closed_mean + margin * (1 + FEW_OTHERS_WIDENING / np.sqrt(n))
+    limit -= np.append((closed - logs)[1:], 0.0)  # back to the largest of the others
     typical = amount_bound.find_typical(mean, deviations / n)
     weights = _find_weights(removed, logs, logs - typical)
     is_outlier = (others >= MIN_OTHERS) & (logs > limit) & (weights > 0)
     for last in np.flatnonzero(is_outlier)[::-1].tolist():
-        tail = _limit_largest(sizes.counts[last + 1 :], logs[last + 1 :])
+        gaps = closed[last + 1] - logs[last + 1]
+        tail = _limit_largest(sizes.counts[last + 1 :], closed[last + 1 :] - gaps)
         if logs[last] > tail:
             break
     else:
         return None
-    above = slice(None, last + 1)
-    mean_log = float(sizes.counts[above] @ logs[above] / removed[last])
-    excess = mean_log - float(typical[last])
+    excess = _measure_size(sizes.counts[: last + 1], logs[: last + 1])
+    excess -= float(typical[last])
     return AmountBound(
         limit=float(np.exp(min(max(limit[last], tail), 700.0))),
         typical=float(np.exp(typical[last] + (1 - weights[last]) * excess)),
@@ -113,6 +114,39 @@ def find_bound(sizes: AmountSizes) -> AmountBound | None:
         log_sd=float(sd[last]),
         mean_square=float(_sum_after(sizes.counts * sizes.sizes**2)[last] / n[last]),
     )
+
+
+def _measure_others(counts: Floats, logs: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return of the amounts behind each place [n]: mean, Σ(log - mean)² and sd of logs.
+
+    The sd has the prior of the model of amounts, and a floor.
+    """
+    n = np.maximum(_sum_after(counts), 1.0)
+    mean = _sum_after(counts * logs) / n
+    deviations = np.maximum(_sum_after(counts * logs**2) - n * mean**2, 0.0)
+    variance = (deviations + PRIOR_DOF * PRIOR_VARIANCE) / (n + PRIOR_DOF)
+    return mean, deviations, np.maximum(np.sqrt(variance), MIN_LOG_SD)
+
+
+def _find_gaps(counts: Floats, logs: Floats) -> Floats:
+    """Return the gaps between prices that are above each bucket [n], added up.
+
+    Two prices are no wide distribution: what is far above the upper one is far from both.
+    Beside prices of 20 and 900 an amount of 900,000 would not be beyond a normal
+    distribution of so wide logs, nor beyond a Pareto tail that rises from 20 to 900. A
+    gap counts where nothing is within GAP below a group of more than a few, which are no
+    outliers; so an honest tail hardly ever has one.
+    """
+    is_gap = logs[:-1] - logs[1:] >= GAP
+    few = max(MIN_OUTLIERS, MAX_OUTLIER_SHARE * float(counts.sum()))
+    above, gap, gaps = 0.0, 0.0, [0.0]
+    for place, is_end in enumerate(is_gap.tolist()):
+        above += float(counts[place])
+        if is_end:
+            gap += float(logs[place] - logs[place + 1]) if above > few else 0.0
+            above = 0.0
+        gaps.append(gap)
+    return np.array(gaps)
 
 
 def _find_weights(removed: Floats, logs: Floats, distances: Floats) -> Floats:
@@ -133,6 +167,17 @@ def _find_weights(removed: Floats, logs: Floats, distances: Floats) -> Floats:
     weights = np.where(is_apart | (far > 1), np.clip(weights, 0.0, 1.0), 0.0)
     is_few = removed <= max(MIN_OUTLIERS, MAX_OUTLIER_SHARE * total)
     return np.where(is_few, 1.0, weights)
+
+
+def _measure_size(counts: Floats, logs: Floats) -> float:
+    """Return the mean log of outliers [n], the largest first.
+
+    None is larger than the median one by more than a gap: one whale beside a price that is
+    nearly learned from must not make each of its payers count as more than it pays.
+    """
+    removed = np.cumsum(counts)
+    median = logs[np.searchsorted(removed, removed[-1] / 2)]
+    return float(counts @ np.minimum(logs, median + GAP) / removed[-1])
 
 
 def _limit_largest(counts: Floats, logs: Floats) -> float:

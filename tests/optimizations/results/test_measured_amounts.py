@@ -16,7 +16,7 @@ from optimizations.cube import storage
 from optimizations.models import AmountCap, CubeDay, Optimization
 from optimizations.results import report
 from tests.support import factories, traffic
-from tests.support.factories import read_body
+from tests.support.factories import read_body, read_error
 from tests.support.optimization_factories import (
     make_config,
     make_optimization,
@@ -28,6 +28,7 @@ from tests.support.result_visitors import (
     train_and_return,
 )
 from tests.support.unavailable_reasons import list_nulls_without_reason
+from tests.support.unhealthy_worlds import make_admin_api
 from tests.support.value_metrics import make_metric
 
 # Each refresh reads through its own connection, so events must be committed.
@@ -48,7 +49,9 @@ def draw_amount(rng: random.Random, variant: traffic.Json) -> traffic.Json:
     return {"value": rng.lognormvariate(center, 0.5)}
 
 
-def make_shop(days: int = 9, purchase: Any = draw_amount) -> Optimization:
+def make_shop(
+    days: int = 9, purchase: Any = draw_amount, truth: Any = lambda *_: 0.3
+) -> Optimization:
     organization = make_organization()
     optimization = make_optimization(
         organization,
@@ -59,7 +62,7 @@ def make_shop(days: int = 9, purchase: Any = draw_amount) -> Optimization:
     for day in range(days + 2, 2, -1):
         start = timezone.now() - timedelta(days=day)
         traffic.simulate_visitors(
-            optimization, start, 100, lambda *_: 0.3, seed=day, purchase=purchase
+            optimization, start, 100, truth, seed=day, purchase=purchase
         )
     return optimization
 
@@ -98,6 +101,25 @@ def test_companions_stand_beside_the_mean_with_their_level_cap_and_claim() -> No
     assert measured["changed"]["p_value"] < 0.05
     assert measured["cap"] == AmountCap.objects.get().cap
     assert list_nulls_without_reason(body) == []
+
+
+def test_payers_whom_the_optimized_arm_loses_need_a_confirm_though_the_mean_is_silent() -> (
+    None
+):
+    optimization = make_shop(
+        truth=lambda variant, _: 0.02 if variant["headline"] == "B" else 0.4,
+        purchase=lambda rng, _variant: {"value": rng.lognormvariate(3, 2)},
+    )
+
+    body = read_results(optimization)
+
+    measured, reasons = body["primary_metric_vs_holdout"], body["health"]["reasons"]
+    assert measured["p_value_anytime"] > 0.05
+    assert measured["companions"]["payer_rate"]["lift_ci_anytime"][1] < 0
+    (reason,) = (told for told in reasons if told["code"] == "lift_negative")
+    assert "the share of users with an amount" in reason["message"]
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
+    assert reason in read_error(api.post(f"{path}/ship"))["details"]
 
 
 def test_the_cap_stays_when_payments_grow() -> None:

@@ -1,5 +1,6 @@
 """A reward that became worse than in the holdout is a reason of the health, everywhere."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -7,10 +8,15 @@ from django.test import Client
 
 from metrics import stats
 from metrics.models import Metric
-from metrics.stats import Direction, Totals
+from metrics.stats import Direction, Interval, Totals
 from optimizations.models import Optimization
 from optimizations.results import reward_harm
 from optimizations.results.anytime_tuning import Tuning
+from optimizations.results.measured_amounts import (
+    CompanionResult,
+    CompanionResults,
+    MeasuredAmounts,
+)
 from optimizations.results.measured_lift import Comparison
 from tests.optimizations.results.test_health import read_admin_pages, read_healths
 from tests.support.factories import read_body, read_error
@@ -92,7 +98,7 @@ def compare(direction: Direction, optimized: int, holdout: int) -> list[str]:
     )
     comparison = Comparison(lift, [], Tuning(10_000, 0.5))
     metric = Metric(name="Purchases", column_mapping=BOOL, direction=direction)
-    reasons = reward_harm.describe_harm(metric, comparison)
+    reasons = reward_harm.describe_harm(metric, comparison, MeasuredAmounts())
     ends = lift.difference_ci_anytime or (None, None)
     harmful = ends[1] if direction == "increase" else ends[0]
     assert harmful is not None
@@ -118,6 +124,64 @@ def test_only_harm_that_the_anytime_interval_shows_is_a_reason(
 def test_without_a_metric_or_users_nothing_is_known_of_harm() -> None:
     lift = stats.lift.measure_lift([], "bool")
     comparison = Comparison(lift, [], Tuning(10_000, None))
+    metric = Metric(column_mapping=BOOL)
 
-    assert reward_harm.describe_harm(None, comparison) == []
-    assert reward_harm.describe_harm(Metric(column_mapping=BOOL), comparison) == []
+    assert reward_harm.describe_harm(None, comparison, MeasuredAmounts()) == []
+    assert reward_harm.describe_harm(metric, comparison, MeasuredAmounts()) == []
+
+
+UNKNOWN, NOTHING, LESS, MORE = None, (-20.0, 30.0), (-60.0, -30.0), (30.0, 60.0)
+
+
+def list_hidden_harm(
+    direction: Direction,
+    intervals: Sequence[Interval | None],
+    values: tuple[float, float] = (1.0, 1.0),
+) -> list[str]:
+    """Return the messages of these companions, beside means of 1,000 users of each arm."""
+    totals = [Totals(1000, 1000 * value, 4000 * value**2) for value in values]
+    lift = stats.lift.measure_lift(
+        [(totals[0], totals[1])], "numeric", direction=direction
+    )
+    companions = [
+        CompanionResult(None if ends is None else sum(ends) / 2, ends, ends, 0.983)
+        for ends in intervals
+    ]
+    metric = Metric(name="Revenue", column_mapping={"reward_type": "numeric"})
+    reasons = reward_harm.describe_harm(
+        metric,
+        Comparison(lift, [], Tuning(10_000, 0.5)),
+        MeasuredAmounts(companions=CompanionResults(*companions)),
+    )
+    assert all(reason.code == CODE for reason in reasons)
+    return [reason.message for reason in reasons]
+
+
+@pytest.mark.parametrize(
+    ("intervals", "figures"),
+    [
+        ((LESS, LESS, NOTHING), ["capped", "share of users"]),
+        ((UNKNOWN, LESS, NOTHING), ["share of users"]),
+        ((UNKNOWN, NOTHING, LESS), ["typical"]),
+        ((NOTHING, NOTHING, NOTHING), []),
+        ((UNKNOWN, UNKNOWN, UNKNOWN), []),
+        # Fewer who pay more: the capped amount says that both together are no less.
+        ((NOTHING, LESS, NOTHING), []),
+        ((UNKNOWN, LESS, MORE), []),
+        ((LESS, MORE, LESS), []),
+    ],
+)
+def test_harm_that_the_mean_of_amounts_hides_is_a_reason_where_nothing_contradicts_it(
+    intervals: Sequence[Interval | None],
+    figures: list[str],
+) -> None:
+    mirrored = [ends and (-ends[1], -ends[0]) for ends in intervals]
+
+    less = list_hidden_harm("increase", intervals)
+    more = list_hidden_harm("decrease", mirrored)
+
+    for messages in (less, more):
+        assert bool(messages) == bool(figures)
+        assert all(figure in messages[0] for figure in figures)
+    assert list_hidden_harm("increase", mirrored) == []
+    assert list_hidden_harm("increase", intervals, values=(2.0, 1.0)) == []

@@ -312,11 +312,12 @@ def pass_the_horizon(optimization: Optimization) -> None:
     model.save()
 
 
+@pytest.mark.parametrize("redefine", [count_nothing, turn_around])
 @pytest.mark.parametrize(
     ("is_fresh", "is_harmed"), [(True, True), (False, True), (True, False)]
 )
 def test_a_redefined_guardrail_is_judged_until_its_users_horizon_is_over(
-    is_fresh: bool, is_harmed: bool
+    is_fresh: bool, is_harmed: bool, redefine: Any
 ) -> None:
     optimization, refunds = make_immature_guardrail()
     api = make_admin_api(optimization)
@@ -326,7 +327,7 @@ def test_a_redefined_guardrail_is_judged_until_its_users_horizon_is_over(
     if not is_fresh:
         age_counts(optimization)
 
-    count_nothing(api, optimization, refunds)
+    redefine(api, optimization, refunds)
     early = read_body(api.get(f"{path}?refresh=true"))["health"]["reasons"]
     pass_the_horizon(optimization)
     late = read_body(api.get(f"{path}?refresh=true"))["health"]["reasons"]
@@ -339,3 +340,18 @@ def test_a_redefined_guardrail_is_judged_until_its_users_horizon_is_over(
     else:
         assert late == []
         assert ResultsSummary.objects.get().past_violations == []
+
+
+def test_a_guardrail_detached_before_any_user_is_mature_leaves_a_reason() -> None:
+    optimization, refunds = make_immature_guardrail()
+    api = make_admin_api(optimization)
+    send_refunds(optimization, every_nth_optimized=2)
+
+    detach(api, optimization, refunds)
+    pass_the_horizon(optimization)
+    path = f"/optimizations/{optimization.pk}/results?refresh=true"
+    (reason,) = read_body(api.get(path))["health"]["reasons"]
+
+    assert reason["code"] == "guardrail_not_counted"
+    assert "before the horizon of all users was over" in reason["message"]
+    assert preview_by_mcp(api, optimization) == [reason]

@@ -85,10 +85,31 @@ def test_shipping_alone_says_that_the_others_are_not_served_until_it_is_undone()
 
 
 def served_numbers(optimization: Optimization) -> list[int]:
-    """Return the variants that users would get if it was shipped now."""
+    """Return the variants that users would get if it was shipped now.
+
+    They come by mobile and desktop, the first two contexts; nobody without a device.
+    """
+    version = versions.get_serving_version(optimization.model)
+    table = versions.read_served_table(version, is_shipped=True)[:2]
+    return sorted({int(row.argmax()) + 1 for row in table})
+
+
+def test_what_leads_in_contexts_that_nobody_had_is_not_served_once_shipped() -> None:
+    optimization = train_and_return(make_visited_optimization())
     version = versions.get_serving_version(optimization.model)
     table = versions.read_served_table(version, is_shipped=True)
-    return sorted({int(row.argmax()) + 1 for row in table})
+    means = version.report["baselines"]["means"]
+
+    assert [mean is not None for mean in means] == [True, True, False, False]
+    for place, row in enumerate(table):
+        version.report["baselines"]["means"] = [
+            0.1 if cell == place else None for cell in range(len(table))
+        ]
+        assert versions.list_leading_variants(version) == [int(row.argmax()) + 1]
+    version.report["baselines"]["means"] = [None] * len(table)
+    assert versions.list_leading_variants(version) == sorted(
+        {int(row.argmax()) + 1 for row in table}
+    )
 
 
 def make_regime(*enabled: int, holdout: float = 10, revision: int = 1) -> Regime:

@@ -78,6 +78,44 @@ def test_a_price_of_a_hundred_times_another_is_no_outlier(share: float) -> None:
     assert amount_sizes.find_bound(count_sizes(amounts)) is None
 
 
+@pytest.mark.parametrize("payers", [200, 1000])
+@pytest.mark.parametrize("share", [0.095, 0.5, 0.9])
+@pytest.mark.parametrize("number", [1, 2])
+def test_whales_beside_two_prices_are_outliers_and_the_prices_are_not(
+    number: int, share: float, payers: int
+) -> None:
+    prices = np.where(np.arange(payers - number) < payers * share, 900.0, 20.0)
+    assert amount_sizes.find_bound(count_sizes(prices)) is None
+    amounts = np.append(prices, np.full(number, 1e6))
+
+    for sign in (1.0, -1.0):
+        bound = amount_sizes.find_bound(count_sizes(sign * amounts))
+
+        assert bound is not None
+        assert bound.count == number
+        assert 900 < bound.limit < 1e6
+        assert bound.typical < 2 * 900
+
+
+def test_whales_beside_three_prices_are_outliers() -> None:
+    prices = np.repeat([9.0, 99.0, 990.0], [850, 100, 50])
+    assert amount_sizes.find_bound(count_sizes(prices)) is None
+
+    bound = amount_sizes.find_bound(count_sizes(np.append(prices, 1e5)))
+
+    assert bound is not None
+    assert bound.count == 1
+
+
+def test_a_whale_makes_no_payer_of_a_price_count_as_more_than_five_times_it() -> None:
+    for number in range(50, 76):
+        prices = np.append(np.full(1000 - number, 20.0), np.full(number, 900.0))
+        bound = amount_sizes.find_bound(count_sizes(np.append(prices, [1e6, 1e9])))
+
+        assert bound is not None
+        assert bound.typical < 5 * 900
+
+
 @pytest.mark.parametrize("sigma", [1e-4, 0.3])
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6, 10])
 def test_ten_amounts_or_fewer_apart_from_all_others_are_outliers(
