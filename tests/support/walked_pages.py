@@ -7,9 +7,11 @@ from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import Organization
 from optimizations.admin.create.answers import STEP_TITLES
 from optimizations.admin.tabs import registry
+from optimizations.configuration import notes
 from tests.support import admin_tenants, listed_optimizations
 from tests.support.admin_forms import EVERY_LIST
 from tests.support.admin_tenants import Tenant
@@ -84,11 +86,19 @@ def list_staff_forms(_tenant: Tenant) -> list[tuple[str, int]]:
 
 
 def list_tabs(tenant: Tenant) -> list[tuple[str, int]]:
-    """Return the tabs of an optimization, whose first one is the page of the object."""
+    """Return the tabs of an optimization, whose first one is the page of the object.
+
+    One visitor, one whom nobody knows, and a note are among what they show.
+    """
     names = [*(tab.name for tab in registry.TABS), registry.SETTINGS]
-    key = tenant.world.optimization.pk
+    optimization = tenant.world.optimization
+    notes.create_note(optimization, {"text": "A sale began."}, SYSTEM_ACTOR)
+    decisions = registry.build_url(optimization, "decisions")
     return [
-        (reverse(f"admin:{registry.name_url(name)}", args=[key]), 200) for name in names
+        *((registry.build_url(optimization, name), 200) for name in names),
+        (f"{decisions}?visitor={tenant.word}-visitor", 200),
+        (f"{decisions}?visitor=nobody&variant=1", 200),
+        (f"{decisions}?variant=nothing", 200),
     ]
 
 
