@@ -89,7 +89,7 @@ def build_event_track(
 
 
 def _list_rows(lanes: Sequence[TrackLane]) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for lane in lanes:
         for span in lane.spans:
             until = "still" if span.end is None else format_moment(span.end)

@@ -219,10 +219,10 @@ def _has_lines(value: object) -> bool:
 
 def _compare_lines(old: object, new: object) -> list[DiffLine]:
     """Return the lines that differ, each with one line around it."""
-    texts = [
+    before, after = (
         value.splitlines() if isinstance(value, str) else [] for value in (old, new)
-    ]
-    compared = list(difflib.unified_diff(*texts, n=1, lineterm=""))[2:]
+    )
+    compared = list(difflib.unified_diff(before, after, n=1, lineterm=""))[2:]
     lines = [
         DiffLine(" ", "…") if line.startswith("@@") else DiffLine(line[:1], line[1:])
         for line in compared

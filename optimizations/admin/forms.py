@@ -14,6 +14,7 @@ from unfold.widgets import (
 from levered_site.admin.edit_forms import AdminEditForm
 from levered_site.admin.pages import validate_serializer
 from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH, MAX_HOLDOUT_PERCENTAGE
+from optimizations.admin import setting_texts
 from optimizations.serializers.optimization_requests import OptimizationChangeSerializer
 
 
@@ -67,13 +68,9 @@ class OptimizationForm(AdminEditForm):
         min_value=0,
         max_value=MAX_HOLDOUT_PERCENTAGE,
         widget=UnfoldAdminDecimalFieldWidget,
-        help_text=f"0 to {MAX_HOLDOUT_PERCENTAGE}. A change opens a new regime.",
     )
     exploration_share = forms.FloatField(
-        min_value=0,
-        max_value=0.2,
-        widget=UnfoldAdminDecimalFieldWidget,
-        help_text="0 to 0.2, spread evenly over the enabled variants.",
+        min_value=0, max_value=0.2, widget=UnfoldAdminDecimalFieldWidget
     )
     retrain_every_minutes = forms.IntegerField(
         min_value=5, max_value=10_080, widget=UnfoldAdminIntegerFieldWidget
@@ -83,22 +80,18 @@ class OptimizationForm(AdminEditForm):
         max_value=10**12,
         required=False,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="Makes the anytime intervals shortest at this number of users. Fixed at "
-        "going live. Empty: 4 times the first full week's.",
     )
     excluded_combinations = forms.JSONField(
-        required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text='A JSON list of partial combinations: [{"headline": "Hello"}].',
+        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
     )
-    allowed_origins = LinesField(
-        required=False, help_text="One per line. Empty: any origin may be served."
-    )
-    excluded_users = LinesField(
-        required=False,
-        help_text="Ids that results leave out, one per line. abc* leaves out every id "
-        "that begins with abc.",
-    )
+    allowed_origins = LinesField(required=False)
+    excluded_users = LinesField(required=False)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        shown = None if self.is_new else self.instance
+        for name, text in setting_texts.describe_settings(shown, self.fields).items():
+            self.fields[name].help_text = text
 
     def clean_excluded_combinations(self) -> list[dict[str, Any]]:
         """Return the list of objects, empty for an empty field; raise otherwise."""

@@ -25,6 +25,7 @@ from optimizations.admin import (
     lift_chart,
     list_cells,
     page_rows,
+    setting_texts,
 )
 from optimizations.admin.create import views as create_views
 from optimizations.admin.csv_readings import CsvReadingsMixin
@@ -86,7 +87,8 @@ class OptimizationAdmin(OptimizationPagesMixin, CsvReadingsMixin, CsvListMixin):
                     ("allocation", "exploration_share"),
                     "retrain_every_minutes",
                     "excluded_combinations",
-                    ("allowed_origins", "excluded_users"),
+                    ("allowed_origins", "public_policy"),
+                    "excluded_users",
                 )
             },
         ),
@@ -153,13 +155,13 @@ class OptimizationAdmin(OptimizationPagesMixin, CsvReadingsMixin, CsvListMixin):
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Make the fields read-only that are fixed once the optimization is live."""
-        fixed = (
-            ()
-            if obj and obj.status == Optimization.Status.DRAFT
-            else EDITABLE_WHILE_DRAFT
-        )
-        return (*self.readonly_fields, *fixed)
+        """Make the fields read-only that are fixed once it is live, or once it is over."""
+        if obj is None or obj.status == Optimization.Status.DRAFT:
+            fixed: tuple[str, ...] = () if obj else EDITABLE_WHILE_DRAFT
+            return (*self.readonly_fields, *fixed)
+        others = setting_texts.TEXTS.keys() - set(EDITABLE_WHILE_DRAFT)
+        over = sorted(name for name in others if setting_texts.is_fixed(obj, name))
+        return (*self.readonly_fields, *EDITABLE_WHILE_DRAFT, *over)
 
     @override
     def get_form(
@@ -169,8 +171,13 @@ class OptimizationAdmin(OptimizationPagesMixin, CsvReadingsMixin, CsvListMixin):
         change: bool = False,
         **options: Any,
     ) -> Any:
-        """Offer only the metrics and sources of the optimization's organization."""
-        form = super().get_form(request, obj, change, **options)
+        """Offer only the metrics and sources of the optimization's organization.
+
+        What is read-only says what it means, too.
+        """
+        fixed = self.get_readonly_fields(request, obj)
+        texts = setting_texts.describe_settings(obj, fixed)
+        form = super().get_form(request, obj, change, help_texts=texts, **options)
         scope = {"organization_id": obj.organization_id} if obj else {"pk": None}
         for name, field in form.base_fields.items():
             if name in {"reward_metric", "guardrail_metrics"}:

@@ -83,8 +83,7 @@ def load_visitor_history(
     assignment = None
     if start is None:
         assignment = Assignment.objects.filter(**own).first()
-        touch = FirstTouch.objects.filter(**own).first()
-        start = touch.touched_at if touch else assignment and assignment.decided_at
+        start = _find_start(assignment, FirstTouch.objects.filter(**own).first())
     horizon = read_hours(optimization, "horizon_hours")
     events, names, notes = _load_events(
         optimization,
@@ -120,6 +119,15 @@ def load_visitor_history(
         as_of=now,
         notes=notes,
     )
+
+
+def _find_start(
+    assignment: Assignment | None, touch: FirstTouch | None
+) -> datetime | None:
+    """Return when a visitor without receipts was first met, as far as that is stored."""
+    if touch is not None:
+        return touch.touched_at
+    return None if assignment is None else assignment.decided_at
 
 
 def require_id(anonymous_id: str) -> None:

@@ -13,6 +13,7 @@ from levered_site.organizations.models import Organization
 from optimizations.admin import page_head
 from optimizations.admin.create.answers import STEP_TITLES
 from optimizations.admin.tabs import registry
+from optimizations.configuration import notes
 from optimizations.sharing import links
 from tests.support import admin_tenants, listed_optimizations
 from tests.support.admin_forms import EVERY_LIST
@@ -88,11 +89,21 @@ def list_staff_forms(_tenant: Tenant) -> list[tuple[str, int]]:
 
 
 def list_tabs(tenant: Tenant) -> list[tuple[str, int]]:
-    """Return the tabs of an optimization, whose first one is the page of the object."""
+    """Return the tabs of an optimization, whose first one is the page of the object.
+
+    One visitor, one whom nobody knows, and a note are among what they show.
+    """
     names = [*(tab.name for tab in registry.TABS), registry.SETTINGS]
-    key = tenant.world.optimization.pk
-    urls = [*map(registry.name_url, names), page_head.SHARE_URL]
-    return [(reverse(f"admin:{url}", args=[key]), 200) for url in urls]
+    optimization = tenant.world.optimization
+    notes.create_note(optimization, {"text": "A sale began."}, SYSTEM_ACTOR)
+    decisions = registry.build_url(optimization, "decisions")
+    return [
+        *((registry.build_url(optimization, name), 200) for name in names),
+        (f"{decisions}?visitor={tenant.word}-visitor", 200),
+        (f"{decisions}?visitor=nobody&variant=1", 200),
+        (f"{decisions}?variant=nothing", 200),
+        (reverse(f"admin:{page_head.SHARE_URL}", args=[optimization.pk]), 200),
+    ]
 
 
 def list_shared_pages(tenant: Tenant) -> list[tuple[str, int]]:

@@ -14,6 +14,7 @@ from levered_site.organizations.models import ApiKey, AuditEntry
 from metrics.models import AssignmentSource, Metric
 from optimizations.admin.history_page.entry import Span, StreamEntry
 from optimizations.admin.history_page.note_form import NoteForm
+from optimizations.admin.numbered_variants import find_name
 from optimizations.configuration import notes
 from optimizations.configuration.notes import DayNote
 from optimizations.models import Optimization
@@ -21,6 +22,7 @@ from optimizations.models import Optimization
 # The stream has the note itself, with who wrote it and when.
 HIDDEN_ACTION: Final = "note.create"
 OF_METRIC: Final = "metrics.metric"
+OF_A_VARIANT: Final = ("variant.enable", "variant.disable", "variant.screenshot")
 NAMED: Final[Sequence[tuple[type[Model], str]]] = (
     (ApiKey, "label"),
     (Metric, "name"),
@@ -53,17 +55,26 @@ def list_notes(optimization: Optimization, span: Span) -> list[StreamEntry]:
     return shown[-span.limit :]
 
 
-def build_change(entry: AuditEntry, names: Mapping[str, str]) -> StreamEntry:
-    """Return an audit entry as the stream shows it; `names` are those of objects."""
+def build_change(
+    entry: AuditEntry, names: Mapping[str, str], variants: Sequence[str]
+) -> StreamEntry:
+    """Return an audit entry as the stream shows it.
+
+    `names` are those of objects by their ids, `variants` those of variants by place.
+    """
     title = audit_words.describe_action(entry.action)
+    number = entry.changes.get("number") if entry.action in OF_A_VARIANT else None
     if entry.target_type == OF_METRIC:
         title = f"{title}: {entry.target_name}"
+    elif isinstance(number, int):
+        title = f"{title}: {find_name(variants, number)}"
     return StreamEntry(
         kind="change",
         at=entry.created_at,
         title=title,
         code=entry.action,
-        changes=audit_changes.list_changes(entry, names),
+        # The title says all of it.
+        changes=[] if number else audit_changes.list_changes(entry, names),
         sentences=(
             [f"What it was before is not known: {audit_log.NOT_RECORDED}."]
             if entry.before is None and audit_log.read_change(entry).before is None

@@ -36,5 +36,5 @@ def _build_row(entry: StreamEntry) -> tuple[str | None, ...]:
         "; ".join(details),
         entry.actor or None,
         entry.who or None,
-        entry.note and entry.note.note_id,
+        entry.note.note_id if entry.note else None,
     )

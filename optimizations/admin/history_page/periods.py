@@ -6,8 +6,8 @@ from typing import Final
 
 from levered_site.admin import html
 from optimizations.admin.history_page.entry import Span, StreamEntry
-from optimizations.admin.variant_names import find_name, list_variant_names
-from optimizations.models import Optimization, Regime
+from optimizations.admin.numbered_variants import find_name
+from optimizations.models import Regime
 
 WENT_LIVE: Final = "went live"
 REASONS: Final[Mapping[str, str]] = {
@@ -30,10 +30,9 @@ MAX_NAMED = 4
 
 
 def list_periods(
-    optimization: Optimization, regimes: Sequence[Regime], span: Span
+    regimes: Sequence[Regime], span: Span, names: Sequence[str]
 ) -> list[StreamEntry]:
     """Return the periods of the span; `regimes` are all, by their numbers."""
-    names = list_variant_names(optimization)
     entries = [
         _build_entry(regime, before, names)
         for before, regime in pairwise([None, *regimes])
@@ -65,7 +64,7 @@ def _build_entry(
 
 def _describe_first(regime: Regime) -> list[str]:
     shares = (
-        f"{html.format_percent(regime.holdout_percentage)} of users held out, "
+        f"{_format_percentage(regime.holdout_percentage)} of users held out, "
         f"{len(regime.enabled):,} variants served."
     )
     limits = (
@@ -80,8 +79,8 @@ def _compare(regime: Regime, before: Regime, names: Sequence[str]) -> list[str]:
     sentences = []
     if regime.holdout_percentage != before.holdout_percentage:
         sentences.append(
-            f"Holdout: {html.format_percent(before.holdout_percentage)} → "
-            f"{html.format_percent(regime.holdout_percentage)}."
+            f"Holdout: {_format_percentage(before.holdout_percentage)} → "
+            f"{_format_percentage(regime.holdout_percentage)}."
         )
     for word, numbers in (
         ("Served since then", _list_missing(regime.enabled, before.enabled)),
@@ -102,3 +101,7 @@ def _join_names(numbers: Sequence[int], names: Sequence[str]) -> str:
     shown = [find_name(names, number) for number in numbers[:MAX_NAMED]]
     more = len(numbers) - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more else "")
+
+
+def _format_percentage(percentage: float) -> str:
+    return f"{percentage:g}{html.NO_BREAK_SPACE}%"

@@ -18,7 +18,7 @@ from optimizations.admin.history_page.entry import (
     Span,
     StreamEntry,
 )
-from optimizations.admin.variant_names import list_variant_names
+from optimizations.admin.numbered_variants import list_variant_names
 from optimizations.models import Optimization, Regime
 
 PAGE_SIZE: Final = 40
@@ -97,19 +97,18 @@ def load_entries(
     span, kinds = Span(limit, wanted.before), wanted.kinds
     entries: list[StreamEntry] = []
     audited: list[AuditEntry] = []
+    variants = list_variant_names(optimization)
     if "period" in kinds:
-        entries += periods.list_periods(optimization, regimes, span)
+        entries += periods.list_periods(regimes, span, variants)
     if "training" in kinds:
-        entries += trainings.load_versions(
-            optimization, span, list_variant_names(optimization)
-        )
+        entries += trainings.load_versions(optimization, span, variants)
         entries += trainings.load_unpublished(optimization, span)
     if "note" in kinds:
         entries += changes.list_notes(optimization, span)
     if "change" in kinds:
         audited = changes.load_audit_entries(optimization, span)
     names = changes.load_names(optimization, _list_named(entries, audited))
-    entries += [changes.build_change(entry, names) for entry in audited]
+    entries += [changes.build_change(entry, names, variants) for entry in audited]
     described = [_name_actor(entry, names) for entry in entries]
     return sorted(described, key=lambda entry: entry.at, reverse=True)
 

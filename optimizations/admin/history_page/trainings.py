@@ -11,7 +11,7 @@ from models_app import version_history
 from models_app.admin import html_tables
 from models_app.models import PolicyVersion, TrainingRun
 from optimizations.admin.history_page.entry import Span, StreamEntry
-from optimizations.admin.variant_names import find_name
+from optimizations.admin.numbered_variants import find_name
 from optimizations.models import Optimization
 
 Cause = PolicyVersion.Cause

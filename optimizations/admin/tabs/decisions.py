@@ -6,8 +6,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from levered_site.admin import html
+from optimizations.admin.numbered_variants import list_variant_names
 from optimizations.admin.tabs.tab import Tab
-from optimizations.admin.variant_names import list_variant_names
 from optimizations.admin.visitor_page import (
     download,
     links,

@@ -6,7 +6,7 @@ from typing import Final
 
 import orjson
 
-from optimizations.admin.variant_names import find_name
+from optimizations.admin.numbered_variants import find_name
 from optimizations.admin.visitor_page.links import describe_context, format_share
 from optimizations.models import Decision
 from optimizations.results.visitor_history import ExplainedDecision

@@ -11,7 +11,7 @@ from django.db.models import Q
 from psycopg.errors import QueryCanceled
 
 from levered_site.admin.partitioned import EPOCH, MAX_BIGINT, MICROSECOND
-from optimizations.admin.variant_names import find_name, list_variant_names
+from optimizations.admin.numbered_variants import find_name, list_variant_names
 from optimizations.admin.visitor_page import links, reasons
 from optimizations.admin.visitor_page.receipt_filter import (
     ReceiptFilter,

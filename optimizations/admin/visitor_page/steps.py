@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from levered_site.admin import html
-from optimizations.admin.variant_names import find_name
+from optimizations.admin.numbered_variants import find_name
 from optimizations.admin.visitor_page import reasons
 from optimizations.admin.visitor_page.links import describe_context, format_share
 from optimizations.admin.visitor_page.reasons import Chance

@@ -11,7 +11,7 @@ from levered_site.charts.event_track import (
     build_event_track,
 )
 from levered_site.charts.figure import Heading
-from optimizations.admin.variant_names import find_name
+from optimizations.admin.numbered_variants import find_name
 from optimizations.admin.visitor_page import reasons
 from optimizations.results import visitor_events
 from optimizations.results.visitor_history import VisitorHistory

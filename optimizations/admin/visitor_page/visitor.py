@@ -7,7 +7,11 @@ from django.utils.safestring import SafeString
 
 from levered_site.admin import html
 from levered_site.errors import LeveredError
-from optimizations.admin.variant_names import find_name, list_variant_names, map_keys
+from optimizations.admin.numbered_variants import (
+    find_name,
+    list_variant_names,
+    map_keys,
+)
 from optimizations.admin.visitor_page import steps, track
 from optimizations.admin.visitor_page.steps import Step
 from optimizations.models import Optimization

@@ -86,7 +86,7 @@ def test_a_period_says_why_it_began_and_what_differs(
         "A new measuring period began because the holdout changed",
         "The first measuring period began because the optimization went live",
     ]
-    assert "Holdout: 10.00 % → 5.00 %." in page.replace("\xa0", " ")
+    assert "Holdout: 10 % → 5 %." in page.replace("\xa0", " ")
     assert "Not served any more: 4 Bold · Green." in page
 
 
@@ -131,6 +131,16 @@ def test_a_change_is_shown_before_and_after_in_words(
     assert "<ins>Basket</ins>" in page
     assert "<ins>Refunds</ins>" in page
     assert "optimization.change" not in page
+
+
+def test_a_change_of_a_variant_names_it(
+    editor: Client, optimization: Optimization
+) -> None:
+    create_update.set_variant_enabled(optimization, 4, ANN, enabled=False)
+
+    titles = list_titles(editor, optimization, kind="change")
+
+    assert titles[0] == "Variant disabled: 4 Bold · Green"
 
 
 def test_the_stream_is_grouped_by_day_and_read_page_by_page(
