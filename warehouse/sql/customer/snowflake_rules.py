@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from warehouse.sql.customer import allowlist_snowflake, bounds
+from warehouse.sql.customer import allowlist_snowflake, bounds, filtered_aggregates
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import (
     FIRST_OF_EACH,
@@ -162,6 +162,10 @@ def _validate_distinct(node: exp.Expr, _dialect: Dialect) -> None:
         raise refuse("clause", "DISTINCT ON", node, FIRST_OF_EACH)
 
 
+def _validate_filter(node: exp.Expr, dialect: Dialect) -> None:
+    filtered_aggregates.validate_filter(node, dialect.grammar, "IFF")
+
+
 def _validate_today(node: exp.Expr, _dialect: Dialect) -> None:
     """Refuse CURRENT_DATE('UTC'), which Snowflake does not know and sqlglot rewrites."""
     if node.this:
@@ -183,6 +187,7 @@ def _read_integer(node: object) -> int | None:
 RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Distinct: _validate_distinct,
     exp.Explode: _validate_rows,
+    exp.Filter: _validate_filter,
     exp.Unnest: _validate_unnest,
     exp.SplitToTable: _validate_rows,
     exp.StrtokSplitToTable: _validate_rows,
