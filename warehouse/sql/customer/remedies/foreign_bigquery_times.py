@@ -17,6 +17,11 @@ PARTS = {
     "isodow": "MOD(EXTRACT(DAYOFWEEK FROM time) + 5, 7) + 1",
     "isoyear": "EXTRACT(ISOYEAR FROM time)",
 }
+# A difference of two times is an interval on BigQuery, and has no UNIX_SECONDS.
+SECONDS_BETWEEN = (
+    "TIMESTAMP_DIFF(CAST(end_time AS TIMESTAMP), CAST(start_time AS TIMESTAMP),"
+    " MICROSECOND) / 1000000"
+)
 DATE_PARTS, TIME_PARTS = "year, month, day", "hour, minute, second"
 DATE_OF_PARTS = "DATE_ADD(DATE_ADD(DATE(year, 1, 1), INTERVAL (month - 1) MONTH), INTERVAL (day - 1) DAY)"
 
@@ -25,6 +30,10 @@ def _build_parts() -> dict[str, str]:
     forms = {
         f"{name}(time)": f"EXTRACT({part} FROM time)" for name, part in PIECES.items()
     }
+    for difference in ("(end_time - start_time)", "end_time - start_time"):
+        forms[f"date_part('epoch', {difference})"] = SECONDS_BETWEEN
+    for part, text in PARTS.items():
+        forms[f"extract({part.upper()} FROM time)"] = text
     for name in ("date_part", "datepart"):
         for part, text in PARTS.items():
             forms[f"{name}('{part}', time)"] = text

@@ -145,6 +145,8 @@ def _is_of_kind(name: str, value: str) -> bool:
     if name in RAW:
         return not NULLS.search(value)
     outside = strip_inner(value)
+    if value.count("'") % 2 or value.count("(") != value.count(")"):
+        return False  # the end of one text, up to the begin of another
     is_whole = len(list(split_list(value))) == 1 and value != "*" and "--" not in value
     return is_whole and "/*" not in value and not CLAUSES.search(outside)
 

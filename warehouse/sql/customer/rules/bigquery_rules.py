@@ -15,8 +15,16 @@ from warehouse.sql.customer.messages import (
     refuse,
 )
 from warehouse.sql.customer.refusal import RefusedError
-from warehouse.sql.customer.rules import call_advice
+from warehouse.sql.customer.remedies import remedy_forms
+from warehouse.sql.customer.remedies.foreign_bigquery_times import (
+    PARTS,
+    SECONDS_BETWEEN,
+)
+from warehouse.sql.customer.rules import call_advice, filtered_aggregates
 from warehouse.sql.customer.written_names import find_written_name
+
+# Units of EXTRACT that other dialects have.
+FOREIGN_UNITS = (PARTS.keys() - {"isoyear"}) | {"century", "decade", "millennium"}
 
 
 def _validate_net_function(node: exp.Func, dialect: Dialect) -> None:
@@ -94,6 +102,57 @@ def _validate_join(node: exp.Expr, _dialect: Dialect) -> None:
         )
 
 
+def _validate_zone(node: exp.Expr, dialect: Dialect) -> None:
+    """Refuse `ts AT TIME ZONE 'x'`, except in EXTRACT and in the FORMAT of a CAST.
+
+    BigQuery does not know it elsewhere, and sqlglot would write it as if every value were
+    a TIMESTAMP.
+    """
+    around = node.parent
+    is_extract = isinstance(around, exp.Extract) and around.expression is node
+    is_format = isinstance(around, exp.Cast) and around.args.get("format") is node
+    if not is_extract and not is_format:
+        while isinstance(node.this, exp.AtTimeZone):
+            node = node.this
+        time, zone = node.this.sql(dialect.name), node.args["zone"].sql(dialect.name)
+        advice = (
+            f"DATETIME({time}, {zone}), or TIMESTAMP({time}, {zone}) where it is a"
+            " DATETIME of that zone,"
+        )
+        raise refuse("operator", "AT TIME ZONE", node, advice)
+
+
+def _validate_extract(node: exp.Expr, dialect: Dialect) -> None:
+    """Refuse EXTRACT(EPOCH FROM ts) and other units of Postgres."""
+    unit = node.name.upper()
+    if unit.lower() in FOREIGN_UNITS:
+        advice = _advise_seconds(node) or call_advice.advise_call(
+            node, "EXTRACT", dialect
+        )
+        advice = advice or PARTS.get(unit.lower(), "")
+        remedy = f"write {advice}" if advice else "use another unit"
+        raise RefusedError(
+            f"BigQuery has no unit {unit} in EXTRACT{locate(node)}: {remedy}."
+        )
+
+
+def _advise_seconds(node: exp.Expr) -> str:
+    """Return the seconds between two times, for EXTRACT(EPOCH FROM a - b); else nothing."""
+    difference = node.expression.unnest()
+    if node.name.upper() != "EPOCH" or not isinstance(difference, exp.Sub):
+        return ""
+    ends = [difference.this.unnest(), difference.expression.unnest()]
+    if any(isinstance(end, exp.Interval) for end in ends):
+        return ""
+    texts = [end.sql("bigquery") for end in ends]
+    values = {"end_time": texts[0], "start_time": texts[1]}
+    return remedy_forms.fill(SECONDS_BETWEEN, values)
+
+
+def _validate_filter(node: exp.Expr, dialect: Dialect) -> None:
+    filtered_aggregates.validate_filter(node, dialect.grammar, "IF")
+
+
 def _validate_star(node: exp.Expr, _dialect: Dialect) -> None:
     """Allow SELECT * EXCEPT and REPLACE, not RENAME and ILIKE, which are Snowflake's."""
     for key in ("rename", "ilike"):
@@ -106,8 +165,11 @@ def _validate_star(node: exp.Expr, _dialect: Dialect) -> None:
 RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Any: _validate_any,
     exp.Array: _validate_array,
+    exp.AtTimeZone: _validate_zone,
     exp.Count: _validate_count,
     exp.Distinct: _validate_distinct,
+    exp.Extract: _validate_extract,
+    exp.Filter: _validate_filter,
     exp.If: _validate_if,
     exp.Join: _validate_join,
     exp.RegexpILike: _validate_pattern,

@@ -15,6 +15,7 @@ from warehouse.sql.customer.messages import (
     refuse,
 )
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.rules import filtered_aggregates
 from warehouse.sql.customer.written_names import find_written_name
 
 ROW_SOURCES = (exp.Lateral, exp.TableFromRows)
@@ -163,6 +164,10 @@ def _validate_distinct(node: exp.Expr, _dialect: Dialect) -> None:
         raise refuse("clause", "DISTINCT ON", node, FIRST_OF_EACH)
 
 
+def _validate_filter(node: exp.Expr, dialect: Dialect) -> None:
+    filtered_aggregates.validate_filter(node, dialect.grammar, "IFF")
+
+
 def _validate_today(node: exp.Expr, _dialect: Dialect) -> None:
     """Refuse CURRENT_DATE('UTC'), which Snowflake does not know and sqlglot rewrites."""
     if node.this:
@@ -184,6 +189,7 @@ def _read_integer(node: object) -> int | None:
 RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Distinct: _validate_distinct,
     exp.Explode: _validate_rows,
+    exp.Filter: _validate_filter,
     exp.Unnest: _validate_unnest,
     exp.SplitToTable: _validate_rows,
     exp.StrtokSplitToTable: _validate_rows,

@@ -73,7 +73,9 @@ def require_order(node: exp.Expr, dialect: str) -> None:
         unit = node.this if is_extract else node.args.get("unit")
         others = [node.args.get("expression"), None if is_extract else node.this]
         found = next(filter(None, map(_read_unit, others)), "")
-        if unit is not None and found and not _is_unit(unit):
+        # BigQuery has no short names: in `DATE_TRUNC('week', d)` the column is no day.
+        is_text = dialect == "bigquery" and isinstance(node.this, exp.Literal)
+        if unit is not None and found and (is_text or not _is_unit(unit)):
             raise _refuse(node, "at a wrong place", found, dialect)
         if dialect == "snowflake" and isinstance(unit, WEEKS):
             name = _read_unit(unit)
@@ -128,7 +130,10 @@ def _is_unit(node: exp.Expr) -> bool:
 def _fill_order(order: str, node: exp.Expr) -> str:
     """Return an order with the time of a call, if that is all that it has beside the unit."""
     call = find_written_call(node)
-    values = [each for each in call.arguments if not _names_unit(each)] if call else []
+    arguments = call.arguments if call else ()
+    values = [each for each in arguments if not _names_unit(each)]
+    # a column with the short name of a unit, beside the unit as a text
+    values = values or [each for each in arguments if not each.startswith("'")]
     is_list = bool(call) and not re.search(r"\bFROM\b", " ".join(values), re.IGNORECASE)
     is_alone = (
         is_list
