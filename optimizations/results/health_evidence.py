@@ -331,6 +331,7 @@ def _list_check_reasons(
     reasons = [
         *check_reasons.describe_failed_checks(checks),
         *reward_harm.describe_harm(optimization.reward_metric, comparison, amounts),
+        *reward_harm.describe_earlier_harm(optimization, cube, comparison),
     ]
     was_counted = cube.as_of is not None or optimization.reward_metric_id in (
         revisions or {}

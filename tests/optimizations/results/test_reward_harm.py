@@ -84,6 +84,30 @@ def test_where_less_is_better_a_reward_that_became_higher_ships_with_a_confirm()
     assert reason in body["health"]["reasons"]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_harm_by_what_the_metric_counted_before_stays_until_it_is_improved() -> None:
+    optimization = make_compared("increase", holdout_buys=True)
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
+    metric = optimization.reward_metric
+    assert metric is not None
+    sql = f"{metric.sql} AND value >= 0"
+
+    api.patch(f"/warehouse/metrics/{metric.pk}", {"sql": sql})
+    changed: Any = read_body(api.get(f"{path}/results?refresh=true"))
+    refusal = read_error(api.post(f"{path}/ship"))
+    api.patch(f"/warehouse/metrics/{metric.pk}", {"sql": metric.sql})
+    changed_back: Any = read_body(api.get(f"{path}/results?refresh=true"))
+
+    reasons = [r for r in changed["health"]["reasons"] if r["code"] == CODE]
+    assert changed["primary_metric_vs_holdout"]["difference"] is None
+    (reason,) = reasons
+    assert reason["message"].startswith("As it was defined until 20")
+    assert "“Purchases” was lower than without" in reason["message"]
+    assert reason in refusal["details"]
+    (present,) = (r for r in changed_back["health"]["reasons"] if r["code"] == CODE)
+    assert present["message"].startswith("The reward “Purchases” is lower")
+
+
 def compare(direction: Direction, optimized: int, holdout: int) -> list[str]:
     """Return the codes of 1,000 users of each arm, so many of whom converted."""
     lift = stats.lift.measure_lift(

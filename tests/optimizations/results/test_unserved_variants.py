@@ -98,15 +98,17 @@ def test_what_leads_in_contexts_that_nobody_had_is_not_served_once_shipped() -> 
     optimization = train_and_return(make_visited_optimization())
     version = versions.get_serving_version(optimization.model)
     table = versions.read_served_table(version, is_shipped=True)
-    means = version.report["baselines"]["means"]
+    report = version.report
+    assert report is not None
+    means = report["baselines"]["means"]
 
     assert [mean is not None for mean in means] == [True, True, False, False]
     for place, row in enumerate(table):
-        version.report["baselines"]["means"] = [
+        report["baselines"]["means"] = [
             0.1 if cell == place else None for cell in range(len(table))
         ]
         assert versions.list_leading_variants(version) == [int(row.argmax()) + 1]
-    version.report["baselines"]["means"] = [None] * len(table)
+    report["baselines"]["means"] = [None] * len(table)
     assert versions.list_leading_variants(version) == sorted(
         {int(row.argmax()) + 1 for row in table}
     )
