@@ -91,7 +91,7 @@ def list_staff_forms(_tenant: Tenant) -> list[tuple[str, int]]:
 def list_tabs(tenant: Tenant) -> list[tuple[str, int]]:
     """Return the tabs of an optimization, whose first one is the page of the object.
 
-    One visitor, one whom nobody knows, and a note are among what they show.
+    One visitor and a note are among what they show.
     """
     names = [*(tab.name for tab in registry.TABS), registry.SETTINGS]
     optimization = tenant.world.optimization
@@ -100,8 +100,6 @@ def list_tabs(tenant: Tenant) -> list[tuple[str, int]]:
     return [
         *((registry.build_url(optimization, name), 200) for name in names),
         (f"{decisions}?visitor={tenant.word}-visitor", 200),
-        (f"{decisions}?visitor=nobody&variant=1", 200),
-        (f"{decisions}?variant=nothing", 200),
         (reverse(f"admin:{page_head.SHARE_URL}", args=[optimization.pk]), 200),
     ]
 
