@@ -23,7 +23,7 @@ CLEAR_WINNER = World(
         build_chance(
             0.06,
             {
-                ("Save hours",): 0.25,
+                ("Save hours",): 0.3,
                 ("Join 9,000 teams",): 0.05,
                 ("yearly",): 0.12,
                 ("two columns", "mobile"): -0.35,
