@@ -17,13 +17,16 @@ from levered_site.admin.columns import declare_column
 from levered_site.admin.creation import CreatableAdmin, Secret, attach_secret
 from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import ReadOnlyAdmin
+from levered_site.api.csv_sections import RowSection
 from levered_site.organizations import api_keys, audit_log
 from levered_site.organizations.admin import key_form
+from levered_site.organizations.admin.csv_lists import CsvListMixin
 from levered_site.organizations.admin.key_form import KeyForm
-from levered_site.organizations.admin.scope import OrganizationAdminMixin
 from levered_site.organizations.admin.staff_actor import get_staff_actor
 from levered_site.organizations.api_keys import KeySpec
+from levered_site.organizations.audit_serializers import AuditEntrySerializer
 from levered_site.organizations.models import ApiKey, AuditEntry
+from levered_site.organizations.serializers import ApiKeySerializer
 
 
 class KeyStateFilter(admin.SimpleListFilter):
@@ -56,7 +59,7 @@ SHOWN_ADVICE = "It may stand in a web page. The page of the key shows it again."
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(AdminActionsMixin, CreatableAdmin, OrganizationAdminMixin):
+class ApiKeyAdmin(AdminActionsMixin, CreatableAdmin, CsvListMixin):
     """API keys and what they may do.
 
     The service stores only digests of secrets, and this page does not show them. A
@@ -75,6 +78,7 @@ class ApiKeyAdmin(AdminActionsMixin, CreatableAdmin, OrganizationAdminMixin):
     list_filter = (("organization", VisibleRowsFilter), KeyStateFilter)
     list_select_related = ("organization",)
     search_fields = ("label", "prefix", "previous_prefix", "organization__name")
+    csv_section = RowSection("api_keys", ApiKeySerializer)
     date_hierarchy = None
     fields = (
         ("label", "prefix"),
@@ -155,13 +159,14 @@ class ApiKeyAdmin(AdminActionsMixin, CreatableAdmin, OrganizationAdminMixin):
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyAdmin, OrganizationAdminMixin):
+class AuditEntryAdmin(ReadOnlyAdmin, CsvListMixin):
     """The audit log: who changed what, and as which kind of actor."""
 
     list_display = ("created_at", "action", "target", "actor", "organization")
     list_filter = (("organization", VisibleRowsFilter), "actor_kind", "action")
     list_select_related = ("organization",)
     search_fields = ("target_id", "target_name", "actor_id", "action", "request_id")
+    csv_section = RowSection("audit_entries", AuditEntrySerializer)
     fields = (
         ("created_at", "organization"),
         ("action", "actor"),
