@@ -4,7 +4,8 @@ PYTHON ?= python3
 ARGS ?=
 ROUNDS ?= 20
 EXAMPLES ?= 60
-WORKERS ?= 2
+# One more than a small machine has cores: tests that run the whole service mostly wait.
+WORKERS ?= 3
 BENCH ?= serve
 BIN := .venv/bin
 PEERS := .venv/peers
@@ -32,7 +33,7 @@ pictures: .venv/.for-tests ## take the pictures of README and docs, in chromium,
 	@LEVERED_URL=$${LEVERED_URL:-http://localhost:$${PORT:-3100}} LOG_LEVEL=ERROR \
 		$(DJANGO) make_pictures $(ARGS)
 
-test: .venv/.for-tests ## the tests, side by side in WORKERS=2 processes with stores of their own (ARGS="-k name")
+test: .venv/.for-tests ## the tests, side by side in WORKERS=3 processes with stores of their own (ARGS="-k name")
 	$(BIN)/python -m pytest --cache-clear -n $(WORKERS) $(ARGS) || \
 		{ [ $$? = 1 ] && $(BIN)/python -m tests.support.second_look $(ARGS); }
 
