@@ -10,9 +10,9 @@ from levered_site.demo.world import World
 from optimizations.admin.result_page import evidence, verdict
 from optimizations.admin.result_page.verdict import Verdict
 from optimizations.models import Optimization
-from optimizations.results import full_results
-from optimizations.results.report import Results
-from optimizations.results.variant_results import VariantResult
+from optimizations.results.readings import full_results
+from optimizations.results.readings.report import Results
+from optimizations.results.readings.variant_results import VariantResult
 
 
 def print_outcome(story: Story) -> bool:

@@ -13,8 +13,9 @@ from django.utils.safestring import SafeString
 from levered_site.admin import html
 from optimizations.admin import lift_chart
 from optimizations.models import Optimization, Regime, ResultsSummary
-from optimizations.results import health_records, missing_counts, unserved_variants
-from optimizations.results.health import Health
+from optimizations.results.checks import unserved_variants
+from optimizations.results.health import health_records, missing_counts
+from optimizations.results.health.health import Health
 
 WITHHELD = "the arms do not compare like with like"
 REASON_LENGTH = 90

@@ -11,9 +11,9 @@ from levered_site.charts.stacked_area_layout import ShareSeries
 from levered_site.charts.units import CHANGE, PLAIN, SHARE
 from levered_site.level_texts import format_level
 from levered_site.number_texts import NO_VALUE
-from optimizations.results.model_effects import Interaction
-from optimizations.results.report import Results
-from optimizations.results.variant_results import DailyCounts, VariantResult
+from optimizations.results.readings.model_effects import Interaction
+from optimizations.results.readings.report import Results
+from optimizations.results.readings.variant_results import DailyCounts, VariantResult
 
 MAX_DAYS = 60
 MAX_PAIRS = 3

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from levered_site.number_texts import NO_BREAK_SPACE, NO_VALUE
 from optimizations.admin.result_page import evidence, wording
-from optimizations.results.variant_results import VariantResult
+from optimizations.results.readings.variant_results import VariantResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from metrics.models import Metric
 from optimizations.admin.result_page.verdict import Evidence
 from optimizations.admin.result_page.wording import MetricWords
 from optimizations.models import Optimization
-from optimizations.results.full_results import FullResults
-from optimizations.results.report import Results
-from optimizations.results.variant_results import VariantResult
+from optimizations.results.readings.full_results import FullResults
+from optimizations.results.readings.report import Results
+from optimizations.results.readings.variant_results import VariantResult
 
 
 def build_evidence(

@@ -6,10 +6,10 @@ from levered_site.number_texts import NO_BREAK_SPACE, NO_VALUE, format_significa
 from metrics.money import Money
 from metrics.stats.means import OpenInterval
 from optimizations.admin.result_page.wording import EVERY_LOOK, MetricWords
-from optimizations.results.health import Health
-from optimizations.results.progress import Progress
-from optimizations.results.report import Results
-from optimizations.results.worth import Worth
+from optimizations.results.health.health import Health
+from optimizations.results.readings.progress import Progress
+from optimizations.results.readings.report import Results
+from optimizations.results.readings.worth import Worth
 
 BROKEN = "withheld while the arms cannot be compared; see Health"
 MODELED = "modeled"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from levered_site.number_texts import NO_BREAK_SPACE, format_percent
-from optimizations.results.guardrails import Guardrail
-from optimizations.results.health import (
+from optimizations.results.health.guardrails import Guardrail
+from optimizations.results.health.health import (
     BROKEN_CODES,
     GUARDRAIL_VIOLATED,
     LIFT_NEGATIVE,

@@ -13,8 +13,8 @@ from levered_site.charts.palette import DEEP_SHADE, find_shade
 from levered_site.charts.units import LIFT
 from metrics.stats import Interval
 from optimizations.models import Decision, Optimization
-from optimizations.results.context_allocation import ContextAllocation
-from optimizations.results.report import Results
+from optimizations.results.readings.context_allocation import ContextAllocation
+from optimizations.results.readings.report import Results
 
 MAX_ROWS, MAX_COLUMNS = 16, 6
 EXTRA_LEVELS = frozenset({"other", "missing"})

@@ -28,8 +28,8 @@ from optimizations.admin.result_page.wording import MetricWords
 from optimizations.admin.tabs.tab import Tab
 from optimizations.configuration import notes
 from optimizations.models import Optimization
-from optimizations.results import full_results, report
-from optimizations.results.full_results import FullResults
+from optimizations.results.readings import full_results, report
+from optimizations.results.readings.full_results import FullResults
 
 
 def build_context(

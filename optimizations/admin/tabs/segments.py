@@ -10,8 +10,8 @@ from levered_site.admin import html
 from levered_site.errors import ConflictError
 from optimizations.admin.tabs.tab import Tab
 from optimizations.models import Optimization
-from optimizations.results import report
-from optimizations.results.context_results import ContextResult
+from optimizations.results.readings import report
+from optimizations.results.readings.context_results import ContextResult
 
 
 def build_context(

@@ -11,9 +11,9 @@ from levered_site.admin import html
 from levered_site.errors import ConflictError
 from optimizations.admin.tabs.tab import Tab
 from optimizations.models import Optimization, Variant
-from optimizations.results import report
-from optimizations.results.report import Results
-from optimizations.results.variant_results import VariantResult
+from optimizations.results.readings import report
+from optimizations.results.readings.report import Results
+from optimizations.results.readings.variant_results import VariantResult
 
 
 def build_context(

@@ -13,7 +13,7 @@ from levered_site.demo.world import Step
 from levered_site.organizations.models import AuditEntry
 from models_app.models import TrainingRun
 from optimizations.models import Assignment, Decision, Optimization
-from optimizations.results import lift_curve
+from optimizations.results.readings import lift_curve
 from optimizations.training import schedule
 from tests.support import factories
 from tests.support.optimization_factories import make_optimization, make_organization

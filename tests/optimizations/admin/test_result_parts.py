@@ -17,9 +17,9 @@ from optimizations.admin.result_page.figures import Figure
 from optimizations.admin.tabs import results as results_tab, variants
 from optimizations.configuration import create_update
 from optimizations.models import CountFailure, CubeDay, Optimization
-from optimizations.results import full_results, guardrail_report, report
-from optimizations.results.full_results import FullResults
-from optimizations.results.health import Health, HealthReason
+from optimizations.results.health.health import Health, HealthReason
+from optimizations.results.readings import full_results, guardrail_report, report
+from optimizations.results.readings.full_results import FullResults
 from tests.support import result_visitors, unhealthy_worlds
 
 with_data = pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ import pytest
 from optimizations.admin.result_page import verdict
 from optimizations.admin.result_page.verdict import Evidence
 from optimizations.admin.result_page.wording import MetricWords
-from optimizations.results.health import Health, HealthReason
+from optimizations.results.health.health import Health, HealthReason
 from tests.support.measured_lifts import build_lift
 
 SPACE = "\N{NO-BREAK SPACE}"

@@ -12,10 +12,10 @@ from metrics.stats import (
     SampleRatio,
     ShareCheck,
 )
-from optimizations.results import check_reasons, health
-from optimizations.results.frequent_id import OneIdCheck
-from optimizations.results.health import HealthReason
-from optimizations.results.logged_levels import LoggedValue, UnknownValueCheck
+from optimizations.results.checks.frequent_id import OneIdCheck
+from optimizations.results.checks.logged_levels import LoggedValue, UnknownValueCheck
+from optimizations.results.health import check_reasons, health
+from optimizations.results.health.health import HealthReason
 
 NOW = datetime(2026, 3, 28, 14, 0, tzinfo=UTC)
 FAILED: dict[str, Any] = {

@@ -12,10 +12,11 @@ from models_app import versions
 from models_app.admin.html_tables import render_report
 from optimizations.admin.tabs.variants import render_variant_results
 from optimizations.models import Optimization
-from optimizations.results import leader, model_support, report
-from optimizations.results.leader import Leader
-from optimizations.results.model_support import NO_MATURE_USER
-from optimizations.results.modeled import VARIANT_FIGURES
+from optimizations.results.model import leader, model_support
+from optimizations.results.model.leader import Leader
+from optimizations.results.model.model_support import NO_MATURE_USER
+from optimizations.results.readings import report
+from optimizations.results.readings.modeled import VARIANT_FIGURES
 from optimizations.results.reasons import NO_DIFFERENCE
 from tests.support import traffic, value_metrics
 from tests.support.factories import make_member_api, read_body

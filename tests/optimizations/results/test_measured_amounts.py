@@ -14,7 +14,7 @@ from optimizations.admin.result_page.verdict import Verdict
 from optimizations.admin.tabs import results as results_tab
 from optimizations.cube import storage
 from optimizations.models import AmountCap, CubeDay, Optimization
-from optimizations.results import report
+from optimizations.results.readings import report
 from tests.support import factories, traffic
 from tests.support.factories import read_body, read_error
 from tests.support.optimization_factories import (

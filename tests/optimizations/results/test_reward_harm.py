@@ -10,14 +10,14 @@ from metrics import stats
 from metrics.models import Metric
 from metrics.stats import Direction, Interval, Totals
 from optimizations.models import Optimization
-from optimizations.results import reward_harm
-from optimizations.results.anytime_tuning import Tuning
-from optimizations.results.measured_amounts import (
+from optimizations.results.health import reward_harm
+from optimizations.results.lift.anytime_tuning import Tuning
+from optimizations.results.lift.measured_amounts import (
     CompanionResult,
     CompanionResults,
     MeasuredAmounts,
 )
-from optimizations.results.measured_lift import Comparison
+from optimizations.results.lift.measured_lift import Comparison
 from tests.optimizations.results.test_health import read_admin_pages, read_healths
 from tests.support.factories import read_body, read_error
 from tests.support.optimization_factories import make_metric, make_organization

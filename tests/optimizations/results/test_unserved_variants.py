@@ -10,7 +10,7 @@ from models_app import versions
 from optimizations.admin import list_cells
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization, Regime
-from optimizations.results import unserved_variants
+from optimizations.results.checks import unserved_variants
 from tests.support.factories import read_body
 from tests.support.result_visitors import (
     make_member_api,
