@@ -16,10 +16,13 @@ from optimizations.models import GuardrailShare, Optimization
 from optimizations.results import (
     count_notes,
     health,
+    measured_amounts,
     measured_lift,
+    reward_harm,
     unread_amounts,
 )
 from optimizations.results.health import HealthReason
+from optimizations.results.measured_lift import Comparison
 from optimizations.results.stored import StoredCubes
 
 STATUS_NOTE = (
@@ -121,13 +124,47 @@ def describe_violations(guardrails: list[Guardrail]) -> dict[UUID, HealthReason]
     }
 
 
-def describe_unread_amounts(
+def describe_amounts(
     optimization: Optimization, cubes: StoredCubes
 ) -> list[HealthReason]:
-    """Return the reason of each guardrail some of whose values are no amounts."""
+    """Return what is wrong with the amounts of guardrails: unread, or hidden harm."""
+    metrics = optimization.list_guardrails()
+    shares = _load_shares(optimization, metrics)
+    return [
+        reason
+        for metric in metrics
+        if metric.reward_type == "numeric"
+        for reason in _describe_amounts(
+            optimization,
+            metric,
+            cubes.load_cube(metric),
+            _compare(
+                optimization, metric, cubes.load_cube(metric), shares[metric.pk].share
+            ),
+            shares[metric.pk].share,
+        )
+    ]
+
+
+def _compare(
+    optimization: Optimization, metric: Metric, cube: ObservationCube, share: float
+) -> Comparison:
+    return measured_lift.compare_arms(optimization, metric, cube, anytime_alpha=share)
+
+
+def _describe_amounts(
+    optimization: Optimization,
+    metric: Metric,
+    cube: ObservationCube,
+    comparison: Comparison,
+    share: float,
+) -> list[HealthReason]:
+    amounts = measured_amounts.measure_amounts(
+        optimization, metric, cube, comparison.tuning
+    )
     reasons = (
-        unread_amounts.describe_guardrail(metric, cubes.load_cube(metric))
-        for metric in optimization.list_guardrails()
+        unread_amounts.describe_guardrail(metric, cube),
+        reward_harm.describe_guardrail_harm(metric, comparison, amounts, share),
     )
     return [reason for reason in reasons if reason is not None]
 
@@ -143,11 +180,6 @@ def store_violations(optimization: Optimization, guardrails: list[Guardrail]) ->
             ).update(first_violated_on=guardrail.first_violated_on)
 
 
-def _list_unread(metric: Metric, cube: ObservationCube) -> list[str]:
-    reason = unread_amounts.describe_guardrail(metric, cube)
-    return [] if reason is None else [f"{reason.message} {reason.next}"]
-
-
 def judge_counts(
     optimization: Optimization,
     metric: Metric,
@@ -155,10 +187,9 @@ def judge_counts(
     share: GuardrailShare,
 ) -> Guardrail:
     """Judge one guardrail metric, as it is given, by these counts."""
-    comparison = measured_lift.compare_arms(
-        optimization, metric, cube, anytime_alpha=share.share
-    )
+    comparison = _compare(optimization, metric, cube, share.share)
     lift = comparison.lift
+    reasons = _describe_amounts(optimization, metric, cube, comparison, share.share)
     status = stats.judge_guardrail(lift, share.share)
     first_violated_on = share.first_violated_on
     if status == "violated" and first_violated_on is None and cube.as_of is not None:
@@ -181,7 +212,10 @@ def judge_counts(
         status="unknown" if cube.failure and status != "violated" else status,
         first_violated_on=first_violated_on,
         as_of=cube.as_of,
-        notes=[*count_notes.list_notes(cube), *_list_unread(metric, cube)],
+        notes=[
+            *count_notes.list_notes(cube),
+            *(f"{reason.message} {reason.next}" for reason in reasons),
+        ],
         unavailable=dict(lift.unavailable),
         message=cube.failure.message if cube.failure else None,
     )

@@ -38,7 +38,7 @@ CODE_NOTE = (
     "unknown_context, missing_context, disabled_variant, unknown_policy_version, "
     "uncounted_exposures, crossover, baseline_sanity, one_id, whales, unread_amounts, "
     "guardrail_unread_amounts, lift_negative, guardrail_violated, "
-    "guardrail_not_counted, not_counted, no_users, no_mature_users, no_rewards, age, "
+    "guardrail_hidden_harm, guardrail_not_counted, not_counted, no_users, no_mature_users, no_rewards, age, "
     "not_judged (warning)."
 )
 

@@ -51,8 +51,8 @@ class Evidence:
     """The counts of the reward, their comparison, the checks and the guardrails.
 
     `revisions` are those that the metrics were counted by, by their ids; a metric that
-    was not counted as it is now is missing. `unread_guardrails` are the reasons of
-    guardrails some of whose values are no amounts. `redefined` has what is known now of
+    was not counted as it is now is missing. `guardrail_amounts` are the reasons of
+    guardrails whose amounts are unread, or whose mean hides harm. `redefined` has what is known now of
     guardrails that were redefined before that. Everything stored until
     `current_at` is in it.
     """
@@ -62,7 +62,7 @@ class Evidence:
     checks: Checks
     guardrails: list[Guardrail]
     revisions: Mapping[UUID, int]
-    unread_guardrails: Sequence[HealthReason] = ()
+    guardrail_amounts: Sequence[HealthReason] = ()
     redefined: Mapping[PastKey, Verdict] = field(default_factory=dict)
     current_at: datetime = field(default_factory=timezone.now)
 
@@ -95,7 +95,7 @@ def collect_evidence(
         checks=build_checks(optimization, cube, sanity),
         guardrails=guardrails.judge_guardrails(optimization, cubes),
         revisions=revisions,
-        unread_guardrails=guardrails.describe_unread_amounts(optimization, cubes),
+        guardrail_amounts=guardrails.describe_amounts(optimization, cubes),
         redefined=redefined_guardrails.judge_redefined(optimization, cubes),
         current_at=cubes.current_at,
     )
@@ -180,7 +180,11 @@ def judge_checks(
     """
     rows = rows or health_records.load_health_rows(optimization)
     counted = rows.counted
-    kept = {unread_amounts.GUARDRAIL_CODE, *({ONE_ID} - checks.keys())}
+    kept = {
+        unread_amounts.GUARDRAIL_CODE,
+        reward_harm.GUARDRAIL_HARM,
+        *({ONE_ID} - checks.keys()),
+    }
     of_last_count = [reason for reason in counted.checks if reason.code in kept]
     reasons = replace(
         counted,
@@ -310,7 +314,7 @@ def _list_reasons(optimization: Optimization, evidence: Evidence) -> CountedReas
                 ),
                 evidence.revisions,
             ),
-            *evidence.unread_guardrails,
+            *evidence.guardrail_amounts,
         ],
         guardrails=guardrails.describe_violations(evidence.guardrails),
         as_of=evidence.cube.as_of,
