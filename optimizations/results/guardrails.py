@@ -124,49 +124,52 @@ def describe_violations(guardrails: list[Guardrail]) -> dict[UUID, HealthReason]
     }
 
 
-def describe_amounts(
+def describe_unread_amounts(
     optimization: Optimization, cubes: StoredCubes
 ) -> list[HealthReason]:
-    """Return what is wrong with the amounts of guardrails: unread, or hidden harm."""
+    """Return the reason of each guardrail some of whose values are no amounts."""
+    reasons = (
+        unread_amounts.describe_guardrail(metric, cubes.load_cube(metric))
+        for metric in optimization.list_guardrails()
+    )
+    return [reason for reason in reasons if reason is not None]
+
+
+def describe_hidden_harm(
+    optimization: Optimization, cubes: StoredCubes
+) -> dict[UUID, HealthReason]:
+    """Return the reason of each guardrail whose mean hides harm, by the id of its metric."""
     metrics = optimization.list_guardrails()
     shares = _load_shares(optimization, metrics)
-    return [
-        reason
-        for metric in metrics
-        if metric.reward_type == "numeric"
-        for reason in _describe_amounts(
-            optimization,
-            metric,
-            cubes.load_cube(metric),
-            _compare(
-                optimization, metric, cubes.load_cube(metric), shares[metric.pk].share
-            ),
-            shares[metric.pk].share,
+    reasons = {
+        metric.pk: _find_hidden_harm(
+            optimization, metric, cubes.load_cube(metric), shares[metric.pk].share
         )
-    ]
+        for metric in metrics
+    }
+    return {pk: reason for pk, reason in reasons.items() if reason is not None}
+
+
+def _find_hidden_harm(
+    optimization: Optimization,
+    metric: Metric,
+    cube: ObservationCube,
+    share: float,
+    comparison: Comparison | None = None,
+) -> HealthReason | None:
+    if metric.reward_type != "numeric":
+        return None
+    comparison = comparison or _compare(optimization, metric, cube, share)
+    amounts = measured_amounts.measure_amounts(
+        optimization, metric, cube, comparison.tuning
+    )
+    return reward_harm.describe_guardrail_harm(metric, comparison, amounts, share)
 
 
 def _compare(
     optimization: Optimization, metric: Metric, cube: ObservationCube, share: float
 ) -> Comparison:
     return measured_lift.compare_arms(optimization, metric, cube, anytime_alpha=share)
-
-
-def _describe_amounts(
-    optimization: Optimization,
-    metric: Metric,
-    cube: ObservationCube,
-    comparison: Comparison,
-    share: float,
-) -> list[HealthReason]:
-    amounts = measured_amounts.measure_amounts(
-        optimization, metric, cube, comparison.tuning
-    )
-    reasons = (
-        unread_amounts.describe_guardrail(metric, cube),
-        reward_harm.describe_guardrail_harm(metric, comparison, amounts, share),
-    )
-    return [reason for reason in reasons if reason is not None]
 
 
 def store_violations(optimization: Optimization, guardrails: list[Guardrail]) -> None:
@@ -189,7 +192,10 @@ def judge_counts(
     """Judge one guardrail metric, as it is given, by these counts."""
     comparison = _compare(optimization, metric, cube, share.share)
     lift = comparison.lift
-    reasons = _describe_amounts(optimization, metric, cube, comparison, share.share)
+    reasons = (
+        unread_amounts.describe_guardrail(metric, cube),
+        _find_hidden_harm(optimization, metric, cube, share.share, comparison),
+    )
     status = stats.judge_guardrail(lift, share.share)
     first_violated_on = share.first_violated_on
     if status == "violated" and first_violated_on is None and cube.as_of is not None:
@@ -214,7 +220,7 @@ def judge_counts(
         as_of=cube.as_of,
         notes=[
             *count_notes.list_notes(cube),
-            *(f"{reason.message} {reason.next}" for reason in reasons),
+            *(f"{reason.message} {reason.next}" for reason in reasons if reason),
         ],
         unavailable=dict(lift.unavailable),
         message=cube.failure.message if cube.failure else None,

@@ -19,6 +19,7 @@ from optimizations.results import (
     check_reasons,
     frequent_id,
     guardrails,
+    health,
     health_records,
     logged_levels,
     measured_amounts,
@@ -51,8 +52,9 @@ class Evidence:
     """The counts of the reward, their comparison, the checks and the guardrails.
 
     `revisions` are those that the metrics were counted by, by their ids; a metric that
-    was not counted as it is now is missing. `guardrail_amounts` are the reasons of
-    guardrails whose amounts are unread, or whose mean hides harm. `redefined` has what is known now of
+    was not counted as it is now is missing. `unread_guardrails` are the reasons of
+    guardrails some of whose values are no amounts, `hidden_harm` those of guardrails whose
+    mean hides harm, by their ids. `redefined` has what is known now of
     guardrails that were redefined before that. Everything stored until
     `current_at` is in it.
     """
@@ -62,7 +64,8 @@ class Evidence:
     checks: Checks
     guardrails: list[Guardrail]
     revisions: Mapping[UUID, int]
-    guardrail_amounts: Sequence[HealthReason] = ()
+    unread_guardrails: Sequence[HealthReason] = ()
+    hidden_harm: Mapping[UUID, HealthReason] = field(default_factory=dict)
     redefined: Mapping[PastKey, Verdict] = field(default_factory=dict)
     current_at: datetime = field(default_factory=timezone.now)
 
@@ -95,7 +98,8 @@ def collect_evidence(
         checks=build_checks(optimization, cube, sanity),
         guardrails=guardrails.judge_guardrails(optimization, cubes),
         revisions=revisions,
-        guardrail_amounts=guardrails.describe_amounts(optimization, cubes),
+        unread_guardrails=guardrails.describe_unread_amounts(optimization, cubes),
+        hidden_harm=guardrails.describe_hidden_harm(optimization, cubes),
         redefined=redefined_guardrails.judge_redefined(optimization, cubes),
         current_at=cubes.current_at,
     )
@@ -180,11 +184,7 @@ def judge_checks(
     """
     rows = rows or health_records.load_health_rows(optimization)
     counted = rows.counted
-    kept = {
-        unread_amounts.GUARDRAIL_CODE,
-        reward_harm.GUARDRAIL_HARM,
-        *({ONE_ID} - checks.keys()),
-    }
+    kept = {unread_amounts.GUARDRAIL_CODE, *({ONE_ID} - checks.keys())}
     of_last_count = [reason for reason in counted.checks if reason.code in kept]
     reasons = replace(
         counted,
@@ -206,7 +206,9 @@ def judge_guardrails(
 ) -> Health:
     """Return the health by guardrails just judged, and the checks of the last count."""
     rows = rows or health_records.load_health_rows(optimization)
-    violations = guardrails.describe_violations(judged)
+    counted = rows.counted.guardrails.items()
+    hidden = {pk: r for pk, r in counted if r.code == health.GUARDRAIL_HARM}
+    violations = hidden | guardrails.describe_violations(judged)
     return health_records.judge_optimization(
         optimization,
         replace(rows.counted, guardrails=violations),
@@ -314,9 +316,10 @@ def _list_reasons(optimization: Optimization, evidence: Evidence) -> CountedReas
                 ),
                 evidence.revisions,
             ),
-            *evidence.guardrail_amounts,
+            *evidence.unread_guardrails,
         ],
-        guardrails=guardrails.describe_violations(evidence.guardrails),
+        guardrails=evidence.hidden_harm
+        | guardrails.describe_violations(evidence.guardrails),
         as_of=evidence.cube.as_of,
         past=counted.past,
         revisions=evidence.revisions,

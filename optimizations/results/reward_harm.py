@@ -33,7 +33,6 @@ NEXT_AFTER_CHANGE = (
     "that it is over: weigh it when you decide. This goes once the reward as it is defined "
     "now shows an improvement."
 )
-GUARDRAIL_HARM = "guardrail_hidden_harm"
 COMPANIONS = {
     "capped_revenue": "the capped amount per user",
     "payer_rate": "the share of users with an amount",
@@ -124,7 +123,7 @@ def describe_guardrail_harm(
         f"hide it in the mean, by which its status is judged: {'; '.join(figures)} (98.3% at "
         "all looks together)."
     )
-    return HealthReason(GUARDRAIL_HARM, message, NEXT_OF_GUARDRAIL)
+    return HealthReason(health.GUARDRAIL_HARM, message, NEXT_OF_GUARDRAIL)
 
 
 def describe_earlier_harm(
