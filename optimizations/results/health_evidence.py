@@ -318,8 +318,10 @@ def _list_reasons(optimization: Optimization, evidence: Evidence) -> CountedReas
             ),
             *evidence.unread_guardrails,
         ],
-        guardrails=evidence.hidden_harm
-        | guardrails.describe_violations(evidence.guardrails),
+        guardrails={
+            **evidence.hidden_harm,
+            **guardrails.describe_violations(evidence.guardrails),
+        },
         as_of=evidence.cube.as_of,
         past=counted.past,
         revisions=evidence.revisions,
