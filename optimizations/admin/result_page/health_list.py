@@ -48,6 +48,7 @@ SHORT_NAMES: Mapping[str, str] = {
     "guardrail_unread_amounts": "Some values of a guardrail are no amounts",
     LIFT_NEGATIVE: "The optimized arm does worse",
     GUARDRAIL_VIOLATED: "A guardrail suffers",
+    "guardrail_hidden_harm": "The mean of a guardrail hides harm",
     "guardrail_not_counted": "A guardrail was not counted",
     "not_counted": "A metric could not be counted",
     "no_users": "No user was counted",

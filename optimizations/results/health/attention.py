@@ -40,7 +40,7 @@ KINDS: tuple[Kind, ...] = (
 )
 SILENCE_CODES = ("age", "not_counted", "no_users", "no_rewards")
 PAST_VIOLATION = (
-    '$[*] ? (!exists(@.undecided) && @.reason.code == "guardrail_violated")'
+    '$[*] ? (!exists(@.undecided) && @.reason.code != "guardrail_not_counted")'
 )
 ABOVE_ZERO, BELOW_ZERO = "$[0] ? (@ > 0)", "$[1] ? (@ < 0)"
 # So many users more would have come by now, as fast as before, where none has: by chance
@@ -120,7 +120,7 @@ def describe_attention(optimization: Any, judged: Health) -> Attention:
         return Attention(kind, _describe_decision(optimization, judged))
     codes = {
         "split": health.BROKEN_CODES,
-        "guardrail": (health.GUARDRAIL_VIOLATED,),
+        "guardrail": (health.GUARDRAIL_VIOLATED, health.GUARDRAIL_HARM),
         "harm": (health.LIFT_NEGATIVE,),
         "silence": SILENCE_CODES,
     }[kind]

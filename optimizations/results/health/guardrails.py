@@ -14,9 +14,10 @@ from metrics.stats.means import OpenInterval
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import GuardrailShare, Optimization
 from optimizations.results import count_notes
-from optimizations.results.health import health, unread_amounts
+from optimizations.results.health import health, reward_harm, unread_amounts
 from optimizations.results.health.health import HealthReason
-from optimizations.results.lift import measured_lift
+from optimizations.results.lift import measured_amounts, measured_lift
+from optimizations.results.lift.measured_lift import Comparison
 from optimizations.results.stored import StoredCubes
 
 STATUS_NOTE = (
@@ -129,6 +130,43 @@ def describe_unread_amounts(
     return [reason for reason in reasons if reason is not None]
 
 
+def describe_hidden_harm(
+    optimization: Optimization, cubes: StoredCubes
+) -> dict[UUID, HealthReason]:
+    """Return the reason of each guardrail whose mean hides harm, by the id of its metric."""
+    metrics = optimization.list_guardrails()
+    shares = _load_shares(optimization, metrics)
+    reasons = {
+        metric.pk: _find_hidden_harm(
+            optimization, metric, cubes.load_cube(metric), shares[metric.pk].share
+        )
+        for metric in metrics
+    }
+    return {pk: reason for pk, reason in reasons.items() if reason is not None}
+
+
+def _find_hidden_harm(
+    optimization: Optimization,
+    metric: Metric,
+    cube: ObservationCube,
+    share: float,
+    comparison: Comparison | None = None,
+) -> HealthReason | None:
+    if metric.reward_type != "numeric":
+        return None
+    comparison = comparison or _compare(optimization, metric, cube, share)
+    amounts = measured_amounts.measure_amounts(
+        optimization, metric, cube, comparison.tuning
+    )
+    return reward_harm.describe_guardrail_harm(metric, comparison, amounts, share)
+
+
+def _compare(
+    optimization: Optimization, metric: Metric, cube: ObservationCube, share: float
+) -> Comparison:
+    return measured_lift.compare_arms(optimization, metric, cube, anytime_alpha=share)
+
+
 def store_violations(optimization: Optimization, guardrails: list[Guardrail]) -> None:
     """Store the day of the first violation of each guardrail that is violated first now."""
     for guardrail in guardrails:
@@ -140,11 +178,6 @@ def store_violations(optimization: Optimization, guardrails: list[Guardrail]) ->
             ).update(first_violated_on=guardrail.first_violated_on)
 
 
-def _list_unread(metric: Metric, cube: ObservationCube) -> list[str]:
-    reason = unread_amounts.describe_guardrail(metric, cube)
-    return [] if reason is None else [f"{reason.message} {reason.next}"]
-
-
 def judge_counts(
     optimization: Optimization,
     metric: Metric,
@@ -152,10 +185,12 @@ def judge_counts(
     share: GuardrailShare,
 ) -> Guardrail:
     """Judge one guardrail metric, as it is given, by these counts."""
-    comparison = measured_lift.compare_arms(
-        optimization, metric, cube, anytime_alpha=share.share
-    )
+    comparison = _compare(optimization, metric, cube, share.share)
     lift = comparison.lift
+    reasons = (
+        unread_amounts.describe_guardrail(metric, cube),
+        _find_hidden_harm(optimization, metric, cube, share.share, comparison),
+    )
     status = stats.judge_guardrail(lift, share.share)
     first_violated_on = share.first_violated_on
     if status == "violated" and first_violated_on is None and cube.as_of is not None:
@@ -178,7 +213,10 @@ def judge_counts(
         status="unknown" if cube.failure and status != "violated" else status,
         first_violated_on=first_violated_on,
         as_of=cube.as_of,
-        notes=[*count_notes.list_notes(cube), *_list_unread(metric, cube)],
+        notes=[
+            *count_notes.list_notes(cube),
+            *(f"{reason.message} {reason.next}" for reason in reasons if reason),
+        ],
         unavailable=dict(lift.unavailable),
         message=cube.failure.message if cube.failure else None,
     )

@@ -19,6 +19,7 @@ BROKEN_CODES = (
     "unknown_variant",
 )
 GUARDRAIL_VIOLATED = "guardrail_violated"
+GUARDRAIL_HARM = "guardrail_hidden_harm"  # by companions of amounts, not by the mean
 LIFT_NEGATIVE = "lift_negative"
 PAST_EVENTS = {
     "detached": "it was detached",
@@ -38,8 +39,8 @@ CODE_NOTE = (
     "unknown_context, missing_context, disabled_variant, unknown_policy_version, "
     "uncounted_exposures, crossover, baseline_sanity, one_id, whales, unread_amounts, "
     "guardrail_unread_amounts, lift_negative, guardrail_violated, "
-    "guardrail_not_counted, not_counted, no_users, no_mature_users, no_rewards, age, "
-    "not_judged (warning)."
+    "guardrail_hidden_harm, guardrail_not_counted, not_counted, no_users, "
+    "no_mature_users, no_rewards, age, not_judged (warning)."
 )
 
 

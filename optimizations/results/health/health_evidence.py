@@ -23,6 +23,7 @@ from optimizations.results.checks import (
 from optimizations.results.health import (
     check_reasons,
     guardrails,
+    health,
     health_records,
     missing_counts,
     redefined_guardrails,
@@ -56,7 +57,8 @@ class Evidence:
 
     `revisions` are those that the metrics were counted by, by their ids; a metric that
     was not counted as it is now is missing. `unread_guardrails` are the reasons of
-    guardrails some of whose values are no amounts. `redefined` has what is known now of
+    guardrails some of whose values are no amounts, `hidden_harm` those of guardrails whose
+    mean hides harm, by their ids. `redefined` has what is known now of
     guardrails that were redefined before that. Everything stored until
     `current_at` is in it.
     """
@@ -67,6 +69,7 @@ class Evidence:
     guardrails: list[Guardrail]
     revisions: Mapping[UUID, int]
     unread_guardrails: Sequence[HealthReason] = ()
+    hidden_harm: Mapping[UUID, HealthReason] = field(default_factory=dict)
     redefined: Mapping[PastKey, Verdict] = field(default_factory=dict)
     current_at: datetime = field(default_factory=timezone.now)
 
@@ -100,6 +103,7 @@ def collect_evidence(
         guardrails=guardrails.judge_guardrails(optimization, cubes),
         revisions=revisions,
         unread_guardrails=guardrails.describe_unread_amounts(optimization, cubes),
+        hidden_harm=guardrails.describe_hidden_harm(optimization, cubes),
         redefined=redefined_guardrails.judge_redefined(optimization, cubes),
         current_at=cubes.current_at,
     )
@@ -206,7 +210,9 @@ def judge_guardrails(
 ) -> Health:
     """Return the health by guardrails just judged, and the checks of the last count."""
     rows = rows or health_records.load_health_rows(optimization)
-    violations = guardrails.describe_violations(judged)
+    counted = rows.counted.guardrails.items()
+    hidden = {pk: r for pk, r in counted if r.code == health.GUARDRAIL_HARM}
+    violations = hidden | guardrails.describe_violations(judged)
     return health_records.judge_optimization(
         optimization,
         replace(rows.counted, guardrails=violations),
@@ -316,7 +322,10 @@ def _list_reasons(optimization: Optimization, evidence: Evidence) -> CountedReas
             ),
             *evidence.unread_guardrails,
         ],
-        guardrails=guardrails.describe_violations(evidence.guardrails),
+        guardrails={
+            **evidence.hidden_harm,
+            **guardrails.describe_violations(evidence.guardrails),
+        },
         as_of=evidence.cube.as_of,
         past=counted.past,
         revisions=evidence.revisions,

@@ -109,7 +109,7 @@ def read_reasons(row: ResultsSummary) -> CountedReasons:
 
 def _read_past_violation(violation: Mapping[str, Any]) -> tuple[UUID, HealthReason]:
     reason = HealthReason(**violation["reason"])
-    if reason.code != health.GUARDRAIL_VIOLATED:  # of one that was not counted
+    if reason.code == past_violations.NOT_COUNTED:
         return UUID(violation["metric_id"]), reason
     return UUID(violation["metric_id"]), health.describe_past_violation(
         reason, violation["cause"], violation["ended_on"]

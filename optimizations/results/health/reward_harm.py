@@ -1,4 +1,4 @@
-"""The reason of a health whose reward itself became worse than in the holdout."""
+"""Reasons of a health whose reward, or the amounts of a guardrail, became worse."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -26,6 +26,10 @@ NEXT = (
     "Do not ship what lost against the baseline. The lift is of all variants that were "
     "served, those that are only explored included: read them by variant, disable those "
     "that harm, or pause; if all do, stop and keep the baseline."
+)
+NEXT_OF_GUARDRAIL = (
+    "Weigh this harm against the lift before you decide. To stop it, disable the variants "
+    "that cause it, or pause."
 )
 NEXT_AFTER_CHANGE = (
     "That harm was measured by what the metric counted then, and nothing has shown since "
@@ -99,6 +103,30 @@ def _list_harmful_figures(lift: Lift, companions: CompanionResults | None) -> li
                 f"{words} {companion.lift_percent:+.1f}% [{low:+.1f}%, {high:+.1f}%]"
             )
     return figures
+
+
+def describe_guardrail_harm(
+    metric: Metric, comparison: Comparison, amounts: MeasuredAmounts, share: float
+) -> HealthReason | None:
+    """Return the reason if the companions of a guardrail show harm that its mean does not.
+
+    `share` is the guardrail's own of the error, which the claim of the companions must
+    keep, too. Amounts only: others have no companions.
+    """
+    lift, changed = comparison.lift, amounts.changed
+    if changed is None or stats.judge_guardrail(lift, share) == "violated":
+        return None
+    if changed.p_value_anytime is None or changed.p_value_anytime > share:
+        return None
+    figures = _list_harmful_figures(lift, amounts.companions)
+    if not figures:
+        return None
+    message = (
+        f"The guardrail “{metric.name}” is harmed, though large amounts of a few users may "
+        f"hide it in the mean, by which its status is judged: {'; '.join(figures)} (98.3% at "
+        "all looks together)."
+    )
+    return HealthReason(health.GUARDRAIL_HARM, message, NEXT_OF_GUARDRAIL)
 
 
 def describe_earlier_harm(

@@ -122,6 +122,30 @@ def test_payers_whom_the_optimized_arm_loses_need_a_confirm_though_the_mean_is_s
     assert reason in read_error(api.post(f"{path}/ship"))["details"]
 
 
+def test_a_guardrail_whose_mean_hides_harm_says_so_also_when_it_is_detached() -> None:
+    optimization = make_shop(
+        truth=lambda variant, _: 0.02 if variant["headline"] == "B" else 0.4,
+        purchase=lambda rng, _variant: {"value": rng.lognormvariate(3, 2)},
+    )
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
+    guardrail = make_metric(optimization.organization, "numeric")
+    api.patch(path, {"guardrail_metric_ids": [str(guardrail.pk)]})
+
+    reasons = read_results(optimization)["health"]["reasons"]
+    judged = read_body(api.get(f"{path}/guardrails"))
+    api.patch(path, {"guardrail_metric_ids": []})
+    detached = read_body(api.get(f"{path}/progress"))["health"]["reasons"]
+
+    (hidden,) = (told for told in reasons if told["code"] == "guardrail_hidden_harm")
+    assert "the share of users with an amount" in hidden["message"]
+    assert judged["guardrails"][0]["status"] == "ok"
+    assert hidden["message"] in judged["guardrails"][0]["notes"][0]
+    assert hidden in judged["health"]["reasons"]
+    (past,) = (told for told in detached if told["code"] == "guardrail_violated")
+    assert "until it was detached" in past["message"]
+    assert hidden["message"] in past["message"]
+
+
 def test_the_cap_stays_when_payments_grow() -> None:
     optimization = make_shop()
     cap = read_results(optimization)["primary_metric_vs_holdout"]["cap"]
