@@ -5,7 +5,12 @@ from typing import Any
 
 from sqlglot import exp
 
-from warehouse.sql.customer import allowlist_snowflake, bounds, filtered_aggregates
+from warehouse.sql.customer import (
+    allowlist_snowflake,
+    bounds,
+    filtered_aggregates,
+    lenient_clauses,
+)
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import (
     FIRST_OF_EACH,
@@ -162,8 +167,33 @@ def _validate_distinct(node: exp.Expr, _dialect: Dialect) -> None:
         raise refuse("clause", "DISTINCT ON", node, FIRST_OF_EACH)
 
 
+def _validate_join(node: exp.Expr, _dialect: Dialect) -> None:
+    lateral = "JOIN LATERAL (SELECT …) AS b"
+    lenient_clauses.refuse_apply(node, f"CROSS {lateral}", f"LEFT {lateral} ON TRUE")
+
+
+def _validate_frame(node: exp.Expr, _dialect: Dialect) -> None:
+    lenient_clauses.refuse_excluded_rows(node)
+
+
+def _validate_zone(node: exp.Expr, dialect: Dialect) -> None:
+    """Refuse `ts AT TIME ZONE 'x'`, which Snowflake does not know.
+
+    sqlglot would write the time in that zone, where Postgres reads a time without a zone as
+    one of it.
+    """
+    while isinstance(inner := node.this.unnest(), exp.AtTimeZone):
+        node = inner
+    time, zone = node.this.sql(dialect.name), node.args["zone"].sql(dialect.name)
+    advice = (
+        f"CONVERT_TIMEZONE({zone}, {time}), or CONVERT_TIMEZONE({zone}, 'UTC', {time})"
+        " where it is a time of that zone,"
+    )
+    raise refuse("operator", "AT TIME ZONE", node, advice)
+
+
 def _validate_filter(node: exp.Expr, dialect: Dialect) -> None:
-    filtered_aggregates.validate_filter(node, dialect.grammar, "IFF")
+    filtered_aggregates.validate_filter(node, dialect, "IFF")
 
 
 def _validate_today(node: exp.Expr, _dialect: Dialect) -> None:
@@ -185,9 +215,11 @@ def _read_integer(node: object) -> int | None:
 
 
 RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
+    exp.AtTimeZone: _validate_zone,
     exp.Distinct: _validate_distinct,
     exp.Explode: _validate_rows,
     exp.Filter: _validate_filter,
+    exp.Join: _validate_join,
     exp.Unnest: _validate_unnest,
     exp.SplitToTable: _validate_rows,
     exp.StrtokSplitToTable: _validate_rows,
@@ -201,4 +233,5 @@ RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Log: _validate_log,
     exp.CurrentDate: _validate_today,
     exp.Parameter: _validate_position,
+    exp.WindowSpec: _validate_frame,
 }

@@ -16,7 +16,7 @@ from warehouse.sql.customer.dialects import DIALECTS
 from warehouse.sql.customer.messages import ADVICE
 
 WITH_FORMS = [name for name, dialect in DIALECTS.items() if dialect.forms]
-NOTHING = "has nothing of the same meaning for these arguments and clauses"
+NOTHING = "has no one call of the same meaning for these arguments and clauses"
 
 
 def uses(call: str, advice: str) -> bool:
