@@ -116,6 +116,14 @@ def _validate_frame(node: exp.Expr, _dialect: Dialect) -> None:
     lenient_clauses.refuse_excluded_rows(node)
 
 
+def _validate_ties(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse FETCH FIRST 5 ROWS WITH TIES, which sqlglot writes as LIMIT 5."""
+    if node.args.get("with_ties"):
+        raise refuse(
+            "clause", "WITH TIES", node, "QUALIFY RANK() OVER (ORDER BY a) <= 5"
+        )
+
+
 def _validate_order(node: exp.Expr, dialect: Dialect) -> None:
     """Refuse an order of NULLs in an aggregate's brackets, other than BigQuery's own.
 
@@ -217,6 +225,7 @@ RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.ILike: _validate_like,
     exp.If: _validate_if,
     exp.Join: _validate_join,
+    exp.LimitOptions: _validate_ties,
     exp.Ordered: _validate_order,
     exp.RegexpILike: _validate_pattern,
     exp.Star: _validate_star,

@@ -192,6 +192,13 @@ def _validate_zone(node: exp.Expr, dialect: Dialect) -> None:
     raise refuse("operator", "AT TIME ZONE", node, advice)
 
 
+def _validate_path(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse `a[1:2]`, Postgres' slice: sqlglot reads `1:2` as a path into the number."""
+    if isinstance(node.this, exp.Literal) and not node.this.is_string:
+        advice = "ARRAY_SLICE(a, 0, 2), which counts from 0 and leaves out the end,"
+        raise refuse("slice of", "an array by a colon", node, advice)
+
+
 def _validate_filter(node: exp.Expr, dialect: Dialect) -> None:
     filtered_aggregates.validate_filter(node, dialect, "IFF")
 
@@ -219,6 +226,7 @@ RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Distinct: _validate_distinct,
     exp.Explode: _validate_rows,
     exp.Filter: _validate_filter,
+    exp.JSONExtract: _validate_path,
     exp.Join: _validate_join,
     exp.Unnest: _validate_unnest,
     exp.SplitToTable: _validate_rows,

@@ -165,6 +165,8 @@ def test_a_call_with_a_wrong_number_of_arguments_is_named(
         ("bigquery", "SELECT SUM(a) OVER (ORDER BY b ROWS BETWEEN 1 PRECEDING AND CURRENT ROW EXCLUDE CURRENT ROW) FROM t", "The clause EXCLUDE CURRENT ROW of a window is not allowed (line 1): write a frame that ends before the row, as in ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING, instead."),
         ("bigquery", "SELECT 1,\n ARRAY_AGG(a ORDER BY b NULLS LAST) FROM t", "The clause NULLS LAST of an aggregate is not allowed (line 2): write ORDER BY b IS NULL, b instead."),
         ("bigquery", "SELECT 1,\n ARRAY_AGG(a ORDER BY b DESC NULLS FIRST LIMIT 1) FROM t", "The clause NULLS FIRST of an aggregate is not allowed (line 2): write ORDER BY b IS NOT NULL, b DESC instead."),
+        ("bigquery", "SELECT a FROM t ORDER BY a\nFETCH FIRST 5 ROWS WITH TIES", "The clause WITH TIES is not allowed (line 2): write QUALIFY RANK() OVER (ORDER BY a) <= 5 instead."),
+        ("snowflake", "SELECT 1,\n a[1:2] FROM t", "The slice of an array by a colon is not allowed (line 2): write ARRAY_SLICE(a, 0, 2), which counts from 0 and leaves out the end, instead."),
         ("bigquery", "SELECT 1,\n a ILIKE ANY ('x%', 'Y%') FROM t", "The operator ILIKE ANY is not allowed (line 2): write LOWER(a) LIKE ANY (…), with patterns in small letters, instead."),
         ("snowflake", "SELECT 1,\n (ts AT TIME ZONE 'UTC') AT TIME ZONE b FROM t", "The operator AT TIME ZONE is not allowed (line 2): write CONVERT_TIMEZONE('UTC', TS), or CONVERT_TIMEZONE('UTC', 'UTC', TS) where it is a time of that zone, instead."),
         # what has nothing in it that tells the line
