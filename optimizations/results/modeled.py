@@ -15,6 +15,7 @@ from optimizations.results import (
     measured_lift_by_context,
     model_effects,
     model_support,
+    personalization,
 )
 from optimizations.results.context_results import MeasuredLevels
 from optimizations.results.leader import Leader
@@ -31,7 +32,14 @@ from optimizations.results.served_model import ServedModel
 
 IMPROVEMENT_NAMES = ("estimated_improvement_percent", "estimated_improvement_interval")
 BEST_NAMES = ("best_vs_baseline_percent", "best_vs_baseline_interval")
-STAT_NAMES = (*IMPROVEMENT_NAMES, "best_variant", *BEST_NAMES, "estimated_progress")
+PERSONALIZATION_NAMES = ("personalization_percent", "personalization_interval")
+STAT_NAMES = (
+    *IMPROVEMENT_NAMES,
+    "best_variant",
+    *BEST_NAMES,
+    "estimated_progress",
+    *PERSONALIZATION_NAMES,
+)
 LIST_NAMES = (
     "factor_importance",
     "factor_utilities",
@@ -69,9 +77,15 @@ class ModelStats:
     ]
     best_vs_baseline_interval: Interval | None
     estimated_progress: Annotated[float | None, "0 to 1."]
+    personalization_percent: Annotated[
+        float | None,
+        "The leading variant of each context against best_variant for everybody: the "
+        "median. Null while the interval includes 0.",
+    ]
+    personalization_interval: Interval | None
 
 
-NO_STATS = ModelStats(None, None, None, None, None, None)
+NO_STATS = ModelStats(*(8 * [None]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +193,12 @@ def build_stats(
         return NO_STATS, {f"stats.{name}": reason for name in STAT_NAMES}
     improvement = read_lift(report["estimated_improvement_percent"])
     best_lift, reason = leader.read_best_lift(report, best)
-    missing = explain_missing_lift(
-        improvement, *IMPROVEMENT_NAMES, NO_BASELINE
-    ) | explain_missing_lift(best_lift, *BEST_NAMES, reason)
+    gain, no_gain = personalization.read_personalization(report, best)
+    missing = (
+        explain_missing_lift(improvement, *IMPROVEMENT_NAMES, NO_BASELINE)
+        | explain_missing_lift(best_lift, *BEST_NAMES, reason)
+        | explain_missing_lift(gain, *PERSONALIZATION_NAMES, no_gain)
+    )
     unavailable = {f"stats.{name}": reason for name, reason in missing.items()}
     return ModelStats(
         estimated_improvement_percent=improvement.median if improvement else None,
@@ -190,6 +207,8 @@ def build_stats(
         best_vs_baseline_percent=best_lift.median if best_lift else None,
         best_vs_baseline_interval=best_lift.interval if best_lift else None,
         estimated_progress=report["estimated_progress"],
+        personalization_percent=gain.median if gain else None,
+        personalization_interval=gain.interval if gain else None,
     ), unavailable
 
 
