@@ -10,7 +10,12 @@ from django.urls import reverse
 from levered_site.organizations.models import Organization
 from optimizations.admin.create.answers import STEP_TITLES
 from optimizations.admin.tabs import registry
-from tests.support import admin_tenants, listed_optimizations
+from tests.support import (
+    admin_tenants,
+    listed_optimizations,
+    pictures,
+    result_visitors,
+)
 from tests.support.admin_forms import EVERY_LIST
 from tests.support.admin_tenants import Tenant
 
@@ -83,13 +88,22 @@ def list_staff_forms(_tenant: Tenant) -> list[tuple[str, int]]:
     ]
 
 
-def list_tabs(tenant: Tenant) -> list[tuple[str, int]]:
-    """Return the tabs of an optimization, whose first one is the page of the object."""
+def list_tabs(_tenant: Tenant) -> list[tuple[str, int]]:
+    """Return the tabs of an optimization that has learned, and its variants as a table.
+
+    Every second variant has a screenshot.
+    """
+    learned = result_visitors.train_and_return(
+        result_visitors.make_visited_optimization()
+    )
+    pictured = learned.variants.filter(number__in=(1, 3))
+    pictured.update(screenshot=pictures.build_png())
     names = [*(tab.name for tab in registry.TABS), registry.SETTINGS]
-    key = tenant.world.optimization.pk
-    return [
-        (reverse(f"admin:{registry.name_url(name)}", args=[key]), 200) for name in names
+    paths = [
+        reverse(f"admin:{registry.name_url(name)}", args=[learned.pk]) for name in names
     ]
+    variants = registry.build_url(learned, "variants")
+    return [(path, 200) for path in (*paths, f"{variants}?view=table")]
 
 
 def list_creating_forms(tenant: Tenant) -> list[tuple[str, int]]:
