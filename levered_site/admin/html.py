@@ -94,8 +94,9 @@ def build_list_url(model: type[Model], **filters: object) -> str:
 
 
 def render_charts(*charts: object) -> SafeString:
-    """Return charts as markup, which a template would escape."""
-    return format_html_join("", "{}", ((chart,) for chart in charts))
+    """Return charts as markup, which a template would escape; None is no chart."""
+    drawn = (chart for chart in charts if chart is not None)
+    return format_html_join("", "{}", ((chart,) for chart in drawn))
 
 
 def render_code(text: object) -> SafeString:

@@ -164,16 +164,20 @@ def _draw_cell_text(place: _Place) -> Element | None:
 
 
 def _find_shade(chart: HeatMap, cell: HeatCell) -> tuple[str, bool]:
-    """Return the class of a cell's shade, and whether the shade is deep."""
+    """Return the class of a cell's shade, and whether the shade is deep.
+
+    Where marks say what is beyond chance, all else is pale, however large.
+    """
     value = keep_finite(cell.value)
     if value is None:
         return "chart-missing", False
-    hue, share = "share", value
-    if chart.hue != "share":
-        is_gain = (value >= 0) == (chart.hue == "signed")
-        hue = "gain" if is_gain else "loss"
-        share = abs(value) / (chart.find_largest() or 1.0)
-    step = find_shade(share)
+    if chart.hue == "share":
+        step = find_shade(value)
+        return f"chart-share-{step}", step >= DEEP_SHADE
+    hue = "gain" if (value >= 0) == (chart.hue == "signed") else "loss"
+    step = find_shade(abs(value) / (chart.find_largest() or 1.0))
+    if chart.mark_meaning and not cell.is_marked:
+        step = min(step, DEEP_SHADE - 1)
     return f"chart-{hue}-{step}", step >= DEEP_SHADE
 
 

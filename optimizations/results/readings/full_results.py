@@ -8,7 +8,13 @@ from django.db.models import OuterRef, Prefetch, Subquery, prefetch_related_obje
 
 from metrics.models import Metric
 from optimizations.cube import refresh
-from optimizations.models import CountFailure, GuardrailShare, Optimization, Regime
+from optimizations.models import (
+    CountFailure,
+    GuardrailShare,
+    Optimization,
+    Regime,
+    Variant,
+)
 from optimizations.results import stored
 from optimizations.results.health import health_records
 from optimizations.results.health.guardrails import FixedShares
@@ -33,7 +39,8 @@ from optimizations.results.stored import StoredCubes
 class FullResults:
     """The results with what belongs beside them, all of the same stored counts.
 
-    `daily` are the published days, oldest first; `regimes` are in order.
+    `daily` are the published days, oldest first; `regimes` are in order. `variants` are
+    by number and know whether they have a screenshot, as `has_screenshot`.
     """
 
     results: Results
@@ -42,6 +49,7 @@ class FullResults:
     allocation: Sequence[ContextAllocation]
     daily: Sequence[LiftHistoryDay]
     regimes: Sequence[Regime]
+    variants: Sequence[Variant]
 
 
 def load_full_results(optimization: Optimization) -> FullResults:
@@ -63,9 +71,9 @@ def load_full_results(optimization: Optimization) -> FullResults:
     missing_erased = {
         metric.name: counts[metric.pk].missing_erased for metric in guardrail_metrics
     }
-    results = report.build_results(
-        optimization, cubes, loaded=LoadedResults(served, health_rows, missing_erased)
-    )
+    variants = list(optimization.variants.with_screenshot_flag())
+    loaded = LoadedResults(served, health_rows, missing_erased, variants)
+    results = report.build_results(optimization, cubes, loaded=loaded)
     newest_first = [
         (day.day, day.figures.get("winner"), day.figures.get("best_lift_percent"))
         for day in reversed(published)
@@ -83,6 +91,7 @@ def load_full_results(optimization: Optimization) -> FullResults:
         ),
         daily=[history.read_published_day(day) for day in published],
         regimes=list(optimization.regimes.all()),
+        variants=variants,
     )
 
 

@@ -14,7 +14,7 @@ from optimizations.results.lift import measured_lift_by_context
 from optimizations.results.model import leader, model_support
 from optimizations.results.model.leader import Leader
 from optimizations.results.model.served_model import ServedModel
-from optimizations.results.readings import model_effects
+from optimizations.results.readings import model_effects, personalization
 from optimizations.results.readings.context_results import MeasuredLevels
 from optimizations.results.readings.model_effects import ModelEffects
 from optimizations.results.reasons import (
@@ -28,7 +28,14 @@ from optimizations.results.reasons import (
 
 IMPROVEMENT_NAMES = ("estimated_improvement_percent", "estimated_improvement_interval")
 BEST_NAMES = ("best_vs_baseline_percent", "best_vs_baseline_interval")
-STAT_NAMES = (*IMPROVEMENT_NAMES, "best_variant", *BEST_NAMES, "estimated_progress")
+PERSONALIZATION_NAMES = ("personalization_percent", "personalization_interval")
+STAT_NAMES = (
+    *IMPROVEMENT_NAMES,
+    "best_variant",
+    *BEST_NAMES,
+    "estimated_progress",
+    *PERSONALIZATION_NAMES,
+)
 LIST_NAMES = (
     "factor_importance",
     "factor_utilities",
@@ -66,9 +73,15 @@ class ModelStats:
     ]
     best_vs_baseline_interval: Interval | None
     estimated_progress: Annotated[float | None, "0 to 1."]
+    personalization_percent: Annotated[
+        float | None,
+        "The leading variant of each context against best_variant for everybody: the "
+        "median. Null while the interval includes 0.",
+    ]
+    personalization_interval: Interval | None
 
 
-NO_STATS = ModelStats(None, None, None, None, None, None)
+NO_STATS = ModelStats(*(8 * [None]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +189,12 @@ def build_stats(
         return NO_STATS, {f"stats.{name}": reason for name in STAT_NAMES}
     improvement = read_lift(report["estimated_improvement_percent"])
     best_lift, reason = leader.read_best_lift(report, best)
-    missing = explain_missing_lift(
-        improvement, *IMPROVEMENT_NAMES, NO_BASELINE
-    ) | explain_missing_lift(best_lift, *BEST_NAMES, reason)
+    gain, no_gain = personalization.read_personalization(report, best)
+    missing = (
+        explain_missing_lift(improvement, *IMPROVEMENT_NAMES, NO_BASELINE)
+        | explain_missing_lift(best_lift, *BEST_NAMES, reason)
+        | explain_missing_lift(gain, *PERSONALIZATION_NAMES, no_gain)
+    )
     unavailable = {f"stats.{name}": reason for name, reason in missing.items()}
     return ModelStats(
         estimated_improvement_percent=improvement.median if improvement else None,
@@ -187,6 +203,8 @@ def build_stats(
         best_vs_baseline_percent=best_lift.median if best_lift else None,
         best_vs_baseline_interval=best_lift.interval if best_lift else None,
         estimated_progress=report["estimated_progress"],
+        personalization_percent=gain.median if gain else None,
+        personalization_interval=gain.interval if gain else None,
     ), unavailable
 
 

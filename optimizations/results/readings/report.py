@@ -1,6 +1,6 @@
 """Results: the stored report of the serving version beside sums over the stored cube."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from optimizations.cube import erased_gaps, refresh, specification
 from optimizations.cube.refresh import ObservationCube
-from optimizations.models import Optimization
+from optimizations.models import Optimization, Variant
 from optimizations.results import count_notes, stored
 from optimizations.results.checks import unserved_variants
 from optimizations.results.health import check_reasons, health_evidence
@@ -76,12 +76,14 @@ class FigureStatement:
 class LoadedResults:
     """What a page has read before; it makes no check that reads the latest events.
 
-    `missing_erased` are the erased users that each guardrail lacks, by its name.
+    `missing_erased` are the erased users that each guardrail lacks, by its name;
+    `variants` are all of them, by number.
     """
 
     served: ServedModel
     health_rows: HealthRows
     missing_erased: Mapping[str, int]
+    variants: Sequence[Variant]
 
 
 def build_results(
@@ -115,7 +117,9 @@ def build_results(
     checks = health_evidence.build_checks(
         optimization, cube, model.sanity, reads_events=loaded is None
     )
-    known_variants = variant_results.list_variants(optimization)
+    known_variants = (
+        loaded.variants if loaded else variant_results.list_variants(optimization)
+    )
     variants = variant_results.build_variant_results(
         optimization,
         known_variants,

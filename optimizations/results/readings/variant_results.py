@@ -93,7 +93,7 @@ def _build_variant_result(
     return VariantResult(
         number=variant.number,
         variant_key=variant.variant_key,
-        variant=variant.levels,
+        variant=variant.order_levels(),
         enabled=variant.enabled and not variant.excluded,
         exposures=counts.exposures,
         conversions=counts.conversions,
