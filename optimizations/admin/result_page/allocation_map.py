@@ -3,12 +3,15 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from levered_site.admin import html
+from django.urls import reverse
+
 from levered_site.charts.palette import DEEP_SHADE, find_shade
-from optimizations.models import Decision, Optimization
+from optimizations.models import Optimization
 from optimizations.results.readings.context_allocation import ContextAllocation
 
+RECEIPTS_URL = "admin:optimizations_optimization_decisions"
 EXTRA_LEVELS = frozenset({"other", "missing"})
 
 
@@ -130,4 +133,5 @@ def build_receipts_url(
     filters: dict[str, object] = {} if number is None else {"variant": number}
     if known:
         filters["context"] = json.dumps(known, ensure_ascii=False)
-    return html.build_list_url(Decision, q=optimization.pk, **filters)
+    path = reverse(RECEIPTS_URL, args=[optimization.pk])
+    return f"{path}?{urlencode(filters)}" if filters else path
