@@ -50,6 +50,18 @@ def list_combinations(
     return [dict(zip(names, values, strict=True)) for values in product(*levels)]
 
 
+def order_levels(
+    design_factors: Sequence[Mapping[str, Any]], levels: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a variant's levels in the order of the factors.
+
+    Postgres keeps the keys of JSONB in an order of its own: shorter names first.
+    """
+    order = {factor["name"]: place for place, factor in enumerate(design_factors)}
+    names = sorted(levels, key=lambda name: order.get(name, len(order)))
+    return {name: levels[name] for name in names}
+
+
 def is_excluded(
     combination: Mapping[str, Any], exclusions: Iterable[Mapping[str, Any]]
 ) -> bool:

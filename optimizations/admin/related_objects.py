@@ -17,6 +17,7 @@ from levered_site.admin.columns import declare_column
 from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import ReadOnlyAdmin
 from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_actor
+from optimizations import factors
 from optimizations.admin import screenshot_upload
 from optimizations.configuration import create_update
 from optimizations.cube import storage
@@ -114,7 +115,9 @@ class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
     @declare_column("Levels")
     def levels_table(self, variant: Variant) -> SafeString:
         """The level of each factor."""
-        return html.render_table(("factor", "level"), variant.levels.items())
+        config = variant.optimization.model.training_data_config
+        levels = factors.order_levels(config["design_factors"], variant.levels)
+        return html.render_table(("factor", "level"), levels.items())
 
     @declare_column("Screenshot")
     def screenshot_image(self, variant: Variant) -> SafeString | str:

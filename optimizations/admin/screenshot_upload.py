@@ -16,6 +16,7 @@ from django.views import View
 from levered_site.admin import html
 from levered_site.errors import LeveredError
 from levered_site.organizations.admin import get_staff_actor
+from optimizations import factors
 from optimizations.configuration import screenshots
 from optimizations.models import Variant
 
@@ -97,12 +98,14 @@ class ScreenshotView(View):
 
     def _render(self, request: HttpRequest, problem: str = "") -> HttpResponse:
         variant = self.variant
+        config = variant.optimization.model.training_data_config
+        levels = factors.order_levels(config["design_factors"], variant.levels)
         context = {
             **self.admin.admin_site.each_context(request),
             "title": f"Screenshot of variant {variant.number}",
             "opts": Variant._meta,
             "variant": variant,
-            "levels": variant.levels.items(),
+            "levels": levels.items(),
             "screenshot": render_screenshot(variant),
             "problem": problem,
             "field": FIELD,

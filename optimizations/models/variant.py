@@ -27,7 +27,7 @@ class Variant(models.Model):
     )
     number = models.PositiveSmallIntegerField()
     variant_key = models.TextField()  # JSON, sorted keys, no spaces
-    # Factor to value, in factor order.
+    # Factor to value; in which order, JSONB does not keep (`factors.order_levels`).
     levels: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField()
     enabled = models.BooleanField(default=True)
     excluded = models.BooleanField(default=False)  # by excluded_combinations

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
+from optimizations import factors
 from optimizations.cube import cell_groups
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Variant
@@ -72,9 +73,11 @@ def build_variant_results(
 ) -> list[VariantResult]:
     counter = UserCounter(optimization.reward_metric, cube)
     counts = counter.count(cube.arrays.variant)
+    design = optimization.model.training_data_config["design_factors"]
     return [
         _build_variant_result(
             variant,
+            factors.order_levels(design, variant.levels),
             counts.get((variant.number,), NO_USERS),
             weights.get(variant.number),
             estimates.get(variant.number, VariantEstimate()),
@@ -85,6 +88,7 @@ def build_variant_results(
 
 def _build_variant_result(
     variant: Variant,
+    levels: dict[str, Any],
     counts: UserCounts,
     weight: float | None,
     estimate: VariantEstimate,
@@ -93,7 +97,7 @@ def _build_variant_result(
     return VariantResult(
         number=variant.number,
         variant_key=variant.variant_key,
-        variant=variant.levels,
+        variant=levels,
         enabled=variant.enabled and not variant.excluded,
         exposures=counts.exposures,
         conversions=counts.conversions,
