@@ -171,7 +171,7 @@ def format_number(value: float | None, digits: int = 4) -> str:
     if value is None or not math.isfinite(value):
         return NO_VALUE
     if isinstance(value, int) or float(value).is_integer():
-        return f"{int(value):,}"
+        return number_texts.write_minus(f"{int(value):,}")
     return number_texts.format_significant(value, digits)
 
 

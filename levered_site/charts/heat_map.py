@@ -20,6 +20,7 @@ Hue = Literal["share", "signed", "signed_less"]
 EMPTY = "There are no two things to compare yet."
 MAX_ROWS, MAX_COLUMNS = 16, 12
 CELL_WIDTH, CELL_HEIGHT, GAP = 44, 24, 2
+PALEST_MARKED, DEEPEST_UNMARKED = 4, 2  # shades of signed cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class HeatMap:
     """Rows and columns by name, each row with one cell per column.
 
     `hue` is `share` for values from 0 to 1, `signed` for values around zero of which more
-    is better, and `signed_less` where less is better.
+    is better, and `signed_less` where less is better. A signed cell is pale unless it is
+    marked: an eye that sees color must not see chance.
     `mark_meaning` says what an outlined cell is.
     """
 
@@ -175,9 +177,11 @@ def _find_shade(chart: HeatMap, cell: HeatCell) -> tuple[str, bool]:
         step = find_shade(value)
         return f"chart-share-{step}", step >= DEEP_SHADE
     hue = "gain" if (value >= 0) == (chart.hue == "signed") else "loss"
-    step = find_shade(abs(value) / (chart.find_largest() or 1.0))
-    if chart.mark_meaning and not cell.is_marked:
-        step = min(step, DEEP_SHADE - 1)
+    share = abs(value) / (chart.find_largest() or 1.0)
+    if cell.is_marked:
+        step = max(PALEST_MARKED, find_shade(share))
+    else:
+        step = round(DEEPEST_UNMARKED * share)
     return f"chart-{hue}-{step}", step >= DEEP_SHADE
 
 

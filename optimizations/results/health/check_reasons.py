@@ -152,14 +152,14 @@ def note_missing_context(check: MissingContextCheck) -> list[str]:
 CHECK_TEXTS: Mapping[str, _CheckText] = {
     "sample_ratio": _CheckText(
         _describe_sample_ratio,
-        "Do not decide by these figures. Compare the users of both arms by day "
-        "(holdout_daily), find where exposures of one arm get lost, and correct it.",
+        "Do not decide by these figures. Compare the users of both arms by day, find "
+        "where exposures of one arm get lost, and correct it.",
     ),
     "sample_ratio_daily": _CheckText(
         _describe_daily_ratio,
         "Do not decide by these figures. Find what lost exposures of one arm on these days "
-        "(holdout_daily has both arms), correct it, and measure again from a day on which "
-        "both arms are whole.",
+        "(compare the arms by day), correct it, and measure again from a day on which both "
+        "arms are whole.",
     ),
     "arm_mismatch": _CheckText(
         _describe_share,
@@ -203,17 +203,17 @@ CHECK_TEXTS: Mapping[str, _CheckText] = {
     ),
     "uncounted_exposures": _CheckText(
         _describe_share,
-        "checks.uncounted_exposures says when: log exposures only while the optimization "
-        "is live, with their own time.",
+        "The check of uncounted exposures says when: log exposures only while the "
+        "optimization is live, with their own time.",
     ),
     "unread_amounts": _CheckText(
         unread_amounts.describe_unread, unread_amounts.CORRECT_SQL
     ),
     "whales": _CheckText(
         _describe_whales,
-        "Read capped_revenue, payer_rate and typical_payment beside the mean. Find out "
-        "whether these amounts are real: correct wrong ones at their source, or exclude "
-        "test users in the admin (excluded users).",
+        "Read the capped revenue, the rate of payers and the typical payment beside the "
+        "mean. Find out whether these amounts are real: correct wrong ones at their "
+        "source, or exclude test users in the admin (excluded users).",
     ),
     "one_id": _CheckText(
         _describe_share,

@@ -245,5 +245,5 @@ def test_interactions_beyond_chance_are_outlined_by_pair_of_factors() -> None:
         interactions, "bool", is_less_better=False
     )
 
-    assert list_rows(chart) == [["a", "+2 (beyond chance)", "-1"]]
+    assert list_rows(chart) == [["a", "+2 (beyond chance)", "\N{MINUS SIGN}1"]]
     assert chart.__html__().count("chart-marked") == 2

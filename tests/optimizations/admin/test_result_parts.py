@@ -6,12 +6,13 @@ import pytest
 from django.http import HttpRequest
 from django.utils import timezone
 
+from levered_site.number_texts import format_percent
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from metrics.stats.balance import SampleRatio
 from metrics.stats.checks import ShareCheck
 from models_app import versions
 from models_app.admin import html_tables
-from optimizations.admin import guardrail_section
+from optimizations.admin import guardrail_section, model_charts
 from optimizations.admin.result_page import (
     allocation_map,
     evidence,
@@ -28,10 +29,10 @@ from optimizations.models import CountFailure, CubeDay, Optimization
 from optimizations.results.health.health import Health, HealthReason
 from optimizations.results.readings import full_results, guardrail_report, report
 from optimizations.results.readings.full_results import FullResults
-from tests.support import result_visitors, unhealthy_worlds
+from tests.support import optimization_factories, result_visitors, unhealthy_worlds
 
 with_data = pytest.mark.django_db(transaction=True)
-SPACE = "\N{NO-BREAK SPACE}"
+SPACE, JOINER = "\N{NO-BREAK SPACE}", "\N{WORD JOINER}"
 HEALTHY = Health("ok", [], None)
 
 
@@ -103,12 +104,47 @@ def test_a_metric_with_a_value_shows_money() -> None:
 
     money = build_figures(optimization, priced)["Earned so far"]
 
-    assert money.value == "+€12,460"
+    assert money.value == f"+{JOINER}€12,460"
     assert optimization.reward_metric is not None
     assert money.note == (
         f"+623 of “{optimization.reward_metric.name}”; "
-        "95% sure, at every look: between +€220 and +€23,480"
+        "95% sure, at every look: between "
+        f"+{JOINER}€220 and +{JOINER}€23,480"
     )
+
+
+@with_data
+def test_variants_are_named_in_the_order_of_the_factors() -> None:
+    names = ("headline", "columns", "plan")  # Postgres would begin with the shortest
+    design = [
+        {"name": name, "dtype": "str", "levels": [f"{name} 1", f"{name} 2"]}
+        for name in names
+    ]
+    config = optimization_factories.make_config(design_factors=design)
+    optimization = optimization_factories.make_live_optimization(
+        training_data_config=config
+    )
+
+    last = report.build_results(optimization).variants[-1]
+
+    assert list(last.variant) == list(names)
+    assert evidence.name_levels(last) == "headline 2 · columns 2 · plan 2"
+    assert model_charts.name_variant(last) == "8 headline 2 · columns 2 · plan 2"
+
+
+@with_data
+def test_conversions_are_whole_numbers_however_few() -> None:
+    optimization = result_visitors.train_and_return(
+        result_visitors.make_visited_optimization()
+    )
+    full = full_results.load_full_results(optimization)
+    worth = replace(full.results.worth, extra=0.3, extra_ci_anytime=(-4.91, 93.2))
+    few = replace(full, results=replace(full.results, worth=worth))
+
+    extra = build_figures(optimization, few)["Extra conversions so far"]
+
+    assert extra.value == "0"
+    assert extra.note.endswith(": between \N{MINUS SIGN}5 and +93")
 
 
 @with_data
@@ -180,7 +216,7 @@ def test_the_page_shows_each_guardrail_with_interval_and_age() -> None:
     assert row.as_of is not None
     assert metric.name in table
     assert ">violated</span>" in table
-    assert f"92{SPACE}%: {row.lift_ci_anytime[0]:+.1f}{SPACE}%" in table
+    assert f"92{SPACE}%: {format_percent(row.lift_ci_anytime[0], signed=True)}" in table
     assert f"{row.as_of:%Y-%m-%d %H:%M} UTC" in table
     assert "violated first on" in table
 

@@ -8,6 +8,7 @@ import pytest
 from django.http import HttpRequest
 from django.utils import timezone
 
+from levered_site.number_texts import format_percent
 from optimizations.admin import list_cells
 from optimizations.admin.result_page import companions
 from optimizations.admin.result_page.verdict import Verdict
@@ -332,8 +333,8 @@ def test_lists_have_the_lift_with_its_interval() -> None:
     stored = Optimization.objects.select_related("results_summary", "reward_metric")
     listed = list_cells.load_listed([stored.get(pk=optimization.pk)])[optimization.pk]
     cell = list_cells.render_lift(listed, is_less_better=False)
-    percent = "\N{NO-BREAK SPACE}%"
-    assert f"{low:+.1f}{percent} to {high:+.1f}{percent}" in cell
+    ends = (format_percent(end, signed=True) for end in (low, high))
+    assert " to ".join(ends) in cell
 
 
 def test_the_admin_shows_the_companions_in_one_table() -> None:
