@@ -18,6 +18,10 @@ from levered_site.web.connections import ConnectionTable
 from levered_site.web.protocol import ProtocolLimits, WebProtocol, do_nothing
 from levered_site.web.repeated_head import RepeatedHead, find_repeatable_head
 
+# A connection that has sent so many heads in a row which were all different will not
+# repeat the next one either.
+MAX_TRIES = 8
+
 
 class DirectResponse(NamedTuple):
     """A response: its status, then all that follows the status line and the date.
@@ -71,6 +75,7 @@ class DirectProtocol(WebProtocol):
     _answered: _Answered | None = None
     # The head that may come again, and the request that it came with.
     _repeated: tuple[RepeatedHead, _Answered] | None = None
+    _tries_left = MAX_TRIES
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -89,7 +94,8 @@ class DirectProtocol(WebProtocol):
             self._remember_head(data, answered)
 
     def _remember_head(self, data: bytes, answered: _Answered) -> None:
-        head = find_repeatable_head(data)
+        head = find_repeatable_head(data) if self._tries_left else None
+        self._tries_left = max(0, self._tries_left - 1)
         if head is not None:
             answered.cycle.on_response = do_nothing  # it refers back to this connection
             self._repeated = head, answered
@@ -106,6 +112,7 @@ class DirectProtocol(WebProtocol):
         response = None if body is None else answer(body)
         if response is None:
             return False
+        self._tries_left = MAX_TRIES
         self.begin_again(cycle)
         self._respond(cycle, response)
         return True

@@ -73,5 +73,5 @@ def _describe_client(headers: Mapping[bytes, bytes]) -> ServeClient:
     user_agent = headers.get(b"user-agent", b"").decode("latin-1")
     return ServeClient(
         origin=None if origin is None else origin.decode("latin-1"),
-        is_crawler=crawlers.is_crawler(user_agent),
+        is_crawler=bool(user_agent) and crawlers.is_crawler(user_agent),
     )
