@@ -872,6 +872,8 @@ class ModelStats(TypedDict):
     best_vs_baseline_percent: float | None
     best_vs_baseline_interval: list[float] | None
     estimated_progress: float | None
+    personalization_percent: float | None
+    personalization_interval: list[float] | None
 
 
 class NewApiKeyRequest(TypedDict):
