@@ -128,7 +128,6 @@ def test_variants_are_named_in_the_order_of_the_factors() -> None:
     last = report.build_results(optimization).variants[-1]
 
     assert list(last.variant) == list(names)
-    assert evidence.name_levels(last) == "headline 2 · columns 2 · plan 2"
     assert model_charts.name_variant(last) == "8 headline 2 · columns 2 · plan 2"
 
 
@@ -178,7 +177,7 @@ def test_who_gets_what_adds_up_and_leads_to_receipts() -> None:
     for row in full.allocation:
         assert sum(row.shares.values()) == pytest.approx(1)
     (largest,) = {cell.url for cell in drawn.rows[0].cells if cell.is_largest}
-    assert f"q={optimization.pk}" in largest
+    assert f"/{optimization.pk}/decisions/?variant=" in largest
     assert "variant=" in largest
     assert "context=%7B%22device%22" in largest
 

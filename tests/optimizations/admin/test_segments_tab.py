@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from levered_site.number_texts import format_percent
 from optimizations.admin.result_page import personalization, segment_table
 from optimizations.admin.tabs import registry
 from optimizations.models import Optimization
@@ -26,6 +27,7 @@ from tests.support import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MAX_QUERIES = 12
+MINUS = "\N{MINUS SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
 
 
@@ -76,7 +78,7 @@ def test_where_devices_differ_personalization_has_a_worth_and_cells_have_receipt
     assert 0 < interval[0] < gain < interval[1]
     worth = answer.context["figures"][0]
     assert worth.value == f"{gain:+.1f}{SPACE}%"
-    low, high = (f"{end:+.1f}{SPACE}%" for end in interval)
+    low, high = (format_percent(end, signed=True) for end in interval)
     assert f"95% sure: between {low} and {high}" in worth.note
     drawn = answer.context["allocation"]
     assert len(drawn.columns) == 4
@@ -166,7 +168,7 @@ def check_words(full: FullResults) -> None:
     assert f"between +2.0{SPACE}% and +15.0{SPACE}%" in figures[0].note
     assert "Variant 3 leads in every context" in figures[1].note
     assert figures[2].note == (
-        f"{NO_DIFFERENCE}: between -1.0{SPACE}% and +4.0{SPACE}%"
+        f"{NO_DIFFERENCE}: between {MINUS}1.0{SPACE}% and +4.0{SPACE}%"
     )
     assert "+9.1" in personalization.describe_personalization(known)
     assert NO_DIFFERENCE in personalization.describe_personalization(unclear)
