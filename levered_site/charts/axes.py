@@ -64,25 +64,33 @@ def measure_value_axis(scale: Scale, height: float, unit: Unit) -> float:
 
 
 def draw_values_below(plot: Plot, scale: Scale, unit: Unit) -> list[Element | None]:
-    """Return ticks below the plot, each with its value, as many as there is room for."""
+    """Return ticks below the plot, each with its value, as many as there is room for.
+
+    Where there is not room for all, zero stays.
+    """
     room = max(2, int((plot.right - plot.left) // 60))
     tried = (list_ticks(scale.low, scale.high, room * more) for more in (1, 2, 4))
     ticks, step = next((pair for pair in tried if len(pair[0]) > 2), ([], 1.0))
     texts = [unit.format_tick(tick, step) for tick in ticks]
-    return draw_texts_below(plot, [scale.place(tick) for tick in ticks], texts)
+    kept = ticks.index(0) if 0 in ticks else 0
+    centers = [scale.place(tick) for tick in ticks]
+    return draw_texts_below(plot, centers, texts, kept=kept)
 
 
 def draw_texts_below(
-    plot: Plot, centers: Sequence[float], texts: Sequence[str]
+    plot: Plot, centers: Sequence[float], texts: Sequence[str], *, kept: int = 0
 ) -> list[Element | None]:
-    """Return texts below the plot with their ticks, every second, third … where all would touch."""
+    """Return texts below the plot with their ticks, every second, third … where all would touch.
+
+    The text of the index `kept` is among those.
+    """
     spans = []
     for center, text in zip(centers, texts, strict=True):
         half = min(measure_text(text, "note"), plot.width) / 2
         middle = min(max(center, half), plot.width - half)
         spans.append((middle - half, middle + half))
     elements: list[Element | None] = []
-    for index in choose_regular(spans):
+    for index in choose_regular(spans, kept=kept):
         left, right = spans[index]
         elements.append(
             draw_text(

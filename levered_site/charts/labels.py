@@ -35,10 +35,15 @@ def assign_lanes(
     return assigned
 
 
-def choose_regular(spans: Sequence[tuple[float, float]], gap: float = 8) -> range:
-    """Return the spans to show, from left to right: all, or every nth so that none touch."""
+def choose_regular(
+    spans: Sequence[tuple[float, float]], gap: float = 8, *, kept: int = 0
+) -> range:
+    """Return the spans to show, from left to right: all, or every nth so that none touch.
+
+    The span of the index `kept` is among them.
+    """
     count = len(spans)
-    steps = (range(0, count, step) for step in range(1, count + 1))
+    steps = (range(kept % step, count, step) for step in range(1, count + 1))
     return next((shown for shown in steps if _are_apart(spans, shown, gap)), range(0))
 
 

@@ -71,3 +71,14 @@ def test_rows_below_a_group_stand_evenly_and_their_zero_is_one_line() -> None:
     assert len(spans[WIDE]) == len(rows)
     (_, first), (second, _) = spans[NARROW]
     assert second - first == 24 + 18  # the group, and the label above the interval
+
+
+def test_zero_is_named_where_there_is_no_room_for_all_values() -> None:
+    rows = [
+        ForestRow("A guardrail " * 9, 5.0, low, 41.0, "violated") for low in (-9, -30)
+    ]
+    for drawing in chart_layout.list_drawings(
+        build_forest(HEADING, rows, unit=LIFT, row_name="guardrail")
+    ):
+        texts = [text.text for text in drawing.iter("text")]
+        assert "0\N{NO-BREAK SPACE}%" in texts
