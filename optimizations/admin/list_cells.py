@@ -123,8 +123,13 @@ def _format_figure(summary: ResultsSummary) -> tuple[str, str]:
     return html.format_percent(summary.lift, signed=True), shown
 
 
-def _describe_unserved(unserved: int) -> str:
-    return f", {unserved} of its variants not served any more" if unserved else ""
+def _describe_unserved(unserved: int) -> SafeString:
+    if not unserved:
+        return SafeString("")
+    return format_html(
+        ' <small class="staff-why">{} of its variants not served any more</small>',
+        unserved,
+    )
 
 
 def render_health(listed: ListedOptimization) -> SafeString:

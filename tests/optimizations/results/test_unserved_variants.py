@@ -62,7 +62,9 @@ def test_the_lift_of_disabled_variants_is_told_after_another_shipped() -> None:
     shipped = NOTE.replace("variants 2 and 3", "variants 1, 2 and 3")
     assert read_notes(optimization) == {"list": [shipped], "results": [shipped]}
     assert "not served" not in column
-    assert read_column(optimization).endswith(", 3 of its variants not served any more")
+    assert read_column(optimization).endswith(
+        ">3 of its variants not served any more</small>"
+    )
 
 
 def test_shipping_alone_says_that_the_others_are_not_served_until_it_is_undone() -> (
@@ -79,7 +81,9 @@ def test_shipping_alone_says_that_the_others_are_not_served_until_it_is_undone()
 
     note = NOTE.replace("2 and 3", f"{', '.join(others[:-1])} and {others[-1]}")
     assert while_shipped == {"list": [note], "results": [note]}
-    assert column.endswith(f", {len(others)} of its variants not served any more")
+    assert column.endswith(
+        f">{len(others)} of its variants not served any more</small>"
+    )
     assert undone == {"list": [], "results": []}
     assert "not served" not in column_then
 
