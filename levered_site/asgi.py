@@ -45,4 +45,4 @@ application = Lifespan(
     [docs.prepare_document, web_process.start_serving],
     [web_process.stop_serving, serve_front.drain_counts],
 )
-answer_directly = serve_front.answer_directly
+read_head = serve_front.read_head

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import make_dataclass
 from typing import Any
 
+import psycopg
 from django.db import Error, connection
 from django.db.backends.utils import CursorWrapper
 from psycopg import RawCursor
@@ -24,14 +25,42 @@ def execute_bound(statement: bytes, parameters: Sequence[Any]) -> int:
     """
     release_buffers(sum(len(each) for each in parameters if isinstance(each, _TEXTS)))
     connection.ensure_connection()
+    with connection.wrap_database_errors, _open_cursor() as cursor:
+        cursor.execute(statement, parameters, prepare=True)
+        return int(cursor.rowcount)
+
+
+def read_bound(statement: bytes, parameters: Sequence[Any]) -> list[Any]:
+    """Return the rows of a statement with $1, $2 …, which is parsed once a connection.
+
+    As the first statement of a request it takes the place of Django's health check, a
+    round trip: where the connection broke since the last request, another one is opened
+    and asked. Raises Django's errors of the database.
+    """
+    connection.ensure_connection()
     with connection.wrap_database_errors:
-        psycopg_connection = connection.connection
-        if psycopg_connection.prepare_threshold is None:
-            # Django's default. Its own cursors never prepare.
-            psycopg_connection.prepare_threshold = 5
-        with RawCursor(psycopg_connection) as cursor:
-            cursor.execute(statement, parameters, prepare=True)
-            return int(cursor.rowcount)
+        try:
+            return _read_rows(statement, parameters)
+        except psycopg.OperationalError:
+            if not connection.connection.closed:
+                raise
+            connection.close_if_health_check_failed()
+            connection.ensure_connection()
+            return _read_rows(statement, parameters)
+
+
+def _read_rows(statement: bytes, parameters: Sequence[Any]) -> list[Any]:
+    with _open_cursor() as cursor:
+        cursor.execute(statement, parameters, prepare=True)
+        return fetch_rows(cursor)
+
+
+def _open_cursor() -> RawCursor[Any]:
+    psycopg_connection = connection.connection
+    if psycopg_connection.prepare_threshold is None:
+        # Django's default. Its own cursors never prepare.
+        psycopg_connection.prepare_threshold = 5
+    return RawCursor(psycopg_connection)
 
 
 _TEXTS = (bytes, str)
@@ -69,13 +98,13 @@ def hold_session_lock(*key: int) -> Iterator[bool]:
                 cursor.execute(f"SELECT pg_advisory_unlock({numbers})", key)
 
 
-def fetch_rows(cursor: CursorWrapper) -> list[Any]:
+def fetch_rows(cursor: CursorWrapper | RawCursor[Any]) -> list[Any]:
     """Return the remaining rows of an executed cursor as objects.
 
     Each column of the statement is an attribute, so every column needs a name that is a
     Python identifier (`SELECT count(*) AS users`).
     """
-    row_type = _make_row_type(tuple(column.name for column in cursor.description))
+    row_type = _make_row_type(tuple(column.name for column in cursor.description or ()))
     return [row_type(*row) for row in cursor.fetchall()]
 
 

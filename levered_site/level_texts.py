@@ -1,11 +1,13 @@
-"""Levels of factors as the text by which they are compared. Pure."""
+"""Levels of factors as the text by which they are compared, and as people name them. Pure."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 # Longer context values are cut: no level is as long, so they stay `other`.
 MAX_CONTEXT_VALUE_LENGTH: Final = 256
 NOT_SCALAR_MESSAGE: Final = "must be a string, a number, true, false or null"
+BOOLEANS = frozenset({"true", "false"})
 
 
 def format_level(value: object) -> str:
@@ -26,3 +28,16 @@ def format_level(value: object) -> str:
             return "0" if text == "-0" else text[:MAX_CONTEXT_VALUE_LENGTH]
         case _:
             raise TypeError(NOT_SCALAR_MESSAGE)
+
+
+def name_levels(levels: Mapping[str, Any]) -> str:
+    """Return the levels of a variant, by factor, as people speak of it."""
+    return " · ".join(
+        name_level(factor, format_level(level)) for factor, level in levels.items()
+    )
+
+
+def name_level(factor: str, text: str) -> str:
+    """Return the text of a level; one that says nothing alone goes with its factor."""
+    says_something = any(map(str.isalpha, text)) and text not in BOOLEANS
+    return text if says_something else f"{factor} {text}".rstrip()

@@ -4,6 +4,7 @@ import math
 
 NO_VALUE = "—"
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"  # a hyphen is shorter, and a line may break after it
 
 
 def format_significant(value: float, digits: int = 4, sign: str = "") -> str:
@@ -13,8 +14,13 @@ def format_significant(value: float, digits: int = 4, sign: str = "") -> str:
     """
     rounded = float(f"{value:.{digits}g}")
     if abs(rounded) >= 10**digits:
-        return f"{rounded:{sign},.0f}"
-    return f"{rounded:{sign},.{digits}g}"
+        return write_minus(f"{rounded:{sign},.0f}")
+    return write_minus(f"{rounded:{sign},.{digits}g}")
+
+
+def write_minus(number: str) -> str:
+    """Return a number as text with a minus sign in place of the hyphen before it."""
+    return f"{MINUS}{number[1:]}" if number.startswith("-") else number
 
 
 def format_percent(value: float | None, *, signed: bool = False) -> str:
@@ -25,4 +31,4 @@ def format_percent(value: float | None, *, signed: bool = False) -> str:
     if value is None or not math.isfinite(value):
         return NO_VALUE
     number = f"{value:+.1f}" if signed else f"{value:.2f}"
-    return f"{number}{NO_BREAK_SPACE}%"
+    return f"{write_minus(number)}{NO_BREAK_SPACE}%"

@@ -292,11 +292,11 @@ METRIC_LISTENERS = [
 
 # --- optimizations
 # Called before one ships without a confirmation; they raise if it needs one.
-SHIP_GUARDS = ["optimizations.results.ship_guard.refuse_unhealthy"]
+SHIP_GUARDS = ["optimizations.results.health.ship_guard.refuse_unhealthy"]
 # Called after them, before results freeze.
 SHIP_PREPARATIONS = ["optimizations.training.relearning.learn_changed_variants"]
 # Called after variants changed, and after shipping or undoing it.
-SERVED_CHANGES = ["optimizations.results.published_day.republish_today"]
+SERVED_CHANGES = ["optimizations.results.readings.published_day.republish_today"]
 
 # --- the API
 REST_FRAMEWORK = {

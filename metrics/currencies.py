@@ -4,7 +4,12 @@ import math
 from types import MappingProxyType
 from typing import Final
 
-from levered_site.number_texts import NO_BREAK_SPACE, NO_VALUE, format_significant
+from levered_site.number_texts import (
+    MINUS,
+    NO_BREAK_SPACE,
+    NO_VALUE,
+    format_significant,
+)
 
 # Those in use; neither funds nor metals.
 CODES: Final = frozenset(
@@ -39,14 +44,15 @@ DECIMALS: Final = MappingProxyType(
 SYMBOLS: Final = MappingProxyType({"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"})
 # From here on amounts have no decimals, and four significant digits.
 LARGE: Final = 100
+WORD_JOINER: Final = "\N{WORD JOINER}"  # a line may break between "+" and "€"
 
 
 def format_amount(
     amount: float | None, currency: str | None, *, signed: bool = False
 ) -> str:
-    """Return an amount as `€12,350`, `-CHF 9.50` or `+¥300`; a dash if not finite.
+    """Return an amount as `€12,350` or, signed, `+¥300`; a dash if not finite.
 
-    Without a currency it is a plain number.
+    It stays in one line. Without a currency it is a plain number.
     """
     if amount is None or not math.isfinite(amount):
         return NO_VALUE
@@ -58,8 +64,10 @@ def format_amount(
         else f"{size:.{decimals}f}"
     )
     is_zero = not number.strip("0.")
-    sign = "" if is_zero else "-" if amount < 0 else "+" if signed else ""
-    return f"{sign}{_find_prefix(currency)}{number}"
+    sign = "" if is_zero else MINUS if amount < 0 else "+" if signed else ""
+    prefix = _find_prefix(currency)
+    joiner = WORD_JOINER if sign and prefix else ""
+    return f"{sign}{joiner}{prefix}{number}"
 
 
 def _find_prefix(currency: str | None) -> str:

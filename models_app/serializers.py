@@ -109,7 +109,8 @@ class TrainingRunSerializer(serializers.ModelSerializer[TrainingRun]):
     @extend_schema_field(InSampleMetricsSerializer(allow_null=True))
     def get_in_sample_metrics(self, run: TrainingRun) -> dict[str, Any] | None:
         """Return the figures that may be shown now."""
-        figures = run_figures.load_shown_figures(run)
+        newest_versions = self.context.get("newest_versions")
+        figures = run_figures.load_shown_figures(run, newest_versions)
         if figures is None:
             return None
         return dict(InSampleMetricsSerializer(figures).data)

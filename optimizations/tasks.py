@@ -8,7 +8,7 @@ from django.utils import timezone
 from models_app import runs
 from optimizations.configuration import purge
 from optimizations.cube import count_failures
-from optimizations.results import health_evidence
+from optimizations.results.health import health_evidence
 from optimizations.training import (
     run,
     schedule,

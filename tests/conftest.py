@@ -16,6 +16,7 @@ import django_ratelimit.core
 import pytest
 from django.core.cache import cache
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.test import override_settings
 from hypothesis import is_hypothesis_test, settings
 from xdist.scheduler import LoadScopeScheduling
 
@@ -43,10 +44,13 @@ SERVICE_TESTS = re.compile(r"/mcp/|cli_story|code_blocks|survival|supervisor")
 # Files of few tests that take long. Begun at the end, one would keep a process busy while
 # the other one has nothing left.
 LONG_FILES = re.compile(
-    r"admin/test_(widths|browser)|test_connected_(clock|loop)|test_out_of_reach"
+    r"admin/test_(accessibility|charts|keyboard|results_page|widths|(\w+_)?browser)"
+    r"|test_connected_(clock|loop)|test_snowflake_loop|test_out_of_reach"
     r"|test_clock_jumps|test_learning_loop|test_deleted_rows|test_release_upgrade"
     r"|test_set_up|test_openapi|test_imports|test_edge_example|benchmarks/test_"
     r"|javascript/|test_isolation|test_failed_counts|test_calibration"
+    r"|test_first_touches|test_metric_(changed_back|revisions)|test_whales|test_dead_code"
+    r"|in_browser|cors_browser|test_tenancy|test_role_links|stud(y|ies)|equality|_engine"
 )
 HOW_TO_REPEAT = """\
 Each failure above ends with a line @reproduce_failure(...). To repeat it, put that line
@@ -157,6 +161,14 @@ def _quick_flush() -> Iterator[None]:
     """Empty the database between tests without truncating every table."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", flushing.sql_flush)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Hash passwords quickly: a hash that is slow on purpose takes longer than a page."""
+    hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(PASSWORD_HASHERS=hashers):
         yield
 
 

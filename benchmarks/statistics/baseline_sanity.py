@@ -18,7 +18,7 @@ from models_app.bandit.report import report
 from models_app.bandit.rewards import fit
 from optimizations.cube import cell_columns
 from optimizations.cube.cell_columns import CellArrays, DayColumns
-from optimizations.results import baseline_check
+from optimizations.results.checks import baseline_check
 from warehouse.sql.cube.statement import Cell
 
 DESIGN = Design((Factor("headline", ("A", "B")), Factor("cta", ("x", "y"))))

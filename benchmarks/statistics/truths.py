@@ -8,6 +8,7 @@ import numpy as np
 from benchmarks.statistics.prior_worlds import FittedWorld
 from benchmarks.statistics.two_variants import NORMAL_97_5
 from models_app.bandit.design.design import Floats
+from models_app.bandit.policy import leading
 from models_app.bandit.regression.posterior import Posterior
 from models_app.bandit.report import posterior_draws
 from models_app.bandit.report.coefficients import compute_coefficients
@@ -114,6 +115,21 @@ def check_lift(run: FittedWorld) -> list[bool]:
     return [_is_inside(estimate, 100 * lift)]
 
 
+def check_personalization(run: FittedWorld) -> list[bool]:
+    """Check what the leading variants by context earn beyond the leader for everybody.
+
+    Nothing is claimed where one variant leads in every context.
+    """
+    estimate, truth = run.report.personalization_percent, compute_truth(run)
+    if estimate is None or estimate.lo == estimate.hi:
+        return []
+    enabled = np.ones(run.world.design.variants, dtype=bool)
+    table = leading.build_leading_table(run.policy.prob_best, enabled)
+    chosen = float(truth.mix @ (table * truth.rates).sum(axis=1))
+    gain = chosen / truth.overall[run.report.best_variant - 1] - 1
+    return [_is_inside(estimate, 100 * gain)]
+
+
 QUANTITIES: dict[str, Callable[[FittedWorld], list[bool]]] = {
     "variant means": check_means,
     "contrasts": check_contrasts,
@@ -121,6 +137,7 @@ QUANTITIES: dict[str, Callable[[FittedWorld], list[bool]]] = {
     "coefficients": check_coefficients,
     "expected gain": check_gains,
     "best vs baseline": check_lift,
+    "personalization": check_personalization,
 }
 
 

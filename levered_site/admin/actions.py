@@ -11,6 +11,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from unfold import decorators
 from unfold.enums import ActionVariant
 
@@ -25,6 +26,7 @@ from levered_site.errors import LeveredError
 
 MAX_TARGETS = 100
 CONFIRMED_FIELD = "confirmed"
+OPENER_PARAMETER = "next"  # of a dialog's address: where its page sends back to
 
 
 def _is_always_offered(_target: Any) -> bool:
@@ -161,17 +163,33 @@ def _build_dialog(action: AdminAction) -> Any:
 def _redirect_back(
     admin: AdminActionsMixin, request: HttpRequest, object_id: str
 ) -> HttpResponse:
-    """Redirect to the object's page, or to the list if the object is gone."""
+    """Redirect to where the dialog was opened, by `next` in its address.
+
+    Without it redirect to the object's page, or to the list if the object is gone.
+    """
     prefix = f"admin:{admin.opts.app_label}_{admin.opts.model_name}_"
-    still_exists = admin.get_object(request, object_id) is not None
-    path = (
-        reverse(f"{prefix}change", args=[object_id])
-        if still_exists
-        else reverse(f"{prefix}changelist")
-    )
+    path = _find_opener(request)
+    if not path:
+        still_exists = admin.get_object(request, object_id) is not None
+        path = (
+            reverse(f"{prefix}change", args=[object_id])
+            if still_exists
+            else reverse(f"{prefix}changelist")
+        )
     if "HX-Request" in request.headers:  # htmx opened the dialog
         return HttpResponse(headers={"HX-Redirect": path})
     return HttpResponseRedirect(path)
+
+
+def _find_opener(request: HttpRequest) -> str:
+    """Return the page of the admin that `next` names; empty for anything else."""
+    path = request.GET.get(OPENER_PARAMETER, "")
+    is_ours = path.startswith(reverse("admin:index"))
+    return (
+        path
+        if is_ours and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
+        else ""
+    )
 
 
 def _run_on_selection(

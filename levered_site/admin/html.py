@@ -94,8 +94,9 @@ def build_list_url(model: type[Model], **filters: object) -> str:
 
 
 def render_charts(*charts: object) -> SafeString:
-    """Return charts as markup, which a template would escape."""
-    return format_html_join("", "{}", ((chart,) for chart in charts))
+    """Return charts as markup, which a template would escape; None is no chart."""
+    drawn = (chart for chart in charts if chart is not None)
+    return format_html_join("", "{}", ((chart,) for chart in drawn))
 
 
 def render_code(text: object) -> SafeString:
@@ -170,7 +171,7 @@ def format_number(value: float | None, digits: int = 4) -> str:
     if value is None or not math.isfinite(value):
         return NO_VALUE
     if isinstance(value, int) or float(value).is_integer():
-        return f"{int(value):,}"
+        return number_texts.write_minus(f"{int(value):,}")
     return number_texts.format_significant(value, digits)
 
 

@@ -15,11 +15,17 @@ from levered_site.charts.figure import (
 from levered_site.charts.intervals import Tone, draw_interval
 from levered_site.charts.marks import LINE_HEIGHT, draw_hit, draw_text
 from levered_site.charts.rows import MAX_ROWS, RowLayout, RowTexts, plan_rows
-from levered_site.charts.scales import Scale, find_central_range, keep_finite
+from levered_site.charts.scales import (
+    Scale,
+    find_central_range,
+    find_range,
+    keep_finite,
+)
 from levered_site.charts.units import Unit
 
 EMPTY = "There is nothing to compare yet."
 INDENT = "\N{EM SPACE}"
+WIDEST = 4  # times the central range: an interval that is wider ends in arrows
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,11 @@ class ForestRow:
         """Return whether at least one end is known."""
         return self.low is not None or self.high is not None
 
+    @property
+    def is_known(self) -> bool:
+        """Return whether there is anything to draw."""
+        return self.estimate is not None or self.has_interval
+
 
 def build_forest(
     heading: Heading,
@@ -54,7 +65,8 @@ def build_forest(
 ) -> Element:
     """Return the intervals in the order given; a sentence where there are none.
 
-    The first 20 rows are drawn, the table has all.
+    The first 20 rows are drawn, the table has all. Where all rows are withheld the
+    sentence says why.
     """
     cleaned = [
         replace(
@@ -67,6 +79,8 @@ def build_forest(
     ]
     if not cleaned:
         return build_sentence(heading, EMPTY)
+    if not any(row.is_known for row in cleaned):
+        return build_sentence(heading, _explain_withheld(cleaned))
     drawn = cleaned[:MAX_ROWS]
     more = len(cleaned) - len(drawn)
     return build_figure(
@@ -74,6 +88,18 @@ def build_forest(
         lambda width: _draw(drawn, unit, width, more),
         _build_table(cleaned, unit, row_name, interval_name),
     )
+
+
+def _explain_withheld(rows: Sequence[ForestRow]) -> str:
+    """Return the reasons, each with the rows that it is of unless it is of all."""
+    labels: dict[str, list[str]] = {}
+    for row in rows:
+        if not row.is_group:
+            labels.setdefault(row.withheld or "no figures yet", []).append(row.label)
+    if len(labels) <= 1:
+        return f"Withheld: {next(iter(labels), 'no figures yet')}."
+    reasons = (f"{', '.join(named)}: {reason}." for reason, named in labels.items())
+    return f"Withheld. {' '.join(reasons)}"
 
 
 def _draw(rows: Sequence[ForestRow], unit: Unit, width: int, more: int) -> Drawing:
@@ -100,32 +126,33 @@ def _draw(rows: Sequence[ForestRow], unit: Unit, width: int, more: int) -> Drawi
 def _build_texts(row: ForestRow, unit: Unit, *, has_groups: bool) -> RowTexts:
     """Return the texts of a row; below a group they stand back from it."""
     if row.is_group:
-        return RowTexts(row.label, (row.note, ""), is_strong=True)
+        return RowTexts(row.label, (row.note, ""), is_strong=True, has_plot=False)
     label = f"{INDENT}{row.label}" if has_groups else row.label
     columns = (row.note, unit.format_value(row.estimate))
     return RowTexts(label, columns, is_strong=not has_groups)
 
 
 def _find_range(rows: Sequence[ForestRow]) -> tuple[float, float]:
-    return find_central_range(
-        [row.estimate for row in rows if row.estimate is not None],
-        [end for row in rows for end in (row.low, row.high) if end is not None],
-    )
+    """Return a range of all ends but those that would press the others together."""
+    values = [row.estimate for row in rows if row.estimate is not None]
+    ends = [end for row in rows for end in (row.low, row.high) if end is not None]
+    reach = max(map(abs, find_central_range(values, ends)))
+    near = [end for end in ends if abs(end) <= WIDEST * reach]
+    return find_range([0.0, *values, *near])
 
 
 def _draw_row(
     row: ForestRow, layout: RowLayout, scale: Scale, index: int
 ) -> list[Element | None]:
+    zero = layout.find_rule(scale.place(0), index)
     if row.is_group:
-        return []
-    top = layout.top + index * layout.height
-    y = top + (27 if layout.is_stacked else 12)
-    if row.estimate is None and not row.has_interval:
+        return [] if layout.is_stacked else [zero]
+    y = layout.tops[index] + (27 if layout.is_stacked else 12)
+    if not row.is_known:
         width = scale.end - scale.start
         at = (scale.start, y + 4)
         return [draw_text(row.withheld or "withheld", at, width, kind="note")]
     ends = (row.low, row.high) if row.has_interval else None
-    zero = layout.find_rule(scale.place(0), index)
     return [zero, *draw_interval(scale, y, row.estimate, ends, row.tone)]
 
 
@@ -136,8 +163,8 @@ def _draw_hit(row: ForestRow, layout: RowLayout, unit: Unit, index: int) -> Elem
     if row.has_interval:
         parts.append(unit.format_interval(row.low, row.high))
     parts.extend(text for text in (row.note, row.withheld) if text)
-    corner = (0.0, layout.top + index * layout.height)
-    return draw_hit(corner, (layout.width, layout.height), "; ".join(parts))
+    size = (layout.width, layout.find_height(index))
+    return draw_hit((0.0, layout.tops[index]), size, "; ".join(parts))
 
 
 def _build_table(

@@ -20,6 +20,7 @@ Hue = Literal["share", "signed", "signed_less"]
 EMPTY = "There are no two things to compare yet."
 MAX_ROWS, MAX_COLUMNS = 16, 12
 CELL_WIDTH, CELL_HEIGHT, GAP = 44, 24, 2
+PALEST_MARKED, DEEPEST_UNMARKED = 4, 2  # shades of signed cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class HeatMap:
     """Rows and columns by name, each row with one cell per column.
 
     `hue` is `share` for values from 0 to 1, `signed` for values around zero of which more
-    is better, and `signed_less` where less is better.
+    is better, and `signed_less` where less is better. A signed cell is pale unless it is
+    marked: an eye that sees color must not see chance.
     `mark_meaning` says what an outlined cell is.
     """
 
@@ -164,16 +166,22 @@ def _draw_cell_text(place: _Place) -> Element | None:
 
 
 def _find_shade(chart: HeatMap, cell: HeatCell) -> tuple[str, bool]:
-    """Return the class of a cell's shade, and whether the shade is deep."""
+    """Return the class of a cell's shade, and whether the shade is deep.
+
+    Where marks say what is beyond chance, all else is pale, however large.
+    """
     value = keep_finite(cell.value)
     if value is None:
         return "chart-missing", False
-    hue, share = "share", value
-    if chart.hue != "share":
-        is_gain = (value >= 0) == (chart.hue == "signed")
-        hue = "gain" if is_gain else "loss"
-        share = abs(value) / (chart.find_largest() or 1.0)
-    step = find_shade(share)
+    if chart.hue == "share":
+        step = find_shade(value)
+        return f"chart-share-{step}", step >= DEEP_SHADE
+    hue = "gain" if (value >= 0) == (chart.hue == "signed") else "loss"
+    share = abs(value) / (chart.find_largest() or 1.0)
+    if cell.is_marked:
+        step = max(PALEST_MARKED, find_shade(share))
+    else:
+        step = round(DEEPEST_UNMARKED * share)
     return f"chart-{hue}-{step}", step >= DEEP_SHADE
 
 

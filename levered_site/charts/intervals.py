@@ -9,6 +9,7 @@ from levered_site.charts.scales import Scale, keep_finite
 
 Tone = Literal["neutral", "good", "watch", "bad"]
 BAR_WIDTH, BAR_HEIGHT = 96, 18
+RANGE_WIDTH = 220
 
 
 def draw_interval(
@@ -70,6 +71,46 @@ def build_interval_bar(
         aria_describedby=f"{prefix}-desc",
         viewBox=f"0 0 {BAR_WIDTH} {BAR_HEIGHT}",
         width=BAR_WIDTH,
+        height=BAR_HEIGHT,
+    )
+
+
+def build_range_bar(
+    prefix: str,
+    title: str,
+    interval: tuple[float, float],
+    estimate: float,
+    ends: tuple[float, float],
+    mark: float | None = None,
+) -> Element | None:
+    """Return an interval as wide as its place, on the scale `ends` of all in a list.
+
+    `mark` is what all are compared with; `title` says it and the interval in words. None
+    where a number is not finite.
+    """
+    low, high = map(keep_finite, interval)
+    mean, left, right = map(keep_finite, (estimate, *ends))
+    if None in (low, high, mean) or left is None or right is None or left >= right:
+        return None
+    scale = Scale(left, right, 4, RANGE_WIDTH - 4)
+    y, marked = BAR_HEIGHT / 2, keep_finite(mark)
+    rule = None
+    if marked is not None and scale.contains(marked):
+        x = scale.place(marked)
+        rule = draw_line((x, 1), (x, BAR_HEIGHT - 1), "chart-mark")
+    return build(
+        "svg",
+        build("title", title, id=f"{prefix}-title"),
+        build("desc", "All bars of the list have one scale.", id=f"{prefix}-desc"),
+        draw_line((4, y), (RANGE_WIDTH - 4, y), "chart-grid"),
+        rule,
+        *draw_interval(scale, y, mean, (low, high), "neutral"),
+        class_="chart-frame chart-bar chart-range",
+        role="img",
+        aria_labelledby=f"{prefix}-title",
+        aria_describedby=f"{prefix}-desc",
+        viewBox=f"0 0 {RANGE_WIDTH} {BAR_HEIGHT}",
+        width=RANGE_WIDTH,
         height=BAR_HEIGHT,
     )
 

@@ -146,7 +146,7 @@ class _Chart:
             return []
         x = scale.place(self.baseline)
         half = min(30.0, layout.width / 2)
-        at = (min(max(x, half), layout.width - half), layout.top - 8)
+        at = (min(max(x, half), layout.width - half), layout.tops[0] - 8)
         return [
             *(
                 layout.find_rule(x, index, "chart-mark")
@@ -157,7 +157,7 @@ class _Chart:
 
     def _draw_ridge(self, layout: RowLayout, scale: Scale, index: int) -> list[Element]:
         ridge = self.ridges[index]
-        foot = layout.top + (index + 1) * layout.height - 6
+        foot = layout.tops[index + 1] - 6
         peak = max((height for _, height in ridge.density), default=0.0) or 1.0
         inside = [point for point in ridge.density if scale.contains(point[0])]
         outline = [
@@ -179,9 +179,9 @@ class _Chart:
         named = zip(self.column_names, ridge.columns, strict=False)
         parts = [f"{name} {text}" for name, text in named]
         title = "; ".join([f"{ridge.label}: {mean}, 95% {limits}", *parts])
-        corner = (0.0, layout.top + index * layout.height)
-        return draw_hit(corner, (layout.width, layout.height), title)
+        corner = (0.0, layout.tops[index])
+        return draw_hit(corner, (layout.width, layout.find_height(index)), title)
 
 
 def _find_baseline(layout: RowLayout) -> float:
-    return 12 if layout.is_stacked else layout.height - 4
+    return 12 if layout.is_stacked else layout.find_height(0) - 4

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from levered_site.charts.axes import Plot
 from levered_site.charts.element import Element
@@ -13,20 +14,24 @@ MAX_ROWS = 20
 
 @dataclass(frozen=True, slots=True)
 class RowTexts:
-    """The texts of a row: its label to the left, up to two columns to the right."""
+    """The texts of a row: its label to the left, up to two columns to the right.
+
+    Without a plot of its own it needs no more height than a wide row where texts stand
+    above plots.
+    """
 
     label: str
     columns: tuple[str, ...]
     is_strong: bool = False
+    has_plot: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class RowLayout:
-    """Where rows stand: one under another, `height` apart, below `top`."""
+    """Where rows stand: one under another, each from one of `tops` to the next."""
 
     width: int
-    top: float
-    height: float
+    tops: tuple[float, ...]
     plot_left: float
     plot_right: float
     column_rights: tuple[float, ...]
@@ -37,23 +42,25 @@ class RowLayout:
         """Return whether texts stand above the plot of their row, not beside it."""
         return self.width < NARROW
 
+    def find_height(self, index: int) -> float:
+        """Return the height of a row."""
+        return self.tops[index + 1] - self.tops[index]
+
     def find_plot(self, rows: int) -> Plot:
-        """Return the area of all rows together."""
-        bottom = self.top + rows * self.height
-        return Plot(self.plot_left, self.plot_right, self.top, bottom, self.width)
+        """Return the area of the first rows together."""
+        top, bottom = self.tops[0], self.tops[rows]
+        return Plot(self.plot_left, self.plot_right, top, bottom, self.width)
 
     def find_rule(self, x: float, index: int, class_: str = "chart-zero") -> Element:
         """Return a row's part of a line through all rows, not through its texts."""
-        top = self.top + index * self.height
-        return draw_line(
-            (x, top + (18 if self.is_stacked else 0)), (x, top + self.height), class_
-        )
+        top = self.tops[index] + (18 if self.is_stacked else 0)
+        return draw_line((x, top), (x, self.tops[index + 1]), class_)
 
     def draw_row_texts(
         self, texts: RowTexts, baseline: float, index: int
     ) -> list[Element | None]:
         """Return the label and columns of a row, `baseline` below the row's top."""
-        y = self.top + index * self.height + baseline
+        y = self.tops[index] + baseline
         kind = "strong" if texts.is_strong else "label"
         elements = [draw_text(texts.label, (0, y), self.label_width, kind=kind)]
         lefts = (self._find_columns_left(), *self.column_rights)
@@ -79,6 +86,7 @@ def plan_rows(
     for column in reversed(columns):
         rights.append(right)
         right -= column + 12
+    steps = [heights[0 if stacked and row.has_plot else 1] for row in rows]
     longest = max((_measure_label(row) for row in rows), default=0.0)
     if stacked:
         label_width, plot_left, plot_right = right, 8.0, width - 8.0
@@ -87,8 +95,7 @@ def plan_rows(
         plot_left, plot_right = label_width + 12, right - 4
     return RowLayout(
         width,
-        top,
-        heights[0] if stacked else heights[1],
+        tuple(accumulate(steps, initial=top)),
         plot_left,
         plot_right,
         tuple(reversed(rights)),

@@ -3,7 +3,12 @@
 import math
 from dataclasses import dataclass
 
-from levered_site.number_texts import NO_VALUE, format_percent, format_significant
+from levered_site.number_texts import (
+    NO_VALUE,
+    format_percent,
+    format_significant,
+    write_minus,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Unit:
         if decimals > 6 or step >= 1e9:
             text = format_significant(value, 3, sign)
         else:
-            text = f"{value:{sign},.{decimals}f}"
+            text = write_minus(f"{value:{sign},.{decimals}f}")
         return f"{text}\N{NO-BREAK SPACE}%" if self.is_percent else text
 
     def format_interval(self, low: float | None, high: float | None) -> str:

@@ -1,4 +1,6 @@
-"""Run both parts of the demo: `python -m levered_site.demo`.
+"""Run the first part of the demo over HTTP: `python -m levered_site.demo`.
+
+The second part is `manage.py write_demo_history`, which needs the service's database.
 
 LEVERED_URL names the service, LEVERED_TOKEN is a token of the organization to use.
 """
@@ -17,12 +19,12 @@ except ModuleNotFoundError as error:
         "not have: run `make demo`, which makes the environment first."
     ) from error
 
-from levered_site.demo import open_bandit_replay, simulated_visitors
+from levered_site.demo import open_bandit_replay
 from levered_site.demo.client import Client, RefusedError
 
 
 def main() -> int:
-    """Run both parts; return 1 if the service does not answer or refuses a request."""
+    """Replay real traffic; return 1 if the service does not answer or refuses a request."""
     url = os.environ.get("LEVERED_URL", "http://localhost:3100").rstrip("/")
     token = os.environ.get("LEVERED_TOKEN", "")
     if not token:
@@ -35,14 +37,12 @@ def main() -> int:
         client = Client(url, token)
         client.make_key("demo")
         open_bandit_replay.run_replay(client, now)
-        simulated_visitors.run_simulation(client, now)
     except httpx.TransportError as error:
         tqdm.write(f"{url} does not answer ({error}). Start it with `make run`.")
         return 1
     except RefusedError as error:
         tqdm.write(f"The service refused a request: {error}")
         return 1
-    tqdm.write(f"\nSee the results: {url}/admin/ · {url}/api/v2/docs")
     return 0
 
 

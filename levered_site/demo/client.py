@@ -3,12 +3,14 @@
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from tqdm import tqdm
 
-BATCH_SIZE = 500  # the most events that one ingest call takes
+BATCH_SIZE = 500  # the most events or decisions that one call takes
 CLOCK_REQUESTER = "system:clock"  # `requested_by` of a run that the schedule started
 POLL_SECONDS = 1.0  # the rate limit allows 100 calls a minute
 Json = dict[str, Any]
@@ -21,8 +23,11 @@ class RefusedError(Exception):
 class Client:
     """Calls one service as one organization."""
 
-    def __init__(self, url: str, token: str) -> None:
-        self._http = httpx.Client(base_url=f"{url}/api/v2", timeout=60.0)
+    def __init__(
+        self, url: str, token: str, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        base_url = f"{url}/api/v2"
+        self._http = httpx.Client(base_url=base_url, timeout=60.0, transport=transport)
         self._token = token
         self._secret = ""
 
@@ -34,8 +39,57 @@ class Client:
         return self._send_request(method, path, body, self._token)
 
     def make_key(self, label: str) -> None:
-        """Create the API key that `ingest` uses."""
-        self._secret = self.call("POST", "/api-keys", {"label": label})["secret"]
+        """Create the API key that `ingest` and `record_decisions` use."""
+        body = {"label": label, "scopes": ["ingest", "serve"]}
+        self._secret = self.call("POST", "/api-keys", body)["secret"]
+
+    def choose_suffix(self, names: Sequence[str]) -> str:
+        """Return what makes these names of optimizations new: nothing, or a number."""
+        taken = self._list_names()
+        suffixes = ("" if number == 1 else f" ({number})" for number in count(1))
+        return next(
+            suffix
+            for suffix in suffixes
+            if taken.isdisjoint(name + suffix for name in names)
+        )
+
+    def _list_names(self) -> set[str]:
+        """Return the names of all optimizations, archived ones included."""
+        names: set[str] = set()
+        path = "/optimizations?include_archived=true&limit=100"
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self.call(
+                "GET", path + (f"&cursor={quote(cursor)}" if cursor else "")
+            )
+            names.update(row["name"] for row in page["optimizations"])
+            cursor = page["next_cursor"]
+        return names
+
+    def upload_screenshot(self, optimization_id: str, number: int, png: bytes) -> None:
+        """Store a PNG as the screenshot of a variant."""
+        response = self._http.put(
+            f"/optimizations/{optimization_id}/variants/by-number/{number}/screenshot",
+            content=png,
+            headers={
+                "Authorization": f"Bearer {self._token}",
+                "Content-Type": "image/png",
+            },
+        )
+        _require_success(response)
+
+    def record_decisions(self, optimization_id: str, decisions: Sequence[Json]) -> None:
+        """Send decisions that were made by the policy, in batches.
+
+        Raises RefusedError if the service rejects one.
+        """
+        path = f"/optimizations/{optimization_id}/decisions"
+        for batch in _split_batches(decisions):
+            result = self._send_request(
+                "POST", path, {"decisions": batch}, self._secret
+            )
+            if result["rejected"]:
+                raise RefusedError(str(result["rejected"][:3]))
 
     def ingest(self, kind: str, events: Sequence[Json], title: str = "") -> None:
         """Send events in batches, with idempotency keys that make a repeat safe.
@@ -101,12 +155,17 @@ class Client:
             if response.status_code not in {429, 503}:
                 break
             time.sleep(float(response.headers.get("Retry-After", "1")))
-        if response.is_error:
-            raise RefusedError(
-                f"{method} {path}: {response.status_code} {response.text}"
-            )
+        _require_success(response)
         document: Json = response.json() if response.content else {}
         return document
+
+
+def _require_success(response: httpx.Response) -> None:
+    if response.is_error:
+        request = response.request
+        raise RefusedError(
+            f"{request.method} {request.url.path}: {response.status_code} {response.text}"
+        )
 
 
 def _split_batches(events: Sequence[Json]) -> Iterator[Sequence[Json]]:

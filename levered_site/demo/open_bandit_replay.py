@@ -20,6 +20,8 @@ SELECT anonymous_id, timestamp_utc
 FROM managed_dw.rewards
 WHERE name = 'click' AND timestamp_utc >= @start_date
 """
+NAME = "Store recommendations"
+NEWEST_AGE = timedelta(hours=3)
 MAX_PRINTED_ITEMS = 10
 
 
@@ -35,10 +37,10 @@ class Impression:
 
 
 def load_impressions(now: datetime) -> list[Impression]:
-    """Return the logged traffic, shifted in time so that its newest row is two days old."""
+    """Return the logged traffic, shifted in time so that its newest row is a few hours old."""
     rows = [row for name in DATA_FILES for row in _read_rows(name)]
     newest = max(timestamp for _, timestamp, _ in rows)
-    shift = now - timedelta(days=2) - newest
+    shift = now - NEWEST_AGE - newest
     return [
         Impression(
             visitor,
@@ -68,16 +70,14 @@ def run_replay(client: Client, now: datetime) -> None:
     """Create an optimization, send the traffic, train, print raw and learned rates."""
     impressions = load_impressions(now)
     tqdm.write(f"\n1. Real store traffic: {len(impressions):,} impressions, replayed")
-    optimization = _create_optimization(client, impressions, now)
+    optimization = _create_optimization(client, impressions)
     _send_events(client, optimization["id"], impressions)
     client.train(optimization["model_id"], "   training")
     state = client.call("GET", f"/models/{optimization['model_id']}/state")
     _print_results(state, impressions)
 
 
-def _create_optimization(
-    client: Client, impressions: list[Impression], now: datetime
-) -> Json:
+def _create_optimization(client: Client, impressions: list[Impression]) -> Json:
     metric = client.call(
         "POST",
         "/warehouse/metrics",
@@ -99,7 +99,7 @@ def _create_optimization(
         "POST",
         "/optimizations",
         {
-            "name": f"Store recommendations {now:%d %b %H:%M}",
+            "name": NAME + client.choose_suffix([NAME]),
             "reward_metric_id": metric["id"],
             "holdout_percentage": 0,
             "training_data_config": {

@@ -11,13 +11,13 @@ from levered_site.organizations.actors import KeyHolder
 ServingKey: TypeAlias = KeyHolder
 
 
-def find_key_in_memory(secret: str) -> ServingKey | None:
-    """Return the key of a secret if this process knows that it may serve now.
+def find_key_in_memory(digest: str) -> ServingKey | None:
+    """Return the key of a secret's digest if this process knows that it may serve now.
 
     None says nothing about the key: call `authenticate_serving_key`. Reads no store and
     takes no lock, so it may be called in an event loop.
     """
-    holder = key_memory.find_holder(key_memory.hash_secret(secret))
+    holder = key_memory.find_holder(digest)
     if holder is None or scopes.SERVE not in holder.scopes:
         return None
     return holder

@@ -1,7 +1,8 @@
 """Answer some requests in the protocol itself, without a task and without ASGI messages.
 
-A function of the application, a DirectAnswer, is asked first for each request whose body
-arrives together with its head. This relies on parts of uvicorn that are not public, so
+A function of the application, a HeadReader, is asked first for each request whose body
+arrives together with its head. Where a connection repeats a head, which programs do, it is
+neither parsed nor read again. This relies on parts of uvicorn that are not public, so
 uvicorn's version is pinned.
 """
 
@@ -12,9 +13,14 @@ from typing_extensions import override
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from levered_site.web.asgi_types import Scope
+from levered_site.web.asgi_types import Headers, Scope
 from levered_site.web.connections import ConnectionTable
-from levered_site.web.protocol import ProtocolLimits, WebProtocol
+from levered_site.web.protocol import ProtocolLimits, WebProtocol, do_nothing
+from levered_site.web.repeated_head import RepeatedHead, find_repeatable_head
+
+# A connection that has sent so many heads in a row which were all different will not
+# repeat the next one either.
+MAX_TRIES = 8
 
 
 class DirectResponse(NamedTuple):
@@ -28,20 +34,54 @@ class DirectResponse(NamedTuple):
 
 
 Later: TypeAlias = Coroutine[Any, Any, DirectResponse]
-# Returns the response, a coroutine that returns it, or None: ask the application.
-DirectAnswer: TypeAlias = Callable[[Scope, bytes], DirectResponse | Later | None]
+# Answers a body: the response, a coroutine that returns it, or None: ask the application.
+BodyAnswer: TypeAlias = Callable[[bytes], DirectResponse | Later | None]
+# Reads a head; returns what answers the bodies that come with it, or None as above. It may
+# not depend on the Content-Length.
+HeadReader: TypeAlias = Callable[[Scope], BodyAnswer | None]
+
+
+class _Answered(NamedTuple):
+    """A request that was answered directly, and what answered it."""
+
+    cycle: RequestResponseCycle
+    answer: BodyAnswer
+
+
+class _DateLine:
+    """The headers that uvicorn renews once a second, as lines."""
+
+    def __init__(self) -> None:
+        self._headers: Headers = []
+        self._lines = b""
+
+    def encode(self, headers: Headers) -> bytes:
+        if headers is not self._headers:
+            self._headers = headers
+            self._lines = b"".join(b"%s: %s\r\n" % header for header in headers)
+        return self._lines
+
+
+_date_line = _DateLine()
 
 
 class DirectProtocol(WebProtocol):
     """A connection whose plain requests are answered directly."""
 
     # Set by build_direct_class.
-    answer_directly: DirectAnswer
+    read_head: HeadReader
     _is_parsing = False
     _waiting: tuple[RequestResponseCycle, ASGI3Application] | None = None
+    _answered: _Answered | None = None
+    # The head that may come again, and the request that it came with.
+    _repeated: tuple[RepeatedHead, _Answered] | None = None
+    _tries_left = MAX_TRIES
 
     @override
     def data_received(self, data: bytes) -> None:
+        is_between = self.is_between_requests()
+        if is_between and self._answer_repeated(data):
+            return
         self._is_parsing = True
         super().data_received(data)
         self._is_parsing = False
@@ -49,6 +89,33 @@ class DirectProtocol(WebProtocol):
             cycle, application = self._waiting
             self._waiting = None
             super()._start_asgi_task(cycle, application)
+        answered, self._answered = self._answered, None
+        if is_between and answered is not None and answered.cycle.keep_alive:
+            self._remember_head(data, answered)
+
+    def _remember_head(self, data: bytes, answered: _Answered) -> None:
+        head = find_repeatable_head(data) if self._tries_left else None
+        self._tries_left = max(0, self._tries_left - 1)
+        if head is not None:
+            answered.cycle.on_response = do_nothing  # it refers back to this connection
+            self._repeated = head, answered
+
+    def _answer_repeated(self, data: bytes) -> bool:
+        """Answer if `data` is one whole request with the head that may come again.
+
+        The request that the head came with first stands for the new one.
+        """
+        if self._repeated is None:
+            return False
+        head, (cycle, answer) = self._repeated
+        body = head.find_body(data)
+        response = None if body is None else answer(body)
+        if response is None:
+            return False
+        self._tries_left = MAX_TRIES
+        self.begin_again(cycle)
+        self._respond(cycle, response)
+        return True
 
     @override
     def _start_asgi_task(
@@ -67,11 +134,18 @@ class DirectProtocol(WebProtocol):
             return
         cycle, application = self._waiting
         self._waiting = None
-        scope = cast("Scope", cycle.scope)
-        response = self.answer_directly(scope, bytes(cycle.body))
-        if response is None:
+        answer = self.read_head(cast("Scope", cycle.scope))
+        response = None if answer is None else answer(bytes(cycle.body))
+        if answer is None or response is None:
             super()._start_asgi_task(cycle, application)
-        elif isinstance(response, DirectResponse):
+        else:
+            self._answered = _Answered(cycle, answer)
+            self._respond(cycle, response)
+
+    def _respond(
+        self, cycle: RequestResponseCycle, response: DirectResponse | Later
+    ) -> None:
+        if isinstance(response, DirectResponse):
             self._write_response(cycle, response)
         else:
             task = self.loop.create_task(self._write_later(cycle, response))
@@ -87,9 +161,7 @@ class DirectProtocol(WebProtocol):
         cycle.response_started = cycle.response_complete = True
         if cycle.disconnected:
             return
-        date = b"".join(
-            b"%s: %s\r\n" % header for header in self.server_state.default_headers
-        )
+        date = _date_line.encode(self.server_state.default_headers)
         close = b"" if cycle.keep_alive else b"connection: close\r\n"
         self.transport.write(
             STATUS_LINE[response.status] + date + close + response.rest
@@ -100,12 +172,12 @@ class DirectProtocol(WebProtocol):
 
 
 def build_direct_class(
-    table: ConnectionTable, limits: ProtocolLimits, answer_directly: DirectAnswer
+    table: ConnectionTable, limits: ProtocolLimits, read_head: HeadReader
 ) -> type[WebProtocol]:
     """Return the protocol with the limits of a process, and what it answers itself."""
     attributes = {
         "table": table,
         "limits": limits,
-        "answer_directly": staticmethod(answer_directly),
+        "read_head": staticmethod(read_head),
     }
     return type("LimitedDirectProtocol", (DirectProtocol,), attributes)

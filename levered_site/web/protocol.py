@@ -112,7 +112,7 @@ class WebProtocol(HttpToolsProtocol):
         self._guarded.forget_protocol()
         for cycle in {self.cycle, self._latest_cycle, *(c for c, _ in self.pipeline)}:
             if cycle is not None:
-                cycle.on_response = _do_nothing
+                cycle.on_response = do_nothing
         self.pipeline.clear()
 
     def _get_address(self) -> str:
@@ -120,6 +120,25 @@ class WebProtocol(HttpToolsProtocol):
 
     def _is_idle(self) -> bool:
         return self._latest_cycle is None or self._latest_cycle.response_complete
+
+    def is_between_requests(self) -> bool:
+        """Return whether the next byte begins a request, which nothing stands in the way of."""
+        cycle = self._latest_cycle
+        return (
+            (cycle is None or (cycle.response_complete and not cycle.more_body))
+            and not self._head.is_open
+            and not self._is_discarding
+            and not self._is_stopping
+            and not self.transport.is_closing()
+        )
+
+    def begin_again(self, cycle: RequestResponseCycle) -> None:
+        """Begin a request that is not parsed, for which an earlier one stands."""
+        self._head.finish()
+        if self._peer is not None:
+            self._peer.idle.pop(self, None)
+        cycle.response_started = cycle.response_complete = False
+        self.cycle = self._latest_cycle = cycle
 
     def _is_overdue(self, now: float) -> bool:
         """Return whether no request has come for longer than connections are kept."""
@@ -327,7 +346,7 @@ class WebProtocol(HttpToolsProtocol):
         return self._guarded.marked_at
 
 
-def _do_nothing() -> None:
+def do_nothing() -> None:
     """Stand for the callback of a connection that is closed."""
 
 

@@ -27,7 +27,7 @@ from levered_site.web.server import WebServer
 from levered_site.web.worker_process import RETIRE_SIGNAL, STACK_DUMP_SIGNAL
 
 APPLICATION = "levered_site.asgi:application"
-DIRECT_ANSWER = "levered_site.asgi.answer_directly"
+HEAD_READER = "levered_site.asgi.read_head"
 DRAIN_SECONDS = 8  # the manager waits longer, and the supervisor longer than that
 GC_THRESHOLDS = (20_000, 20, 20)
 RESERVED_FILES = 256  # database connections, static files, the event loop's own
@@ -79,7 +79,7 @@ def _build_protocol(limits: ProtocolLimits) -> type[WebProtocol]:
     table = _build_table()
     if not settings.WEB_DIRECT_ANSWERS:
         return build_protocol_class(table, limits)
-    return build_direct_class(table, limits, import_string(DIRECT_ANSWER))
+    return build_direct_class(table, limits, import_string(HEAD_READER))
 
 
 def _build_table() -> ConnectionTable:

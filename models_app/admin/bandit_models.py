@@ -13,10 +13,12 @@ from levered_site.admin.actions import AdminAction, AdminActionsMixin
 from levered_site.admin.columns import declare_column
 from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import ReadOnlyAdmin
-from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_actor
+from levered_site.api.csv_sections import RowSection
+from levered_site.organizations.admin import CsvListMixin, get_staff_actor
 from models_app import retirement, runs, versions
 from models_app.admin import html_tables
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
+from models_app.serializers import BanditModelSerializer
 
 
 def request_training(model: BanditModel, request: HttpRequest) -> TrainingRun:
@@ -25,7 +27,7 @@ def request_training(model: BanditModel, request: HttpRequest) -> TrainingRun:
 
 
 @admin.register(BanditModel)
-class BanditModelAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
+class BanditModelAdmin(AdminActionsMixin, ReadOnlyAdmin, CsvListMixin):
     """Models: their factors, status and serving policy."""
 
     list_display = (
@@ -40,6 +42,7 @@ class BanditModelAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin)
     list_filter = ("status", "model_type", ("organization", VisibleRowsFilter))
     list_select_related = ("organization", "optimization")
     search_fields = ("id__exact", "optimization__name", "organization__name")
+    csv_section = RowSection("models", BanditModelSerializer)
     fields = (
         ("owner", "organization"),
         ("model_type", "state", "policy_version"),

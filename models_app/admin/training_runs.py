@@ -1,7 +1,12 @@
 """The admin page of a training run."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import prefetch_related_objects
 from django.utils.safestring import SafeString
+from typing_extensions import override
 from unfold.enums import ActionVariant
 
 from levered_site.admin import html
@@ -9,14 +14,16 @@ from levered_site.admin.actions import AdminAction, AdminActionsMixin
 from levered_site.admin.columns import declare_column
 from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import ReadOnlyAdmin
-from levered_site.organizations.admin import OrganizationAdminMixin
+from levered_site.api.csv_sections import RowSection
+from levered_site.organizations.admin import CsvListMixin
 from models_app import run_figures, runs
 from models_app.admin import html_tables
 from models_app.models import TrainingRun
+from models_app.serializers import TrainingRunSerializer
 
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
+class TrainingRunAdmin(AdminActionsMixin, ReadOnlyAdmin, CsvListMixin):
     """Training runs, as their workers report them."""
 
     organization_path = "model__organization_id"
@@ -37,6 +44,7 @@ class TrainingRunAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin)
     list_select_related = ("model__optimization",)
     search_fields = ("id__exact", "model__id__exact", "model__optimization__name")
     ordering = ("-created_at", "-id")
+    csv_section = RowSection("training_runs", TrainingRunSerializer)
     fields = (
         ("model_name", "state", "progress_bar"),
         ("requested_by", "attempts", "rows_read", "policy_version"),
@@ -62,6 +70,13 @@ class TrainingRunAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin)
             confirm_selection=True,
         ),
     )
+
+    @override
+    def build_csv_rows(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Return rows with their figures, for which a few queries load all they need."""
+        prefetch_related_objects(rows, "model__optimization__results_summary")
+        context = {"newest_versions": run_figures.load_newest_versions(rows)}
+        return list(TrainingRunSerializer(rows, many=True, context=context).data)
 
     @declare_column("Model", order="model__optimization__name")
     def model_name(self, run: TrainingRun) -> SafeString | str:

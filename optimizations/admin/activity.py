@@ -29,6 +29,7 @@ from levered_site.organizations.models import AuditEntry
 from levered_site.organizations.staff_roles import StaffRoles
 from models_app.models import TrainingRun
 from optimizations.models import Decision
+from optimizations.sharing import links
 from warehouse.models import ManagedExposure, ManagedReward
 
 WINDOW_HOURS = 24
@@ -202,7 +203,8 @@ def _render_training_runs(roles: StaffRoles) -> SafeString | str:
 
 
 def _render_audit_entries(roles: StaffRoles) -> SafeString | str:
-    entries = roles.restrict_rows(AuditEntry.objects.all(), "organization_id")
+    changes = AuditEntry.objects.exclude(action=links.OPENED)
+    entries = roles.restrict_rows(changes, "organization_id")
     newest = list(entries.order_by("-created_at", "-id")[:MAX_ROWS])
     if not newest:
         return "Nothing has changed yet."

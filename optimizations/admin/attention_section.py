@@ -15,9 +15,9 @@ from optimizations.admin.list_cells import ListedOptimization
 from optimizations.admin.overview_filters import OverviewFilters
 from optimizations.admin.overview_list import Groups, sum_by
 from optimizations.models import Decision, Optimization
-from optimizations.results import attention
-from optimizations.results.attention import KINDS, Attention, Kind
-from optimizations.results.health import judge_health
+from optimizations.results.health import attention
+from optimizations.results.health.attention import KINDS, Attention, Kind
+from optimizations.results.health.health import judge_health
 
 MAX_SHOWN = 8
 PILLS: Mapping[Kind, tuple[str, str]] = {

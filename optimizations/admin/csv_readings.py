@@ -13,7 +13,12 @@ from levered_site.api.csv_sections import RowSection
 from levered_site.errors import LeveredError
 from levered_site.organizations.admin import OrganizationAdminMixin
 from optimizations.models import Optimization
-from optimizations.results import guardrail_report, history, holdout_daily, report
+from optimizations.results.readings import (
+    guardrail_report,
+    history,
+    holdout_daily,
+    report,
+)
 from optimizations.views import csv_rows
 
 ROUTE_NAME = "optimizations_optimization_csv"

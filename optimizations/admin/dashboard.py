@@ -8,7 +8,7 @@ from django.utils import timezone
 from levered_site.organizations.admin import get_staff_roles
 from optimizations.admin import attention_section, list_cells, overview_list
 from optimizations.admin.overview_filters import read_filters
-from optimizations.results import attention
+from optimizations.results.health import attention
 
 
 def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

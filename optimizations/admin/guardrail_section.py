@@ -13,8 +13,8 @@ from levered_site.charts.intervals import Tone
 from levered_site.charts.units import LIFT
 from metrics.models import Metric
 from optimizations.admin import measured_section
-from optimizations.results.guardrail_report import GuardrailList
-from optimizations.results.guardrails import Guardrail
+from optimizations.results.health.guardrails import Guardrail
+from optimizations.results.readings.guardrail_report import GuardrailList
 
 TONES: dict[str, Tone] = {"violated": "bad", "unknown": "watch"}
 

@@ -13,7 +13,7 @@ from levered_site.organizations.admin import get_staff_actor
 from models_app import runs
 from optimizations.configuration import lifecycle, unarchiving
 from optimizations.models import Optimization
-from optimizations.results import health_evidence, ship_guard
+from optimizations.results.health import health_evidence, ship_guard
 
 Status = Optimization.Status
 TICK_THE_BOX = f"tick “{objections.TICK_LABEL}” where Ship asks to confirm"

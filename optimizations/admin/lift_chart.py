@@ -12,8 +12,8 @@ from levered_site.charts.line_band_points import DayMark, DayPoint
 from levered_site.charts.units import CHANGE, LIFT
 from metrics.models import Metric
 from optimizations.models import Optimization, Regime, ResultsSummary
-from optimizations.results.health import Health
-from optimizations.results.history import LiftHistoryDay
+from optimizations.results.health.health import Health
+from optimizations.results.readings.history import LiftHistoryDay
 
 DECIDED = "decided: the band stays {side} 0"
 BAR_REACH = 50.0  # percent at both edges of the bars in a list

@@ -11,10 +11,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from levered_site.admin import html
-from optimizations.admin import lift_chart
+from optimizations.admin import lift_chart, measured_section
 from optimizations.models import Optimization, Regime, ResultsSummary
-from optimizations.results import health_records, missing_counts, unserved_variants
-from optimizations.results.health import Health
+from optimizations.results.checks import unserved_variants
+from optimizations.results.health import health_records, missing_counts
+from optimizations.results.health.health import Health
 
 WITHHELD = "the arms do not compare like with like"
 REASON_LENGTH = 90
@@ -116,18 +117,21 @@ def _format_figure(summary: ResultsSummary) -> tuple[str, str]:
     """Return the lift, or the difference where there is none, and its interval."""
     if summary.lift is None:
         limits = summary.difference_ci_anytime
-        ends = ["no bound" if end is None else f"{end:+.4g}" for end in (limits or ())]
-        return f"{summary.difference:+.4g} per user", " to ".join(ends)
+        shown = measured_section.format_limits(limits, "")
+        return (
+            f"{measured_section.format_difference(summary.difference)} per user",
+            shown,
+        )
     limits_of_lift = summary.lift_ci_anytime
     shown = html.format_interval(limits_of_lift, signed=True) if limits_of_lift else ""
     return html.format_percent(summary.lift, signed=True), shown
 
 
-def _describe_unserved(unserved: int) -> SafeString:
+def _describe_unserved(unserved: int) -> SafeString | str:
     if not unserved:
-        return SafeString("")
+        return ""
     return format_html(
-        ' <small class="staff-why">{} of its variants not served any more</small>',
+        '<small class="staff-why">{} of its variants not served any more</small>',
         unserved,
     )
 

@@ -9,11 +9,11 @@ from levered_site.charts.ridgeline import Ridge, build_density, build_ridgeline
 from levered_site.charts.stacked_area import build_stacked_area
 from levered_site.charts.stacked_area_layout import ShareSeries
 from levered_site.charts.units import CHANGE, PLAIN, SHARE
-from levered_site.level_texts import format_level
+from levered_site.level_texts import name_levels
 from levered_site.number_texts import NO_VALUE
-from optimizations.results.model_effects import Interaction
-from optimizations.results.report import Results
-from optimizations.results.variant_results import DailyCounts, VariantResult
+from optimizations.results.readings.model_effects import Interaction
+from optimizations.results.readings.report import Results
+from optimizations.results.readings.variant_results import DailyCounts, VariantResult
 
 MAX_DAYS = 60
 MAX_PAIRS = 3
@@ -31,7 +31,7 @@ BELIEFS = Heading(
 
 def name_variant(row: VariantResult) -> str:
     """Return a variant's number and levels as they stand beside a chart."""
-    return f"{row.number} {' · '.join(map(format_level, row.variant.values()))}"
+    return f"{row.number} {name_levels(row.variant)}"
 
 
 def draw_shares(results: Results) -> Element:
@@ -111,6 +111,12 @@ def explain_no_interactions(results: Results) -> str:
     return next(filter(None, map(results.unavailable.get, names)), "")
 
 
+def is_beyond_chance(interaction: Interaction) -> bool:
+    """Return whether the interval of a pair of levels excludes 0."""
+    low, high = interaction.lo, interaction.hi
+    return low is not None and high is not None and (low > 0 or high < 0)
+
+
 def _find_strength(pair: Sequence[Interaction]) -> float:
     return max(abs(interaction.deviation or 0.0) for interaction in pair)
 
@@ -140,6 +146,5 @@ def _build_cell(interaction: Interaction | None, factor: float) -> HeatCell:
     if interaction is None or interaction.deviation is None:
         return HeatCell(None, NO_VALUE)
     value = float(f"{factor * interaction.deviation:.3g}")
-    low, high = interaction.lo, interaction.hi
-    is_certain = low is not None and high is not None and (low > 0 or high < 0)
+    is_certain = is_beyond_chance(interaction)
     return HeatCell(value, CHANGE.format_value(value), is_marked=is_certain)

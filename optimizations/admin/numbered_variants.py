@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from levered_site.level_texts import format_level
+from levered_site.level_texts import name_levels
 from optimizations import factors
 from optimizations.models import Optimization
 
@@ -10,7 +10,7 @@ from optimizations.models import Optimization
 def list_variant_names(optimization: Optimization) -> list[str]:
     """Return the name of each variant, by its place."""
     return [
-        f"{number} {' · '.join(map(format_level, levels.values()))}"
+        f"{number} {name_levels(levels)}"
         for number, levels in enumerate(optimization.model.combinations(), start=1)
     ]
 

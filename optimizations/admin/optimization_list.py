@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from optimizations.admin import list_cells, overview_list
 from optimizations.admin.overview_filters import HEALTH_RANK, HEALTHS, SHOWN_LIFT
-from optimizations.results import health_queries
+from optimizations.results.health import health_queries
 
 LIST = "optimizations_optimization_changelist"
 FILE = "optimizations_optimization_csv_list"

@@ -39,7 +39,7 @@ from optimizations.admin.optimization_list import (
 from optimizations.admin.optimization_pages import OptimizationPagesMixin
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization
-from optimizations.results import list_summary
+from optimizations.results.readings import list_summary
 from optimizations.serializers.optimization_responses import OptimizationRowSerializer
 
 EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source", "expected_users")

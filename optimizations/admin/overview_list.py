@@ -21,7 +21,7 @@ from optimizations.admin.overview_filters import (
     sort_rows,
 )
 from optimizations.models import Optimization, ResultsSummary, Variant
-from optimizations.results import attention, health_queries
+from optimizations.results.health import attention, health_queries
 
 PAGE_SIZE = 50
 MAX_CHOICES = 100  # organizations; more are found by the search

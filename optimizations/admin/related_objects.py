@@ -16,6 +16,7 @@ from levered_site.admin.actions import AdminAction, AdminActionsMixin
 from levered_site.admin.columns import declare_column
 from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.admin.pages import ReadOnlyAdmin
+from levered_site.level_texts import name_levels
 from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_actor
 from optimizations.admin import screenshot_upload
 from optimizations.configuration import create_update
@@ -35,10 +36,10 @@ class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
 
     organization_path = "optimization__organization_id"
 
-    list_display = ("number", "optimization", "key", "state", "updated_at")
+    list_display = ("number", "optimization", "name", "state", "updated_at")
     list_display_links = ("number",)
     list_filter = ("enabled", "excluded", ("optimization", VisibleRowsFilter))
-    list_select_related = ("optimization",)
+    list_select_related = ("optimization__model",)
     search_fields = ("optimization__id__exact", "optimization__name", "variant_key")
     ordering = ("-optimization__updated_at", "optimization_id", "number")
     fields = (
@@ -100,6 +101,11 @@ class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
         return super().get_queryset(request).defer("screenshot")
 
     @declare_column("Variant")
+    def name(self, variant: Variant) -> str:
+        """The variant's levels, as people speak of it."""
+        return name_levels(variant.order_levels())
+
+    @declare_column("Key in the API")
     def key(self, variant: Variant) -> SafeString:
         """The variant's key."""
         return html.render_code(variant.variant_key)
@@ -114,7 +120,7 @@ class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
     @declare_column("Levels")
     def levels_table(self, variant: Variant) -> SafeString:
         """The level of each factor."""
-        return html.render_table(("factor", "level"), variant.levels.items())
+        return html.render_table(("factor", "level"), variant.order_levels().items())
 
     @declare_column("Screenshot")
     def screenshot_image(self, variant: Variant) -> SafeString | str:

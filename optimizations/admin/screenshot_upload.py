@@ -1,6 +1,10 @@
-"""The page that uploads a variant's screenshot, as `PUT …/screenshot` of the API does."""
+"""A variant's screenshot: the picture, and the page that uploads another one.
+
+Both do what `GET` and `PUT …/screenshot` of the API do.
+"""
 
 import base64
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -14,21 +18,48 @@ from django.utils.safestring import SafeString
 from django.views import View
 
 from levered_site.admin import html
-from levered_site.errors import LeveredError
+from levered_site.errors import LeveredError, NotFoundError
 from levered_site.organizations.admin import get_staff_actor
 from optimizations.configuration import screenshots
 from optimizations.models import Variant
+from optimizations.views import variants
 
 ROUTE = "admin:optimizations_variant_screenshot"
+PICTURE_ROUTE = "admin:optimizations_variant_picture"
 FIELD = "picture"
 NO_FILE = "Choose a PNG file first."
 
 
 def build_urls(admin: Any) -> list[URLPattern]:
-    """Return the route of the page."""
-    view = admin.admin_site.admin_view(ScreenshotView.as_view(admin=admin))
-    name = ROUTE.partition(":")[2]
-    return [path("<path:object_id>/screenshot/", view, name=name)]
+    """Return the routes of the page and of the picture, which a browser may keep."""
+    wrap = admin.admin_site.admin_view
+    page = wrap(ScreenshotView.as_view(admin=admin))
+    picture = wrap(partial(show_picture, admin), cacheable=True)
+    name, picture_name = (route.partition(":")[2] for route in (ROUTE, PICTURE_ROUTE))
+    return [
+        path("<path:object_id>/screenshot/", page, name=name),
+        path("<path:object_id>/screenshot.png", picture, name=picture_name),
+    ]
+
+
+def build_picture_url(variant: Variant) -> str:
+    """Return the address of a variant's screenshot."""
+    return reverse(PICTURE_ROUTE, args=[variant.pk])
+
+
+def show_picture(admin: Any, request: HttpRequest, object_id: str) -> HttpResponseBase:
+    """Answer with the PNG to who may view the variant; the browser asks if it changed."""
+    variant = admin.get_object(request, object_id)
+    if variant is None:
+        raise Http404
+    try:
+        answer = variants.answer_screenshot(
+            request, variant.optimization, variant.number
+        )
+    except NotFoundError as error:
+        raise Http404 from error
+    answer["Cache-Control"] = "private, no-cache"
+    return answer
 
 
 def render_screenshot(variant: Variant) -> SafeString | str:
@@ -102,7 +133,7 @@ class ScreenshotView(View):
             "title": f"Screenshot of variant {variant.number}",
             "opts": Variant._meta,
             "variant": variant,
-            "levels": variant.levels.items(),
+            "levels": variant.order_levels().items(),
             "screenshot": render_screenshot(variant),
             "problem": problem,
             "field": FIELD,

@@ -1,8 +1,6 @@
 """The statement that stores a batch: each idempotency key once, all or nothing."""
 
-import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -18,63 +16,23 @@ from optimizations.ingestion.event_columns import (
     ExposureColumns,
     RewardColumns,
 )
+from optimizations.ingestion.event_statements import (
+    EXPOSURES,
+    REWARDS,
+    EventTable,
+    compose_insert,
+    find_constants,
+    format_column,
+)
 from warehouse import partitions, write_log
 
-# A batch whose keys are all new finds `known_keys` empty. The claim waits for a key that
-# another transaction is storing.
-INSERT_EVENTS: Final = """
-WITH sent AS (SELECT * FROM unnest({arrays}) AS t ({columns}, key)) {claim} {note}
-INSERT INTO {table} (organization_id, created_at, {columns})
-SELECT $1::text, now(), {columns} FROM sent {condition}
-"""
-CLAIM_KEYS: Final = """, known_keys AS MATERIALIZED (
-  SELECT key FROM claim_event_keys($1::text, '{endpoint}', {keys}, {digests}) AS c (key))"""
 SELECT_DIGESTS: Final = """
 SELECT key, digest FROM event_keys
 WHERE organization_id = %(organization)s AND endpoint = %(endpoint)s
   AND key = ANY(%(keys)s) AND digest IS NOT NULL
 """
-IS_NEW: Final = "WHERE key IS NULL OR key NOT IN (SELECT key FROM known_keys)"
-NOTE_LATE_DAYS: Final = (
-    f", noted AS ({write_log.NOTE_LATE_DAYS.replace('%(organization)s', '$1::text')})"
-)
 # Not late by our clock: no day needs a note, with an hour between the two clocks.
 ON_TIME: Final = timedelta(hours=write_log.LATE_AFTER_HOURS - 1)
-
-
-@dataclass(frozen=True, slots=True)
-class EventTable:
-    """A table of events: the endpoint that fills it, and its columns by type."""
-
-    name: str
-    endpoint: str
-    columns: tuple[tuple[str, str], ...]
-
-
-EXPOSURES: Final = EventTable(
-    "managed_exposures",
-    "exposures",
-    (
-        ("optimization_id", "uuid"),
-        ("anonymous_id", "text"),
-        ("variant", "text"),
-        ("context", "text"),
-        ("policy_version", "integer"),
-        ("timestamp_utc", "timestamptz"),
-    ),
-)
-REWARDS: Final = EventTable(
-    "managed_rewards",
-    "rewards",
-    (
-        ("optimization_id", "uuid"),
-        ("anonymous_id", "text"),
-        ("name", "text"),
-        ("value", "float8"),
-        ("properties", "jsonb"),
-        ("timestamp_utc", "timestamptz"),
-    ),
-)
 
 
 def insert_exposures(
@@ -150,10 +108,19 @@ def _insert_events(
 ) -> int:
     has_keys = any(key is not None for key in events.keys)
     has_late = min(events.timestamps) < timezone.now() - ON_TIME
-    statement = _compose_insert(table, has_keys=has_keys, has_late=has_late)
     claims = _sort_claims(events.keys, digests) if has_keys else ()
-    arrays = map(format_array, [*columns, events.keys, *claims])
-    parameters = [organization_id, *arrays]
+    constants = (*find_constants(table, columns), not has_keys)
+    statement = compose_insert(table, constants, has_keys=has_keys, has_late=has_late)
+    parameters = [
+        organization_id,
+        *(
+            format_column(column, is_constant=is_constant)
+            for column, is_constant in zip(
+                (*columns, events.keys), constants, strict=True
+            )
+        ),
+        *(format_array(claim) for claim in claims),
+    ]
     return _write_with_partitions(
         table.name,
         events.timestamps,
@@ -172,32 +139,6 @@ def _sort_claims(
     }
     ordered = sorted(digest_of)
     return ordered, [digest_of[key] for key in ordered]
-
-
-@functools.cache
-def _compose_insert(table: EventTable, *, has_keys: bool, has_late: bool) -> bytes:
-    """Compose the statement; $1 is the organization, then come the arrays, claims last.
-
-    What a batch does not need is left out: claiming keys, and noting days with late
-    events, which reads the events a second time.
-    """
-    types = [column_type for _, column_type in table.columns] + ["text"]
-    arrays = [f"${number}::{name}[]" for number, name in enumerate(types, start=2)]
-    statement = INSERT_EVENTS.format(
-        table=table.name,
-        columns=", ".join(name for name, _ in table.columns),
-        arrays=", ".join(arrays),
-        claim=CLAIM_KEYS.format(
-            endpoint=table.endpoint,
-            keys=f"${len(arrays) + 2}::text[]",
-            digests=f"${len(arrays) + 3}::bigint[]",
-        )
-        if has_keys
-        else "",
-        note=NOTE_LATE_DAYS if has_late else "",
-        condition=IS_NEW if has_keys else "",
-    )
-    return statement.encode()
 
 
 def _write_with_partitions(

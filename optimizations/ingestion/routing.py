@@ -7,7 +7,7 @@ from typing import Final
 
 from django.db import connection
 
-from levered_site.database import fetch_rows
+from levered_site.database import fetch_rows, read_bound
 from levered_site.errors import (
     ConflictError,
     ForbiddenError,
@@ -46,11 +46,11 @@ WHERE g.id = %(organization)s
 """
 
 # Most rewards name no optimization, and planning the joins costs more than running them.
-SELECT_PROVIDER: Final = """
+SELECT_PROVIDER: Final = b"""
 SELECT c.provider, NULL AS id
 FROM organizations_organization AS g
 LEFT JOIN warehouse_connection AS c ON c.organization_id = g.id
-WHERE g.id = %(organization)s
+WHERE g.id = $1
 """
 
 
@@ -84,12 +84,15 @@ def load_targets(
     organization's events live in a warehouse of its own.
     """
     ids = set(optimization_ids)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            SELECT_TARGETS if ids else SELECT_PROVIDER,
-            {"organization": organization_id, "optimizations": list(ids)},
-        )
-        rows = fetch_rows(cursor)
+    if ids:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                SELECT_TARGETS,
+                {"organization": organization_id, "optimizations": list(ids)},
+            )
+            rows = fetch_rows(cursor)
+    else:
+        rows = read_bound(SELECT_PROVIDER, [organization_id])
     if rows[0].provider not in {None, "managed"}:
         raise ConflictError(
             "The ingestion API fills the managed warehouse only, and this organization's "

@@ -18,12 +18,13 @@ from optimizations.ingestion import (
     batch_reader,
     event_digests,
     event_sql,
+    event_statements,
     events,
     routing,
 )
 from optimizations.ingestion.event_columns import EventColumns, Problems
 from optimizations.ingestion.event_digests import Digests
-from optimizations.ingestion.event_sql import EventTable
+from optimizations.ingestion.event_statements import EventTable
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +127,7 @@ def _ingest_exposures(organization_id: str, batch: list[object]) -> IngestResult
         organization_id, first, first_texts, first_digests
     )
     conflicts = _reject_conflicts(
-        event_sql.EXPOSURES, organization_id, exposures, digests, accepted
+        event_statements.EXPOSURES, organization_id, exposures, digests, accepted
     )
     return _build_result(len(exposures), accepted, rejected, conflicts)
 
@@ -148,7 +149,7 @@ def _ingest_rewards(organization_id: str, batch: list[object]) -> IngestResult:
         first_digests = [digests[position] for position in positions]
     accepted = event_sql.insert_rewards(organization_id, first, first_digests)
     conflicts = _reject_conflicts(
-        event_sql.REWARDS, organization_id, rewards, digests, accepted
+        event_statements.REWARDS, organization_id, rewards, digests, accepted
     )
     return _build_result(len(rewards), accepted, rejected, conflicts)
 

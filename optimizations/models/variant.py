@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 
+from levered_site.level_texts import name_levels
 from optimizations.models.optimization import Optimization
 
 
@@ -27,7 +28,7 @@ class Variant(models.Model):
     )
     number = models.PositiveSmallIntegerField()
     variant_key = models.TextField()  # JSON, sorted keys, no spaces
-    # Factor to value, in factor order.
+    # Factor to value; in the order of factors by `order_levels`.
     levels: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField()
     enabled = models.BooleanField(default=True)
     excluded = models.BooleanField(default=False)  # by excluded_combinations
@@ -45,4 +46,9 @@ class Variant(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.number}: {self.variant_key}"
+        return f"{self.number} {name_levels(self.order_levels())}"
+
+    def order_levels(self) -> dict[str, Any]:
+        """Return the levels in the order of the factors, which the database loses."""
+        factors = self.optimization.model.training_data_config["design_factors"]
+        return {factor["name"]: self.levels[factor["name"]] for factor in factors}

@@ -24,7 +24,8 @@ from optimizations.off_policy.policy_evaluation import (
     PolicyEvaluation,
 )
 from optimizations.off_policy.target_policies import CandidateVersions, ServedTables
-from optimizations.results import health_records, stored
+from optimizations.results import stored
+from optimizations.results.health import health_records
 from warehouse.sql.cube.statement import Cell
 
 FIGURES = ("estimators", "served", "difference")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from metrics.stats import Interval
-from optimizations.results.health import Health
+from optimizations.results.health.health import Health
 
 NAMED_POLICIES = ("without_context", "candidate")
 NUMBERED_POLICIES = ("variant", "version")

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from optimizations.results.health import Health
+from optimizations.results.health.health import Health
 
 _schema: Any = Health  # the stubs do not know our extension for dataclasses
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from metrics.models import Metric
 from models_app.models import BanditModel
 from optimizations.models import Optimization
-from optimizations.results.measured_lift import OPEN_NOTE
+from optimizations.results.lift.measured_lift import OPEN_NOTE
 from optimizations.serializers.health_field import HealthField
 from optimizations.serializers.training_data_config import (
     FactorSerializer,

@@ -50,7 +50,7 @@ async def decide(
             )
         )
     if recording == "public_dry_run":
-        return _decide_for_new_user(visit)
+        return decide_for_new_user(visit)
     known = known_users.find(visit.snapshot, visit.anonymous_id)
     if known is not None:
         metrics.count_known_user("memory")
@@ -60,14 +60,14 @@ async def decide(
     return await _serve_assignment(visit, known, is_capped=is_capped)
 
 
-def decide_from_memory(visit: Visit, recording: Recording) -> AssignedVariant | None:
-    """Return what `decide` would, if no store has to be asked for it; else None."""
-    if visit.snapshot.status == "shipped":
+def recall_assignment(
+    snapshot: Snapshot, anonymous_id: str, recording: Recording
+) -> AssignedVariant | None:
+    """Return what `decide` would, if that is an assignment in memory; else None."""
+    if snapshot.status == "shipped" or recording == "public_dry_run":
         return None
-    if recording == "public_dry_run":
-        return _decide_for_new_user(visit)
-    known = known_users.find(visit.snapshot, visit.anonymous_id)
-    if known is None or known.variant_number in visit.snapshot.unservable_numbers:
+    known = known_users.find(snapshot, anonymous_id)
+    if known is None or known.variant_number in snapshot.unservable_numbers:
         return None
     metrics.count_known_user("memory")
     metrics.count_decision("known" if recording == "recorded" else recording)
@@ -133,8 +133,11 @@ async def _preview_assignment(
     return assigned
 
 
-def _decide_for_new_user(visit: Visit) -> AssignedVariant:
-    """Decide without a look at assignments: neither answer nor time tell of one."""
+def decide_for_new_user(visit: Visit) -> AssignedVariant:
+    """Decide a "public_dry_run" of an optimization that is not shipped.
+
+    Without a look at assignments: neither answer nor time tell of one.
+    """
     metrics.count_decision("dry_run")
     return _build_unsaved_assignment(
         decide_variant(visit.snapshot, visit.anonymous_id, visit.context, visit.now)

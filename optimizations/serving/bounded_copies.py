@@ -1,7 +1,6 @@
 """Copies in memory, bounded in number and in bytes, and fair to every owner."""
 
 from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -43,8 +42,10 @@ class BoundedCopies(Generic[T]):
         entry = self._entries.get(key)
         if entry is None:
             return None
-        with suppress(KeyError):  # another thread is dropping it
+        try:
             self._keys[entry.owner].move_to_end(key)
+        except KeyError:  # another thread is dropping it
+            return entry.value
         return entry.value
 
     def peek(self, key: str) -> T | None:

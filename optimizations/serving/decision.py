@@ -18,6 +18,7 @@ from optimizations import factors
 from optimizations.factors import Context
 from optimizations.serving.snapshot import NOT_FOUND_MESSAGE, Proposal, Snapshot
 
+SERVING_STATUSES = frozenset({"live", "shipped"})
 NOT_SERVING_MESSAGES = {
     "draft": "This optimization is a draft. It serves once it is live.",
     "paused": "This optimization is paused. Show your fallback until it is resumed.",
@@ -32,6 +33,11 @@ FOREIGN_KEY_MESSAGE = (
 )
 
 
+def serves_everybody(snapshot: Snapshot) -> bool:
+    """Return whether `check_serve_allowed` lets every request without a key pass."""
+    return snapshot.status in SERVING_STATUSES and not snapshot.allowed_origins
+
+
 def check_serve_allowed(
     snapshot: Snapshot, origin: str | None, key_organization_id: str | None
 ) -> None:
@@ -44,7 +50,7 @@ def check_serve_allowed(
     """
     if snapshot.status in NOT_SERVING_MESSAGES:
         raise ConflictError(NOT_SERVING_MESSAGES[snapshot.status])
-    if snapshot.status not in {"live", "shipped"}:
+    if snapshot.status not in SERVING_STATUSES:
         raise NotFoundError(NOT_FOUND_MESSAGE)
     allowed_origins = snapshot.allowed_origins
     if (

@@ -19,6 +19,7 @@ DAYS: Final = (7, 30, 90)  # a link may work for
 DEFAULT_DAYS: Final = 30
 MAX_LINKS: Final = 100  # of one optimization that work at the same time
 ROUTE: Final = "shared/"
+OPENED: Final = "share_link.open"  # the one entry of the audit log that is no change
 # One statement, so that a link which is revoked at the same moment is not opened.
 OPEN_SQL: Final = """
 UPDATE optimizations_sharelink AS link
@@ -83,7 +84,7 @@ def open_link(
         present = Optimization.objects.all() if rows is None else rows
         link.optimization = present.get(pk=link.optimization_id)
         actor = Actor("public", f"share_link:{link.pk}")
-        _record(link, actor, "share_link.open", {"id": link.pk, "label": link.label})
+        _record(link, actor, OPENED, {"id": link.pk, "label": link.label})
         return link
     return None
 

@@ -9,8 +9,9 @@ from levered_site.errors import LeveredError
 from metrics.models import Metric
 from optimizations.cube import refresh
 from optimizations.models import Optimization
-from optimizations.results import guardrails, health_evidence, stored
-from optimizations.results.guardrails import Guardrail
+from optimizations.results import stored
+from optimizations.results.health import guardrails, health_evidence
+from optimizations.results.health.guardrails import Guardrail
 from optimizations.results.stored import StoredCubes
 
 NOT_COUNTED = "“{name}” could not be counted: {message}"

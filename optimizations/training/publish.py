@@ -15,15 +15,12 @@ from models_app.models import TrainingRun
 from models_app.training_lease import TrainingLease
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Candidate, Optimization
-from optimizations.results import (
-    calibration,
-    health_evidence,
-    history,
-    model_support,
-    published_day,
-    stored,
-)
-from optimizations.results.health_evidence import Evidence
+from optimizations.results import stored
+from optimizations.results.checks import calibration
+from optimizations.results.health import health_evidence
+from optimizations.results.health.health_evidence import Evidence
+from optimizations.results.model import model_support
+from optimizations.results.readings import history, published_day
 from optimizations.serving import snapshot_store
 from optimizations.training import candidates, metric_counts
 

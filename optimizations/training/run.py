@@ -23,7 +23,7 @@ from models_app.training_lease import (
     TrainingLease,
 )
 from optimizations.models import Candidate, Optimization
-from optimizations.results import health_evidence
+from optimizations.results.health import health_evidence
 from optimizations.training import metric_counts, publish
 from optimizations.training.fit import (
     NothingToLearnError,

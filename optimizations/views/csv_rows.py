@@ -9,24 +9,24 @@ from levered_site.api.csv_sections import Document, Row, RowSection
 from models_app.state import ContextState, VariantState
 from optimizations.off_policy.candidate_report import CandidateReport
 from optimizations.off_policy.policy_evaluation import PolicyEvaluation
-from optimizations.results.context_results import ContextResult
-from optimizations.results.guardrails import Guardrail
-from optimizations.results.health import HealthReason
-from optimizations.results.history import LiftHistoryDay
-from optimizations.results.holdout_daily import DailyArms, MetricDaily
-from optimizations.results.lift_curve import LiftCurveDay, LiftCurveMark
-from optimizations.results.measured_lift import MeasuredLift, RegimeResult
-from optimizations.results.model_effects import (
+from optimizations.results.health.guardrails import Guardrail
+from optimizations.results.health.health import HealthReason
+from optimizations.results.lift.measured_lift import MeasuredLift, RegimeResult
+from optimizations.results.readings.context_results import ContextResult
+from optimizations.results.readings.history import LiftHistoryDay
+from optimizations.results.readings.holdout_daily import DailyArms, MetricDaily
+from optimizations.results.readings.lift_curve import LiftCurveDay, LiftCurveMark
+from optimizations.results.readings.model_effects import (
     ContextImportance,
     FactorImportance,
     FactorUtility,
     Interaction,
 )
-from optimizations.results.modeled import ModelStats
-from optimizations.results.outcome_mix import OutcomeMixRow
-from optimizations.results.progress import Progress
-from optimizations.results.raw_counts import Touch
-from optimizations.results.variant_results import DailyCounts, VariantResult
+from optimizations.results.readings.modeled import ModelStats
+from optimizations.results.readings.outcome_mix import OutcomeMixRow
+from optimizations.results.readings.progress import Progress
+from optimizations.results.readings.raw_counts import Touch
+from optimizations.results.readings.variant_results import DailyCounts, VariantResult
 from optimizations.serializers.variants import VariantDetails
 from optimizations.serving.explanation import DecisionReceipt, VariantProbability
 from optimizations.serving.policy_export import PolicyVariant

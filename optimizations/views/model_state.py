@@ -8,8 +8,8 @@ from rest_framework.response import Response
 
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations.models import Optimization
-from optimizations.results import model_state
-from optimizations.results.model_state import ModelState
+from optimizations.results.readings import model_state
+from optimizations.results.readings.model_state import ModelState
 from optimizations.views import csv_rows
 
 

@@ -22,7 +22,8 @@ from levered_site.organizations.viewsets import (
 )
 from optimizations.configuration import lifecycle, unarchiving
 from optimizations.models import Optimization
-from optimizations.results import health_records, list_summary, ship_guard
+from optimizations.results.health import health_records, ship_guard
+from optimizations.results.readings import list_summary
 from optimizations.serializers.optimization_requests import (
     ConfirmSerializer,
     NewOptimizationSerializer,

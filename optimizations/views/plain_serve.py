@@ -9,21 +9,15 @@ from django.utils import timezone
 from levered_site.api import rate_limits, requests, responses
 from levered_site.api.grouped_rate_limits import GroupedCounter
 from levered_site.errors import INTERNAL_ERROR_MESSAGE, LeveredError
-from levered_site.organizations import serving_keys
-from levered_site.organizations.serving_keys import ServingKey
-from levered_site.web.asgi_types import Scope
-from optimizations.serving import assigning, decision, metrics, new_user_cap
+from optimizations.factors import Context
+from optimizations.serving import assigning, metrics, new_user_cap
 from optimizations.serving.assigned_variant import AssignedVariant
 from optimizations.serving.assigning import Visit
 from optimizations.serving.service import ServeRequest
-from optimizations.views import asgi_request
+from optimizations.views.plain_head import Limit, PlainHead
 from optimizations.views.prepared_snapshots import PreparedSnapshots
 from optimizations.views.serve_json import PreparedSnapshot
-from optimizations.views.serve_request import (
-    ServeClient,
-    choose_rate_limit,
-    read_serve_request,
-)
+from optimizations.views.serve_request import LARGEST_BODY, read_serve_request
 
 log = structlog.get_logger(__name__)
 
@@ -31,16 +25,32 @@ log = structlog.get_logger(__name__)
 class PlainServe(NamedTuple):
     """A serve request that is answered without Django.
 
-    `limit` is the group, the rate and the caller by which it is counted. `sent_id` is
-    the request id that was sent; "" for none.
+    `limit` is the group, the rate and the caller by which it is counted.
     """
 
+    head: PlainHead
+    limit: Limit
     prepared: PreparedSnapshot
     request: ServeRequest
-    visit: Visit
-    limit: tuple[str, str, str]
-    is_secure: bool
-    sent_id: str
+    context: Context
+
+    def build_visit(self) -> Visit:
+        """Return the visit of a user who asks now."""
+        return Visit(
+            self.prepared.snapshot,
+            self.request.anonymous_id,
+            self.context,
+            timezone.now(),
+        )
+
+    def decide_from_memory(self) -> AssignedVariant | None:
+        """Return the decision if no store has to be asked for it; else None."""
+        snapshot, recording = self.prepared.snapshot, self.request.recording
+        if recording == "public_dry_run" and snapshot.status != "shipped":
+            return assigning.decide_for_new_user(self.build_visit())
+        return assigning.recall_assignment(
+            snapshot, self.request.anonymous_id, recording
+        )
 
 
 class Answer(NamedTuple):
@@ -59,56 +69,43 @@ class PlainServes:
         self._counter = GroupedCounter()
         self._prepared = PreparedSnapshots()
 
-    def read(
-        self, scope: Scope, optimization_id: str | None, body: bytes
-    ) -> PlainServe | None:
+    def read(self, head: PlainHead, body: bytes) -> PlainServe | None:
         """Return the request; None if Django's view has to answer it."""
-        headers: Mapping[bytes, bytes] = scope[asgi_request.HEADERS_BY_NAME]
-        secret = asgi_request.find_secret(headers)
-        key = serving_keys.find_key_in_memory(secret) if secret else None
-        if secret and key is None:
+        found = head.find_client()
+        if found is None or len(body) > LARGEST_BODY:
             return None
+        client, limit = found
         try:
-            request = read_serve_request(
-                body,
-                optimization_id.lower() if optimization_id else None,
-                _describe_client(headers, key),
-            )
+            request = read_serve_request(body, head.optimization_id, client)
             prepared = self._prepared.find(request.optimization_id)
             if prepared is None:
                 return None
-            visit = _build_visit(prepared, request)
+            prepared.check_allowed(request)
+            context = prepared.resolve_context(request)
         except LeveredError:
             return None
-        return PlainServe(
-            prepared,
-            request,
-            visit,
-            choose_rate_limit(asgi_request.find_network(scope, headers), key),
-            asgi_request.is_secure(scope, headers),
-            headers.get(b"x-request-id", b"").decode("latin-1"),
-        )
+        return PlainServe(head, limit, prepared, request, context)
 
     def answer_now(self, serve: PlainServe) -> Answer | None:
         """Answer from memory; None where a store has to be asked."""
         if rate_limits.parse_rate(serve.limit[1]) is not None:
             return None
-        decided = assigning.decide_from_memory(serve.visit, serve.request.recording)
+        decided = serve.decide_from_memory()
         if decided is None:
             return None
-        request_id = requests.create_request_id(serve.sent_id)
+        request_id = requests.create_request_id(serve.head.sent_id)
         return Answer(200, request_id, {}, _build_body(serve, decided, request_id))
 
     async def answer(self, serve: PlainServe) -> Answer:
         """Count the request, decide, and store what is new."""
-        request_id = requests.assign_request_id(serve.sent_id)
+        request_id = requests.assign_request_id(serve.head.sent_id)
         usage = await self._counter.count_request(*serve.limit)
         headers = {} if usage is None else usage.build_headers()
         try:
             if usage is not None:
                 rate_limits.refuse_exceeded(usage)
             decided = await assigning.decide(
-                serve.visit,
+                serve.build_visit(),
                 serve.request.recording,
                 is_capped=new_user_cap.is_cap_reached_now(
                     serve.request.optimization_id
@@ -131,33 +128,10 @@ class PlainServes:
         await self._counter.drain()
 
 
-def _build_visit(prepared: PreparedSnapshot, request: ServeRequest) -> Visit:
-    decision.check_serve_allowed(
-        prepared.snapshot, request.origin, request.key_organization_id
-    )
-    return Visit(
-        prepared.snapshot,
-        request.anonymous_id,
-        prepared.resolve_context(request),
-        timezone.now(),
-    )
-
-
 def _build_body(serve: PlainServe, decided: AssignedVariant, request_id: str) -> bytes:
     return serve.prepared.build_body(
         serve.request.anonymous_id,
         decided,
         request_id,
         tells_history=serve.request.tells_history,
-    )
-
-
-def _describe_client(
-    headers: Mapping[bytes, bytes], key: ServingKey | None
-) -> ServeClient:
-    origin = headers.get(b"origin")
-    return ServeClient(
-        origin=None if origin is None else origin.decode("latin-1"),
-        user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
-        key_organization_id=key.organization_id if key else None,
     )

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from levered_site.api import pagination
 from levered_site.errors import InvalidParametersError
-from optimizations.results.outcome_mix import MixKey
+from optimizations.results.readings.outcome_mix import MixKey
 
 CELL, MIX = "cell", "mix"
 MAX_POSITION = 10**9

@@ -13,10 +13,10 @@ from levered_site.api import pagination, requests
 from levered_site.api.csv_sections import CsvSection
 from levered_site.errors import LeveredError
 from optimizations.models import Optimization
-from optimizations.results import (
+from optimizations.results.health import health_evidence, health_records
+from optimizations.results.health.health import Health
+from optimizations.results.readings import (
     guardrail_report,
-    health_evidence,
-    health_records,
     history,
     holdout_daily,
     lift_curve,
@@ -26,13 +26,12 @@ from optimizations.results import (
     report,
     report_sections,
 )
-from optimizations.results.guardrail_report import GuardrailList
-from optimizations.results.health import Health
-from optimizations.results.history import LiftHistory
-from optimizations.results.holdout_daily import HoldoutDaily
-from optimizations.results.lift_curve import LiftCurve
-from optimizations.results.outcome_mix import OutcomeMixRow, OutcomeWeight
-from optimizations.results.progress import Progress
+from optimizations.results.readings.guardrail_report import GuardrailList
+from optimizations.results.readings.history import LiftHistory
+from optimizations.results.readings.holdout_daily import HoldoutDaily
+from optimizations.results.readings.lift_curve import LiftCurve
+from optimizations.results.readings.outcome_mix import OutcomeMixRow, OutcomeWeight
+from optimizations.results.readings.progress import Progress
 from optimizations.results.stored import StoredCubes
 from optimizations.serializers.optimization_responses import OptimizationSerializer
 from optimizations.serializers.result_details import (

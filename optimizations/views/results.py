@@ -11,8 +11,8 @@ from rest_framework.response import Response
 from levered_site.api import payloads, requests
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations.models import Optimization
-from optimizations.results import report
-from optimizations.results.report import Results
+from optimizations.results.readings import report
+from optimizations.results.readings.report import Results
 from optimizations.views import csv_rows
 from warehouse import connections
 

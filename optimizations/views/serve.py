@@ -18,7 +18,7 @@ from levered_site.errors import LeveredError, NotFoundError
 from levered_site.ids import is_uuid
 from levered_site.organizations import serving_keys
 from levered_site.organizations.serving_keys import ServingKey
-from optimizations.serving import metrics, service
+from optimizations.serving import crawlers, metrics, service
 from optimizations.serving.service import ServeRequest, ServeResponse
 from optimizations.serving.snapshot import NOT_FOUND_MESSAGE
 from optimizations.views.serve_operations import build_operation
@@ -157,7 +157,7 @@ def _read_and_count(
 def _describe_client(request: HttpRequest, key: ServingKey | None) -> ServeClient:
     return ServeClient(
         origin=request.META.get("HTTP_ORIGIN"),
-        user_agent=request.META.get("HTTP_USER_AGENT", ""),
+        is_crawler=crawlers.is_crawler(request.META.get("HTTP_USER_AGENT", "")),
         key_organization_id=key.organization_id if key else None,
     )
 

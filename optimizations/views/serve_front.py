@@ -7,14 +7,15 @@ answer the same JSON, headers and rows.
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from prometheus_client import Counter
 
 from levered_site.web.asgi_types import AsgiApplication, Receive, Scope, Send
-from levered_site.web.direct import DirectResponse, Later
+from levered_site.web.direct import BodyAnswer, DirectResponse, Later
 from optimizations.serving import metrics
 from optimizations.views import asgi_request
-from optimizations.views.fixed_headers import FixedHeaders
+from optimizations.views.plain_head import PlainHead, PlainHeads
 from optimizations.views.plain_serve import Answer, PlainServe, PlainServes
 
 # As Django's URL patterns, for metrics: by id, then with the id in the body.
@@ -38,7 +39,7 @@ class ServeFront:
         self._inner = inner
         self._get_counter = get_counter
         self._serves = PlainServes()
-        self._fixed_headers = FixedHeaders()
+        self._heads = PlainHeads()
         self._observed_at = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,15 +50,14 @@ class ServeFront:
             return
         messages, body = await asgi_request.receive_body(scope, receive)
         started_at = time.perf_counter()
-        serve = None if body is None else self._serves.read(scope, path[1], body)
+        serve = None
+        if body is not None:
+            serve = self._serves.read(self._heads.read(scope, path[1]), body)
         if serve is None:
             await self._inner(scope, asgi_request.replay(messages, receive), send)
             return
         answer = self._serves.answer_now(serve) or await self._serves.answer(serve)
-        fixed = self._fixed_headers.find(
-            serve.request.origin, is_secure=serve.is_secure
-        )
-        headers = [*_list_headers(answer), *fixed.headers]
+        headers = [*_list_headers(answer), *serve.head.fixed.headers]
         await send(
             {
                 "type": "http.response.start",
@@ -66,45 +66,46 @@ class ServeFront:
             }
         )
         await send({"type": "http.response.body", "body": answer.body})
-        self._observe(path[1], answer, started_at)
+        self._observe(serve.head, answer, started_at)
 
     async def drain_counts(self) -> None:
         """Send the counts of requests that did not wait for them."""
         await self._serves.drain_counts()
 
-    def answer_directly(
-        self, scope: Scope, body: bytes
-    ) -> DirectResponse | Later | None:
-        """Answer one request as the protocol writes it; None for the inner application."""
+    def read_head(self, scope: Scope) -> BodyAnswer | None:
+        """Read a head; return what answers bodies, None for the inner application."""
         path = asgi_request.match_path(scope)
         if path is None:
             return None
+        return partial(self._answer_directly, self._heads.read(scope, path[1]))
+
+    def _answer_directly(
+        self, head: PlainHead, body: bytes
+    ) -> DirectResponse | Later | None:
+        """Answer one request as the protocol writes it; None for the inner application."""
         started_at = time.perf_counter()
-        serve = self._serves.read(scope, path[1], body)
+        serve = self._serves.read(head, body)
         if serve is None:
             return None
         answer = self._serves.answer_now(serve)
         if answer is None:
-            return self._answer_later(serve, path[1], started_at)
-        self._observe(path[1], answer, started_at)
-        return self._format_response(answer, serve)
+            return self._answer_later(serve, started_at)
+        self._observe(head, answer, started_at)
+        return self._format_response(answer, head)
 
     async def _answer_later(
-        self, serve: PlainServe, optimization_id: str | None, started_at: float
+        self, serve: PlainServe, started_at: float
     ) -> DirectResponse:
         answer = await self._serves.answer(serve)
-        self._observe(optimization_id, answer, started_at)
-        return self._format_response(answer, serve)
+        self._observe(serve.head, answer, started_at)
+        return self._format_response(answer, serve.head)
 
-    def _format_response(self, answer: Answer, serve: PlainServe) -> DirectResponse:
-        fixed = self._fixed_headers.find(
-            serve.request.origin, is_secure=serve.is_secure
-        )
+    def _format_response(self, answer: Answer, head: PlainHead) -> DirectResponse:
         lines = "".join(
             f"{name}: {value}\r\n" for name, value in answer.headers.items()
         )
         rest = b"%scontent-length: %d\r\nx-request-id: %s\r\n%s\r\n%s" % (
-            fixed.lines,
+            head.fixed.lines,
             len(answer.body),
             answer.request_id.encode(),
             lines.encode(),
@@ -112,14 +113,12 @@ class ServeFront:
         )
         return DirectResponse(answer.status, rest)
 
-    def _observe(
-        self, optimization_id: str | None, answer: Answer, started_at: float
-    ) -> None:
+    def _observe(self, head: PlainHead, answer: Answer, started_at: float) -> None:
         now = time.perf_counter()
         if now - self._observed_at >= OBSERVATION_SECONDS:
             self._observed_at = now
             metrics.observe_serve(now - started_at)
-        route = ROUTES[optimization_id is None]
+        route = ROUTES[head.optimization_id is None]
         metrics.count_later(self._get_counter("POST", route, answer.status))
 
 

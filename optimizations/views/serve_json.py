@@ -33,8 +33,16 @@ class PreparedSnapshot:
     cards: tuple[bytes, ...]
     end: bytes
     context_names: tuple[str, ...]
+    serves_everybody: bool
     budget: ContextBudget
     _contexts: dict[tuple[str | None, ...], Context] = field(default_factory=dict)
+
+    def check_allowed(self, request: ServeRequest) -> None:
+        """Raise as decision.check_serve_allowed does."""
+        if not self.serves_everybody or request.key_organization_id is not None:
+            decision.check_serve_allowed(
+                self.snapshot, request.origin, request.key_organization_id
+            )
 
     def resolve_context(self, request: ServeRequest) -> Context:
         """Return the context of a request, as decision.resolve_context does.
@@ -43,16 +51,22 @@ class PreparedSnapshot:
         `True`, `1` and `1.0` are the same.
         """
         values = tuple(map(request.context.get, self.context_names))
-        context = None
-        is_text = all(value is None or type(value) is str for value in values)
-        if is_text:
+        try:
             context = self._contexts.get(values)
+        except TypeError:  # a list or an object is no key
+            context = None
         if context is None:
             context = decision.resolve_context(self.snapshot, request.context)
-            if is_text and len(self._contexts) < MAX_CONTEXTS and self.budget.left > 0:
-                self.budget.left -= 1
-                self._contexts[values] = context
+            self._remember_context(values, context)
         return context
+
+    def _remember_context(
+        self, values: tuple[str | None, ...], context: Context
+    ) -> None:
+        is_text = all(value is None or type(value) is str for value in values)
+        if is_text and len(self._contexts) < MAX_CONTEXTS and self.budget.left > 0:
+            self.budget.left -= 1
+            self._contexts[values] = context
 
     def forget_contexts(self) -> None:
         """Give the budget back what was remembered."""
@@ -100,6 +114,7 @@ def prepare_snapshot(snapshot: Snapshot, budget: ContextBudget) -> PreparedSnaps
         cards=tuple(map(_build_card_part, snapshot.cards)),
         end=b',"organization_id":%s}}' % organization,
         context_names=tuple(factor.name for factor in snapshot.contexts),
+        serves_everybody=decision.serves_everybody(snapshot),
         budget=budget,
     )
 

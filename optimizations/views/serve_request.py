@@ -10,7 +10,6 @@ from levered_site.api import body_limits, parsers
 from levered_site.errors import InvalidParametersError
 from levered_site.ids import UUID_PROBLEM, is_uuid
 from levered_site.organizations.serving_keys import ServingKey
-from optimizations.serving import crawlers
 from optimizations.serving.assigning import Recording
 from optimizations.serving.service import ServeRequest
 
@@ -24,10 +23,10 @@ MISSPELLED = 0.8
 
 
 class ServeClient(NamedTuple):
-    """What the headers say of a client; None and "" where they say nothing."""
+    """What the headers say of a client; None where they say nothing."""
 
     origin: str | None = None
-    user_agent: str = ""
+    is_crawler: bool = False
     key_organization_id: str | None = None
 
 
@@ -134,8 +133,7 @@ def _read_recording(body: Mapping[str, Any], client: ServeClient) -> Recording:
     is_recorded = _read_flag(body, "record", default=True)
     if is_dry_run:
         return "public_dry_run" if client.key_organization_id is None else "dry_run"
-    user_agent = client.user_agent
-    if not is_recorded or (user_agent and crawlers.is_crawler(user_agent)):
+    if not is_recorded or client.is_crawler:
         return "unrecorded"
     return "recorded"
 

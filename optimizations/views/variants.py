@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import (
     Http404,
+    HttpRequest,
     HttpResponse,
     HttpResponseNotModified,
     StreamingHttpResponse,
@@ -42,6 +43,28 @@ class PngParser(BaseParser):
     ) -> dict[str, bytes]:
         """Return the bytes under the key `picture`."""
         return {"picture": stream.read()}
+
+
+def answer_screenshot(
+    request: HttpRequest, optimization: Optimization, number: int
+) -> HttpResponseBase:
+    """Answer with a variant's PNG; 304 if If-None-Match names it.
+
+    Raises NotFoundError where there is none.
+    """
+    stored = screenshots.find_screenshot(optimization, number)
+    tag = f'"{stored.sha256.hex()[:32]}"'
+    if etags.is_unchanged(request, tag):
+        return HttpResponseNotModified(headers={"ETag": tag})
+    headers = {
+        "ETag": tag,
+        "Content-Length": str(stored.size),
+        "X-Content-Type-Options": "nosniff",
+    }
+    parts = screenshots.read_screenshot(stored)
+    if stored.size <= screenshots.PART_BYTES:
+        return HttpResponse(b"".join(parts), "image/png", headers=headers)
+    return StreamingHttpResponse(parts, content_type="image/png", headers=headers)
 
 
 class VariantViewSet(OrganizationViewSet[Optimization]):
@@ -92,19 +115,9 @@ class ScreenshotViewSet(VariantViewSet):
     def show(self, request: Request, number: int, **_kwargs: Any) -> HttpResponseBase:
         """Return the PNG; 304 if If-None-Match names it."""
         optimization = self.get_object()
-        stored = screenshots.find_screenshot(optimization, number)
-        tag = f'"{stored.sha256.hex()[:32]}"'
-        if etags.is_unchanged(requests.get_django_request(request), tag):
-            return HttpResponseNotModified(headers={"ETag": tag})
-        headers = {
-            "ETag": tag,
-            "Content-Length": str(stored.size),
-            "X-Content-Type-Options": "nosniff",
-        }
-        parts = screenshots.read_screenshot(stored)
-        if stored.size <= screenshots.PART_BYTES:
-            return HttpResponse(b"".join(parts), "image/png", headers=headers)
-        return StreamingHttpResponse(parts, content_type="image/png", headers=headers)
+        return answer_screenshot(
+            requests.get_django_request(request), optimization, number
+        )
 
     @extend_schema(request={"image/png": OpenApiTypes.BINARY}, responses=VariantDetails)
     @body_limits.limit_body(screenshots.MAX_SCREENSHOT_BYTES)

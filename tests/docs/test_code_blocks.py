@@ -56,6 +56,12 @@ def service() -> Iterator[Service]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def token(service: Service) -> str:
+    """Return a token of an admin, as a reader has one."""
+    return issue_token(service.home)
+
+
 def _adapt(text: str, service: Service) -> str:
     """Point a block at the test's service and interpreter."""
     return (
@@ -65,13 +71,13 @@ def _adapt(text: str, service: Service) -> str:
     )
 
 
-def _run(command: list[str], program: str, service: Service) -> str:
+def _run(command: list[str], program: str, service: Service, token: str) -> str:
     addresses = embedded.build_addresses(service.home)
     environment = {
         **os.environ,
         "LEVERED_HOME": str(service.home),
         "DATABASE_URL": addresses.database_url,
-        "LEVERED_TOKEN": issue_token(service.home),
+        "LEVERED_TOKEN": token,
     }
     done = subprocess.run(
         [*command, program],
@@ -98,20 +104,22 @@ def test_every_language_is_run_parsed_or_known_to_be_text() -> None:
     reason="the pages' shell lines need bash, curl and jq",
 )
 @pytest.mark.parametrize("page", sorted({block.page for block in _blocks_of("sh")}))
-def test_the_shell_lines_of_a_page_work_in_order(page: str, service: Service) -> None:
+def test_the_shell_lines_of_a_page_work_in_order(
+    page: str, service: Service, token: str
+) -> None:
     """Blocks of one page share a shell, as for a reader who goes down the page."""
     blocks = [block.text for block in _blocks_of("sh") if block.page == page]
     lines = [line for line in "".join(blocks).splitlines() if _is_run(line)]
     program = "\n".join(["set -euo pipefail", *lines])
 
-    printed = _run(["bash", "-c"], _adapt(program, service), service)
+    printed = _run(["bash", "-c"], _adapt(program, service), service, token)
 
     assert '"error"' not in printed
 
 
 @pytest.mark.parametrize("block", _blocks_of("python"), ids=_name)
-def test_a_python_block_runs(block: CodeBlock, service: Service) -> None:
-    _run([sys.executable, "-c"], _adapt(block.text, service), service)
+def test_a_python_block_runs(block: CodeBlock, service: Service, token: str) -> None:
+    _run([sys.executable, "-c"], _adapt(block.text, service), service, token)
 
 
 @pytest.mark.parametrize("block", _blocks_of(*READERS), ids=_name)

@@ -22,6 +22,8 @@ CONVERSIONS = {
 } | {"reward_type": "bool"}
 WORTH = {"value_per_conversion": 12.5, "currency": "EUR"}
 NBSP = "\N{NO-BREAK SPACE}"
+JOINER = "\N{WORD JOINER}"  # or a line may break after the sign
+MINUS = f"\N{MINUS SIGN}{JOINER}"
 
 
 @pytest.fixture
@@ -132,10 +134,10 @@ def test_extra_conversions_become_money_with_their_interval(acme: Organization) 
 
     assert worth == Money(1500.0, (125.0, 2875.0), "EUR")
     assert worth.format_amount() == "€1,500"
-    assert worth.format_amount(signed=True) == "+€1,500"
+    assert worth.format_amount(signed=True) == f"+{JOINER}€1,500"
     assert worth.format_interval() == "between €125 and €2,875"
     assert open_end is not None
-    assert open_end.format_interval(signed=True) == "at least +€125"
+    assert open_end.format_interval(signed=True) == f"at least +{JOINER}€125"
 
 
 def test_values_are_money_once_their_currency_is_known(acme: Organization) -> None:
@@ -158,7 +160,7 @@ def test_what_is_withheld_or_has_no_worth_is_no_money(acme: Organization) -> Non
         (None, ""),
         ((None, None), ""),
         ((None, 5.0), f"at most CHF{NBSP}5.00"),
-        ((-5.0, 2345.6), f"between -CHF{NBSP}5.00 and CHF{NBSP}2,346"),
+        ((-5.0, 2345.6), f"between {MINUS}CHF{NBSP}5.00 and CHF{NBSP}2,346"),
     ],
 )
 def test_an_interval_is_said_in_words(interval: Any, text: str) -> None:
@@ -174,7 +176,7 @@ def test_an_interval_is_said_in_words(interval: Any, text: str) -> None:
         (100.4, "EUR", "€100"),
         (0.0, "GBP", "£0.00"),
         (-0.001, "GBP", "£0.00"),
-        (-9.5, "CHF", f"-CHF{NBSP}9.50"),
+        (-9.5, "CHF", f"{MINUS}CHF{NBSP}9.50"),
         (12.3456, "KWD", f"KWD{NBSP}12.346"),
         (12.6, "JPY", "¥13"),
         (7.25, None, "7.25"),

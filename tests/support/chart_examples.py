@@ -14,7 +14,7 @@ from levered_site.charts.figure import Heading
 from levered_site.charts.forest import ForestRow, build_forest
 from levered_site.charts.heat_map import HeatCell, HeatMap, build_heat_map
 from levered_site.charts.hourly_bars import HourlySeries, build_hourly_bars
-from levered_site.charts.intervals import build_interval_bar
+from levered_site.charts.intervals import build_interval_bar, build_range_bar
 from levered_site.charts.line_band import build_line_chart
 from levered_site.charts.line_band_points import DayMark, DayPoint
 from levered_site.charts.ridgeline import Ridge, build_density, build_ridgeline
@@ -228,6 +228,14 @@ def build_visitor(prefix: str) -> Element:
     return build_event_track(heading, lanes, end)
 
 
+def build_range(prefix: str) -> Element:
+    """Return what a variant is believed to earn, beside the holdout."""
+    title = "8.62 %, 95% 7.90 % to 9.34 %; the holdout: 5.77 %"
+    bar = build_range_bar(prefix, title, (7.9, 9.34), 8.62, (5, 10), 5.77)
+    assert bar is not None
+    return bar
+
+
 EXAMPLES = {
     "hours": build_hours("hours"),
     "lift": build_lift("lift"),
@@ -250,4 +258,5 @@ EXAMPLES = {
     "bar": build_interval_bar(
         "bar", "+15.8 % (+0.2 % to +34.0 %)", (0.2, 34.0), 15.8, 30, "good"
     ),
+    "range": build_range("range"),
 }

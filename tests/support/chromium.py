@@ -1,6 +1,12 @@
 """Debian's chromium, as the browser tests start it."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from django.db import connections
+from playwright.sync_api import Browser, sync_playwright
 
 PATH = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -13,3 +19,25 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+@contextmanager
+def run_browser(*arguments: str) -> Iterator[Browser]:
+    """Run a browser, for the tests of a module: each opens a context of its own.
+
+    It must end with the module. Meanwhile an event loop runs in this thread, in which
+    other tests could not run theirs.
+    """
+    with sync_playwright() as playwright:
+        # In that loop Django would refuse database access. The tests use the database
+        # between the browser's steps.
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+        browser = playwright.chromium.launch(
+            executable_path=str(PATH), args=[*ARGUMENTS, *arguments]
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+            del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    connections.close_all()

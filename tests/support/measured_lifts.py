@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from optimizations.results.measured_lift import MeasuredLift
+from optimizations.results.lift.measured_lift import MeasuredLift
 
 
 def build_lift(**changes: Any) -> MeasuredLift:

@@ -148,7 +148,7 @@ REFUSED = [
     ("SELECT id FROM app.t TABLESAMPLE BERNOULLI (10)", "The clause TABLESAMPLE is not allowed (line 1): write a WHERE over a hash, such as abs(hashtext(id::text)) % 10 = 0, instead."),
     ("SELECT JSON_ARRAY(SELECT 1) FROM app.t", "The function JSON_ARRAY of a query is not allowed (line 1): write to_json(ARRAY(SELECT …)) instead."),
     ("SELECT\n JSON_OBJECTAGG(a: b) FROM app.t", "The function JSON_OBJECTAGG is not allowed (line 2): write json_object_agg(key, value) instead."),
-    ("SELECT JSON_VALUE(a, '$.b' RETURNING int) FROM app.t", "The function JSON_VALUE is not allowed (line 1): Postgres has nothing of the same meaning for these arguments and clauses. Compute it by other functions, or in a view."),
+    ("SELECT JSON_VALUE(a, '$.b' RETURNING int) FROM app.t", "The function JSON_VALUE is not allowed (line 1): Postgres has no one call of the same meaning for these arguments and clauses. Compute it by other functions, or in a view."),
     ("SELECT DAYOFWEEK(a) FROM app.t", "The function DAYOFWEEK is not allowed (line 1): write EXTRACT(DOW FROM a), which is 0 on Sunday, instead."),
     ("SELECT ts +\n  INTERVAL n DAY FROM app.t", "INTERVAL needs a text in quotes (line 2): write n * INTERVAL '1 day'."),
     ("SELECT interval(0) '1 day' FROM app.t", "INTERVAL needs a text in quotes (line 1): write n * INTERVAL '1 day'."),

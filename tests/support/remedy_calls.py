@@ -7,7 +7,7 @@ from warehouse.sql.customer.remedies.remedy_forms import WORD, Form
 
 # A value for each name that a form takes values of one kind for.
 SAMPLES = {
-    "begin": "2", "condition": "TRUE", "count": "5", "following": "9", "hundredths": "90", "date_unit": "month", "dollar": "'a.b'", "dollar_path": "'$.a'", "dotted": "'a.b'",
+    "begin": "2", "condition": "TRUE", "count": "5", "following": "9", "hundredths": "90", "date_unit": "month", "dollar": "'a.b'", "dollar_path": "'$.a'", "first_key": "'a'", "second_key": "'b'", "dotted": "'a.b'",
     "interval": "month", "format": "'%Y-%m'", "fraction": "0.9", "kind": "INT", "literal": "'YYYY'", "m": "1",
     "mysql_plain": "'%Y-%m'", "plain": "'%Y-%m'", "mysql_format": "'%Y-%m'", "order": "b DESC", "path": "'$.a'", "percent": "0.9",
     "rest": "'key', 'other'", "scale": "1", "source": "'UTC'", "spec": "ORDER BY b",

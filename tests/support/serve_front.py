@@ -11,7 +11,7 @@ from prometheus_client import Counter
 from levered_site.api import async_redis
 from levered_site.observability import prometheus
 from levered_site.web.asgi_types import Message, Receive, Scope, Send
-from levered_site.web.direct import DirectResponse
+from levered_site.web.direct import BodyAnswer, DirectResponse
 from optimizations.models import Optimization
 from optimizations.serving import event_loop
 from optimizations.serving.known_users import known_users
@@ -39,6 +39,8 @@ class Front:
 
     passed_bodies: list[bytes] = field(default_factory=list)
     observed: list[tuple[str, str, int]] = field(default_factory=list)
+    # What the first request with a path and headers was answered by.
+    answers: dict[tuple[Any, ...], BodyAnswer | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.application = ServeFront(self._keep_body, self._keep_observation)
@@ -66,13 +68,21 @@ class Front:
     def post_directly(
         self, path: str, body: bytes, headers: Headers = ()
     ) -> FrontResponse | None:
-        """Send a POST as the protocol of the web server does; None if it is passed on."""
-        return event_loop.run_in_loop(
-            self._call_directly(_build_scope(path, body, headers), body)
-        )
+        """Send a POST as the protocol of the web server does; None if it is passed on.
 
-    async def _call_directly(self, scope: Scope, body: bytes) -> FrontResponse | None:
-        response = self.application.answer_directly(scope, body)
+        As on a kept connection, the same headers are not read again.
+        """
+        named = headers.items() if isinstance(headers, Mapping) else headers
+        key = (path, *named)
+        if key not in self.answers:
+            scope = _build_scope(path, body, headers)
+            self.answers[key] = self.application.read_head(scope)
+        return event_loop.run_in_loop(self._call_directly(self.answers[key], body))
+
+    async def _call_directly(
+        self, answer: BodyAnswer | None, body: bytes
+    ) -> FrontResponse | None:
+        response = None if answer is None else answer(body)
         if response is None:
             return None
         if not isinstance(response, DirectResponse):

@@ -9,6 +9,7 @@ stop a server or empty a store. The process that hands out the tests starts no s
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack, suppress
@@ -27,6 +28,8 @@ STRANGE = (
     *("ALLOWED_HOSTS", "CORS_ALLOWED_ORIGINS", "CSRF_TRUSTED_ORIGINS"),
     *("CLERK_ISSUER", "CLERK_JWKS_URL", "CLERK_PEM_KEY", "CLERK_AUDIENCES"),
     *("CLERK_AUTHORIZED_PARTIES", "PROMETHEUS_MULTIPROC_DIR"),
+    # Each of some hundred processes would compile the whole project.
+    "PYTHONDONTWRITEBYTECODE",
 )
 
 _run = ExitStack()
@@ -48,6 +51,7 @@ def _name_stores() -> None:
     here = embedded.build_addresses(home)
     for name in STRANGE:
         os.environ.pop(name, None)
+    sys.dont_write_bytecode = False
     os.environ["LEVERED_HOME"] = str(home)
     os.environ["DATABASE_URL"] = here.database_url
     os.environ["REDIS_URL"] = here.redis_url

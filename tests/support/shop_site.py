@@ -1,6 +1,5 @@
 """A shop's web site of plain files, and a browser that visits it."""
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,8 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from django.db import connections
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.support import chromium
 
@@ -55,20 +53,10 @@ def run_site(folder: Path) -> Iterator[Site]:
 
 @contextmanager
 def run_browser() -> Iterator[Browser]:
-    """Run a browser."""
-    with sync_playwright() as playwright:
-        # Playwright runs an event loop in this thread, in which Django would refuse
-        # database access.
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-        # As an argument: a page's own user agent is not that of its last beacon.
-        browser = playwright.chromium.launch(
-            executable_path=str(chromium.PATH),
-            args=[*chromium.ARGUMENTS, f"--user-agent={PERSON}"],
-        )
+    """Run a browser of a person."""
+    # As an argument: a page's own user agent is not that of its last beacon.
+    with chromium.run_browser(f"--user-agent={PERSON}") as browser:
         yield browser
-        browser.close()
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-    connections.close_all()
 
 
 def wait_until(page: Page, is_reached: Callable[[], bool]) -> None:

@@ -15,7 +15,12 @@ from optimizations.admin.create.answers import STEP_TITLES
 from optimizations.admin.tabs import registry
 from optimizations.configuration import notes
 from optimizations.sharing import links
-from tests.support import admin_tenants, listed_optimizations
+from tests.support import (
+    admin_tenants,
+    listed_optimizations,
+    pictures,
+    result_visitors,
+)
 from tests.support.admin_forms import EVERY_LIST
 from tests.support.admin_tenants import Tenant
 
@@ -89,21 +94,25 @@ def list_staff_forms(_tenant: Tenant) -> list[tuple[str, int]]:
 
 
 def list_tabs(tenant: Tenant) -> list[tuple[str, int]]:
-    """Return the tabs of an optimization, whose first one is the page of the object.
+    """Return the tabs of an optimization that has learned, its variants as a table as well.
 
-    One visitor, one whom nobody knows, and a note are among what they show.
+    Every second variant has a screenshot. One visitor and a note are among what is shown.
     """
+    learned = result_visitors.train_and_return(
+        result_visitors.make_visited_optimization()
+    )
+    pictured = learned.variants.filter(number__in=(1, 3))
+    pictured.update(screenshot=pictures.build_png())
+    notes.create_note(learned, {"text": "A sale began."}, SYSTEM_ACTOR)
     names = [*(tab.name for tab in registry.TABS), registry.SETTINGS]
-    optimization = tenant.world.optimization
-    notes.create_note(optimization, {"text": "A sale began."}, SYSTEM_ACTOR)
-    decisions = registry.build_url(optimization, "decisions")
-    return [
-        *((registry.build_url(optimization, name), 200) for name in names),
-        (f"{decisions}?visitor={tenant.word}-visitor", 200),
-        (f"{decisions}?visitor=nobody&variant=1", 200),
-        (f"{decisions}?variant=nothing", 200),
-        (reverse(f"admin:{page_head.SHARE_URL}", args=[optimization.pk]), 200),
+    decisions = registry.build_url(tenant.world.optimization, "decisions")
+    paths = [
+        *(registry.build_url(learned, name) for name in names),
+        f"{registry.build_url(learned, 'variants')}?view=table",
+        f"{decisions}?visitor={tenant.word}-visitor",
+        reverse(f"admin:{page_head.SHARE_URL}", args=[learned.pk]),
     ]
+    return [(path, 200) for path in paths]
 
 
 def list_shared_pages(tenant: Tenant) -> list[tuple[str, int]]:

@@ -16,13 +16,15 @@ from levered_site.admin.actions import AdminAction, AdminActionsMixin
 from levered_site.admin.columns import declare_column
 from levered_site.admin.creation import CreatableAdmin, Secret, attach_secret
 from levered_site.admin.filters import VisibleRowsFilter
+from levered_site.api.csv_sections import RowSection
 from levered_site.organizations import api_keys
 from levered_site.organizations.admin import key_form
+from levered_site.organizations.admin.csv_lists import CsvListMixin
 from levered_site.organizations.admin.key_form import KeyForm
-from levered_site.organizations.admin.scope import OrganizationAdminMixin
 from levered_site.organizations.admin.staff_actor import get_staff_actor
 from levered_site.organizations.api_keys import KeySpec
 from levered_site.organizations.models import ApiKey
+from levered_site.organizations.serializers import ApiKeySerializer
 
 
 class KeyStateFilter(admin.SimpleListFilter):
@@ -55,7 +57,7 @@ SHOWN_ADVICE = "It may stand in a web page. The page of the key shows it again."
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(AdminActionsMixin, CreatableAdmin, OrganizationAdminMixin):
+class ApiKeyAdmin(AdminActionsMixin, CreatableAdmin, CsvListMixin):
     """API keys and what they may do.
 
     The service stores only digests of secrets, and this page does not show them. A
@@ -74,6 +76,7 @@ class ApiKeyAdmin(AdminActionsMixin, CreatableAdmin, OrganizationAdminMixin):
     list_filter = (("organization", VisibleRowsFilter), KeyStateFilter)
     list_select_related = ("organization",)
     search_fields = ("label", "prefix", "previous_prefix", "organization__name")
+    csv_section = RowSection("api_keys", ApiKeySerializer)
     date_hierarchy = None
     fields = (
         ("label", "prefix"),

@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from rest_framework import serializers
 from typing_extensions import override
 
 from levered_site.admin import html
@@ -20,7 +19,10 @@ from levered_site.admin.pages import ReadOnlyAdmin
 from levered_site.api.csv_sections import RowSection
 from levered_site.organizations import audit_changes, audit_log, audit_words
 from levered_site.organizations.admin.csv_lists import CsvListMixin
-from levered_site.organizations.audit_serializers import AuditEntrySerializer
+from levered_site.organizations.admin.entry_serializers import (
+    WordedEntrySerializer,
+    describe_actor,
+)
 from levered_site.organizations.models import ApiKey, AuditEntry
 
 NO_CHANGE = "The entry tells no values: its action says what happened."
@@ -60,26 +62,6 @@ class ActorKindFilter(WordsFilter):
     @override
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         return tuple(audit_words.KIND_WORDS.items())
-
-
-class WordedEntrySerializer(AuditEntrySerializer):
-    """A row of the download: the API's columns, and their codes in words."""
-
-    action_in_words = serializers.SerializerMethodField()
-    actor_in_words = serializers.SerializerMethodField()
-    changes_in_words = serializers.SerializerMethodField()
-
-    def get_action_in_words(self, entry: AuditEntry) -> str:
-        """Return what happened."""
-        return audit_words.describe_action(entry.action)
-
-    def get_actor_in_words(self, entry: AuditEntry) -> str:
-        """Return who did it."""
-        return describe_actor(entry)
-
-    def get_changes_in_words(self, entry: AuditEntry) -> str:
-        """Return each field with what it was and what it is."""
-        return "; ".join(map(str, audit_changes.list_changes(entry)))
 
 
 @admin.register(AuditEntry)
@@ -166,12 +148,6 @@ class AuditEntryAdmin(ReadOnlyAdmin, CsvListMixin):
     def changes_json(self, entry: AuditEntry) -> SafeString:
         """Return the new value of each changed field."""
         return html.render_json(audit_log.read_change(entry).after)
-
-
-def describe_actor(entry: Any) -> str:
-    """Return who did it, of an entry that the page has read."""
-    labels = {entry.actor_id: entry.key_label} if entry.key_label else {}
-    return audit_words.describe_actor(entry.actor_kind, entry.actor_id, labels)
 
 
 def render_changes(changes: Sequence[audit_changes.FieldChange]) -> SafeString:

@@ -90,6 +90,7 @@ class Report:
     shipped: ShippedFigures | None = None
     amount_bound: AmountBound | None = None
     delays_differ: str | None = None
+    personalization_percent: LiftEstimate | None = None
 
 
 def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
@@ -110,6 +111,8 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
     median too. `best_variant` is the leader: the variant most likely to be best.
     `best_vs_baseline_percent` compares it with the baseline; `estimated_improvement` (in
     units of the reward, and in percent) compares the current allocation with it.
+    `personalization_percent` compares the leading variant of each context cell with the
+    leader for everybody; None without contexts.
     `estimated_progress` is 1 - E[best - current] / E[best - uniform], with the best of
     each context cell. `shipped` has the figures of the allocation after shipping.
 
@@ -205,7 +208,14 @@ def _compare_with_baseline(draws: RewardDraws, leader: int) -> dict[str, Any]:
         "baseline_reward": posterior_draws.summarize_draws(baseline),
         "baselines": draws.baselines,
         "shipped": _summarize_shipped(draws),
+        "personalization_percent": _compare_with_leader(draws, leader),
     }
+
+
+def _compare_with_leader(draws: RewardDraws, leader: int) -> LiftEstimate | None:
+    if not draws.levels:
+        return None
+    return lift.compute_lift_percent(draws.leading_reward, draws.reward[:, leader])
 
 
 def _summarize_shipped(draws: RewardDraws) -> ShippedFigures:

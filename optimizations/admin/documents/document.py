@@ -15,7 +15,7 @@ from optimizations.admin.result_page import evidence
 from optimizations.admin.tabs import results
 from optimizations.configuration import notes
 from optimizations.models import Optimization
-from optimizations.results.full_results import FullResults
+from optimizations.results.readings.full_results import FullResults
 
 PICTURES: Final = 3  # screenshots of the variants most likely to be best
 

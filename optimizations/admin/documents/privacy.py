@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from optimizations.results.full_results import FullResults
-from optimizations.results.health import (
+from optimizations.results.health.health import (
     GUARDRAIL_VIOLATED,
     LIFT_NEGATIVE,
     Health,
     HealthReason,
 )
+from optimizations.results.readings.full_results import FullResults
 from optimizations.results.reasons import Reasons
 
 # Reasons that speak of arms, shares and days only. All others may quote a warehouse's

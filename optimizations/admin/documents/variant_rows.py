@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from levered_site.level_texts import name_levels
 from levered_site.number_texts import NO_BREAK_SPACE, NO_VALUE
-from optimizations.admin.result_page import evidence, wording
-from optimizations.results.variant_results import VariantResult
+from optimizations.admin.result_page import wording
+from optimizations.results.readings.variant_results import VariantResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def _build_row(row: VariantResult, reward_type: str) -> VariantRow:
     has_interval = row.expected_reward_lo is not None
     return VariantRow(
         number=row.number,
-        name=evidence.name_levels(row),
+        name=name_levels(row.variant),
         mark=_describe_state(row),
         users=f"{row.users:,}",
         measured=wording.format_mean(

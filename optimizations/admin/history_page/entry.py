@@ -22,8 +22,6 @@ ICONS: Final[Mapping[Kind, str]] = {
     "note": "sticky_note_2",
 }
 
-MAX_SHOWN_CHANGES: Final = 4
-
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
@@ -54,21 +52,6 @@ class StreamEntry:
     def icon(self) -> str:
         """The picture of its kind."""
         return "error" if self.is_failed else ICONS[self.kind]
-
-    @property
-    def kind_title(self) -> str:
-        """Its kind in words."""
-        return KIND_TITLES[self.kind]
-
-    @property
-    def has_time(self) -> bool:
-        """Whether it happened at a moment; a note is about a whole day."""
-        return self.kind != "note"
-
-    @property
-    def has_many_changes(self) -> bool:
-        """Whether its changes are folded away, as those of a new optimization."""
-        return len(self.changes) > MAX_SHOWN_CHANGES
 
 
 @dataclass(frozen=True, slots=True)

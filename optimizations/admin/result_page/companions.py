@@ -9,9 +9,9 @@ from levered_site.charts.figure import Heading
 from levered_site.charts.forest import ForestRow, build_forest
 from levered_site.charts.intervals import find_tone
 from levered_site.charts.units import LIFT
-from optimizations.results.health import format_p
-from optimizations.results.measured_lift import RESULT_NAME
-from optimizations.results.report import Results
+from optimizations.results.health.health import format_p
+from optimizations.results.lift.measured_lift import RESULT_NAME
+from optimizations.results.readings.report import Results
 
 TITLE = "Beside the mean"
 DESCRIPTION = (

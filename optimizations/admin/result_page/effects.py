@@ -8,8 +8,8 @@ from levered_site.charts.forest import ForestRow, build_forest
 from levered_site.charts.intervals import find_tone
 from levered_site.charts.units import CHANGE
 from levered_site.number_texts import NO_BREAK_SPACE
-from optimizations.results.model_effects import FactorUtility
-from optimizations.results.report import Results
+from optimizations.results.readings.model_effects import FactorUtility
+from optimizations.results.readings.report import Results
 
 TITLE = "What matters"
 

@@ -1,13 +1,12 @@
 """From the results of an optimization to what its verdict rests on."""
 
-from levered_site.level_texts import format_level
+from levered_site.level_texts import name_levels
 from metrics.models import Metric
 from optimizations.admin.result_page.verdict import Evidence
 from optimizations.admin.result_page.wording import MetricWords
 from optimizations.models import Optimization
-from optimizations.results.full_results import FullResults
-from optimizations.results.report import Results
-from optimizations.results.variant_results import VariantResult
+from optimizations.results.readings.full_results import FullResults
+from optimizations.results.readings.report import Results
 
 
 def build_evidence(
@@ -48,9 +47,6 @@ def describe_leader(results: Results) -> str:
     if row is None:
         return ""
     chance = "" if row.prob_best is None else f", best with {row.prob_best:.0%}"
-    return f"“{name_levels(row)}” (no. {row.number}) leads{chance} by the model."
-
-
-def name_levels(row: VariantResult) -> str:
-    """Return a variant by its levels, as people speak of it."""
-    return " · ".join(map(format_level, row.variant.values()))
+    return (
+        f"“{name_levels(row.variant)}” (no. {row.number}) leads{chance} by the model."
+    )

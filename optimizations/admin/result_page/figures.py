@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass
 
-from levered_site.number_texts import NO_BREAK_SPACE, NO_VALUE, format_significant
+from levered_site.number_texts import (
+    NO_BREAK_SPACE,
+    NO_VALUE,
+    format_significant,
+    write_minus,
+)
 from metrics.money import Money
 from metrics.stats.means import OpenInterval
 from optimizations.admin.result_page.wording import EVERY_LOOK, MetricWords
-from optimizations.results.health import Health
-from optimizations.results.progress import Progress
-from optimizations.results.report import Results
-from optimizations.results.worth import Worth
+from optimizations.results.health.health import Health
+from optimizations.results.readings.progress import Progress
+from optimizations.results.readings.report import Results
+from optimizations.results.readings.worth import Worth
 
 BROKEN = "withheld while the arms cannot be compared; see Health"
 MODELED = "modeled"
@@ -81,9 +86,10 @@ def _format_limits(interval: OpenInterval | None, *, is_bool: bool) -> str:
 
 
 def _format_amount(value: float, *, is_bool: bool) -> str:
-    """Return a signed number; conversions are whole where they are many."""
-    if is_bool and abs(value) >= 10:
-        return f"{value:+,.0f}"
+    """Return a signed number; conversions are people, whose numbers are whole."""
+    if is_bool:
+        whole = round(value)
+        return write_minus(f"{whole:+,}") if whole else "0"
     return format_significant(value, 3, sign="+")
 
 

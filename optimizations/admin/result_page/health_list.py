@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from levered_site.number_texts import NO_BREAK_SPACE, format_percent
-from optimizations.results.guardrails import Guardrail
-from optimizations.results.health import (
+from optimizations.results.health.guardrails import Guardrail
+from optimizations.results.health.health import (
     BROKEN_CODES,
     GUARDRAIL_VIOLATED,
     LIFT_NEGATIVE,
     Health,
     HealthReason,
 )
-from optimizations.results.missing_counts import NOTHING_YET
+from optimizations.results.health.missing_counts import NOTHING_YET
 
 State = Literal["ok", "watch", "bad", "open"]
 ICONS: Mapping[State, str] = {
@@ -49,6 +49,7 @@ SHORT_NAMES: Mapping[str, str] = {
     "guardrail_unread_amounts": "Some values of a guardrail are no amounts",
     LIFT_NEGATIVE: "The optimized arm does worse",
     GUARDRAIL_VIOLATED: "A guardrail suffers",
+    "guardrail_hidden_harm": "The mean of a guardrail hides harm",
     "guardrail_not_counted": "A guardrail was not counted",
     "not_counted": "A metric could not be counted",
     "no_users": "No user was counted",

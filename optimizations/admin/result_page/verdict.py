@@ -11,9 +11,9 @@ from typing import Literal
 from levered_site.charts.intervals import Tone, find_tone
 from optimizations.admin.result_page import wording
 from optimizations.admin.result_page.wording import MetricWords
-from optimizations.results.health import GUARDRAIL_VIOLATED, Health
-from optimizations.results.measured_lift import RESULT_NAME, MeasuredLift
-from optimizations.results.missing_counts import is_nothing_yet
+from optimizations.results.health.health import GUARDRAIL_VIOLATED, Health
+from optimizations.results.health.missing_counts import is_nothing_yet
+from optimizations.results.lift.measured_lift import RESULT_NAME, MeasuredLift
 
 Kind = Literal[
     "draft",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from levered_site.number_texts import NO_BREAK_SPACE, format_percent, format_significant
 from metrics.stats.means import OpenInterval
-from optimizations.results.measured_lift import MeasuredLift
+from optimizations.results.lift.measured_lift import MeasuredLift
 
 EVERY_LOOK = "95% sure, at every look"
 

@@ -24,10 +24,14 @@ def build_context(
     """Return one visitor where the address names one, else the latest receipts."""
     anonymous_id = read_visitor(request)
     if anonymous_id:
-        query = {links.VISITOR: anonymous_id, "format": "csv"}
+        own = {links.VISITOR: anonymous_id}
+        must_count = request.GET.get("count") == "yes"
         return {
-            "visitor": visitor.build_visitor(optimization, anonymous_id),
-            "csv_url": links.build_url(optimization, query),
+            "visitor": visitor.build_visitor(
+                optimization, anonymous_id, must_count=must_count
+            ),
+            "csv_url": links.build_url(optimization, {**own, "format": "csv"}),
+            "count_url": links.build_url(optimization, {**own, "count": "yes"}),
         }
     wanted = receipt_filter.read_filter(request.GET)
     page = receipt_list.load_page(optimization, wanted, request.GET.get("before", ""))

@@ -15,21 +15,24 @@ from optimizations.admin import (
 )
 from optimizations.admin.lift_chart import DayNote
 from optimizations.admin.result_page import (
+    allocation_map,
     companions,
     effects,
     evidence,
     figures,
     health_list,
+    personalization,
     segments,
     verdict,
 )
 from optimizations.admin.result_page.verdict import Verdict
 from optimizations.admin.result_page.wording import MetricWords
 from optimizations.admin.tabs.tab import Tab
+from optimizations.admin.variant_page import first_variants, rows
 from optimizations.configuration import notes
 from optimizations.models import Optimization
-from optimizations.results import full_results, report
-from optimizations.results.full_results import FullResults
+from optimizations.results.readings import full_results, report
+from optimizations.results.readings.full_results import FullResults
 
 
 def build_context(
@@ -120,6 +123,9 @@ def build_model_parts(
         "effects_text": effects.describe_effects(metric.reward_type),
         "model_lift": segments.describe_model_lift(results),
         "policy_version": optimization.model.policy_version,
+        "first_variants": first_variants.list_first_variants(
+            rows.build_rows(optimization, full.variants, results)
+        ),
         "beliefs": html.render_charts(
             model_charts.draw_beliefs(results, metric.reward_type)
         ),
@@ -130,10 +136,15 @@ def build_model_parts(
                 is_less_better=metric.is_less_better,
             )
         ),
+        "has_certain_pair": any(
+            map(model_charts.is_beyond_chance, results.interactions or ())
+        ),
         "no_interactions": model_charts.explain_no_interactions(results),
         "has_one_factor": len(optimization.model.design.factors) == 1,
-        "allocation": segments.build_allocation_map(optimization, full.allocation),
-        "personalization": segments.describe_personalization(results),
+        "allocation": allocation_map.build_allocation_map(
+            optimization, full.allocation
+        ),
+        "personalization": personalization.describe_personalization(results),
         "variants_count": len(results.variants),
     }
 

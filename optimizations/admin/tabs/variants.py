@@ -1,104 +1,60 @@
-"""The tab Variants: each variant with what was counted of it and what is believed."""
+"""The tab Variants: all variants as a gallery or a table, to find, compare and disable."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 
-from levered_site.admin import html
-from levered_site.errors import ConflictError
+from levered_site.organizations.admin import get_staff_roles
 from optimizations.admin.tabs.tab import Tab
-from optimizations.models import Optimization, Variant
-from optimizations.results import report
-from optimizations.results.report import Results
-from optimizations.results.variant_results import VariantResult
+from optimizations.admin.variant_page import page, query, rows, views
+from optimizations.admin.variant_page.views import Frame
+from optimizations.configuration.create_update import CHANGEABLE_STATUSES
+from optimizations.models import Optimization
+from optimizations.results.readings import full_results
+from optimizations.results.readings.report import Results
 
 
 def build_context(
-    _request: HttpRequest, optimization: Optimization
+    request: HttpRequest, optimization: Optimization
 ) -> Mapping[str, Any]:
-    """Return the table of the variants."""
-    try:
-        table = render_variant_results(report.build_results(optimization))
-    except ConflictError:
-        table = render_variants(optimization)
-    search = {"q": optimization.pk}
+    """Return the variants that were asked for, with their figures once there are some."""
+    results = None
+    if optimization.went_live_at is None or optimization.reward_metric is None:
+        variants = list(optimization.variants.with_screenshot_flag())
+    else:
+        full = full_results.load_full_results(optimization)
+        results, variants = full.results, list(full.variants)
+    listed = rows.build_rows(optimization, variants, results)
+    asked = query.read_query(request)
+    opener = asked.build_url(request.path)
+    frame = _build_frame(request, optimization, results, opener)
     return {
-        "table": table,
-        "links": [html.render_list_link(Variant, "Variants", **search)],
+        **page.build_page(listed, asked, frame, request.path),
+        "health": results.health if results else None,
+        "withheld": page.list_withheld(results) if results else [],
     }
 
 
-def render_variant_results(results: Results) -> SafeString:
-    """Return a table of each variant's counts and posterior figures, and what it lacks."""
-    table = html.render_table(
-        (
-            *("", "variant", "", "users", "mature users", "rewarded users"),
-            *("mean per mature user", "conversion rate"),
-            *("expected reward", "share of traffic", "probability best"),
-        ),
-        (
-            [*_build_observed_columns(row), *_build_posterior_columns(row)]
-            for row in results.variants
-        ),
-    )
-    reasons = {
-        reason
-        for name, reason in results.unavailable.items()
-        if name.startswith("variants.")
-    }
-    notes = format_html_join(
-        "", '<p class="staff-note">{}</p>', ((reason,) for reason in sorted(reasons))
-    )
-    return format_html("{}{}", table, notes)
-
-
-def _build_observed_columns(row: VariantResult) -> list[object]:
-    return [
-        row.number,
-        html.render_code(row.variant_key),
-        "" if row.enabled else html.render_pill("disabled"),
-        html.format_number(row.users),
-        html.format_number(row.mature_users),
-        html.format_number(row.rewarded_users),
-        html.NO_VALUE
-        if row.mean_reward is None
-        else html.format_number(row.mean_reward, 3),
-        html.NO_VALUE
-        if row.user_rate is None
-        else html.format_percent(100 * row.user_rate),
-    ]
-
-
-def _build_posterior_columns(row: VariantResult) -> list[object]:
-    return [
-        _format_expected_reward(row),
-        html.NO_VALUE if row.weight is None else html.render_share_bar(row.weight),
-        html.NO_VALUE
-        if row.prob_best is None
-        else html.render_share_bar(row.prob_best),
-    ]
-
-
-def _format_expected_reward(row: VariantResult) -> str:
-    if row.expected_reward_mean is None:
-        return html.NO_VALUE
-    rewards = row.expected_reward_mean, row.expected_reward_lo, row.expected_reward_hi
-    mean, low, high = (html.format_number(reward, 3) for reward in rewards)
-    return f"{mean} ({low} to {high})"
-
-
-def render_variants(optimization: Optimization) -> SafeString:
-    """Return a table of the variants without figures, for one that was never live."""
-    variants = optimization.variants.defer("screenshot")
-    return html.render_table(
-        ("", "variant"),
-        (
-            (variant.number, html.render_code(variant.variant_key))
-            for variant in variants
-        ),
+def _build_frame(
+    request: HttpRequest,
+    optimization: Optimization,
+    results: Results | None,
+    opener: str,
+) -> Frame:
+    metric = optimization.reward_metric
+    roles = get_staff_roles(request)
+    may_change = roles.has_in("editor", optimization.organization_id)
+    is_comparing = optimization.status == Optimization.Status.LIVE
+    measured = results.primary_metric_vs_holdout if results else None
+    return Frame(
+        reward_type=metric.reward_type if metric else "bool",
+        ends=views.find_ends(results),
+        held_out=measured.holdout_rate if measured else None,
+        holdout_percentage=optimization.holdout_percentage if is_comparing else 0.0,
+        may_change=may_change,
+        may_toggle=may_change and optimization.status in CHANGEABLE_STATUSES,
+        opener=opener,
     )
 
 

@@ -39,6 +39,11 @@ class Chance:
         """The probability as a percentage."""
         return format_share(self.probability)
 
+    @property
+    def width(self) -> str:
+        """How long its bar is."""
+        return f"{100 * self.probability:.1f}%"
+
 
 def explain_decision(
     decision: ExplainedDecision, before: Decision | None, names: Sequence[str]
@@ -52,9 +57,11 @@ def explain_decision(
         which = (
             "the variant" if before is None else find_name(names, before.variant_number)
         )
+        times = (
+            "" if receipt.redraw == 1 else f" ({_format_ordinal(receipt.redraw)} time)"
+        )
         sentences.append(
-            f"Drawn again, for the {_format_ordinal(receipt.redraw)} time: {which}, which "
-            "the visitor had, was not served any more."
+            f"Drawn again{times}: {which}, which the visitor had, was not served any more."
         )
     if explained is None:
         return [*sentences, f"How it was drawn cannot be told any more: {problem}"]

@@ -15,7 +15,8 @@ from optimizations.admin.numbered_variants import (
 from optimizations.admin.visitor_page import steps, track
 from optimizations.admin.visitor_page.steps import Step
 from optimizations.models import Optimization
-from optimizations.results import visitor_history
+from optimizations.results import visitor_count, visitor_history
+from optimizations.results.visitor_count import VisitorCount
 from optimizations.results.visitor_history import VisitorHistory
 
 EXCLUDED = "Results leave this visitor out: the id is among the excluded users of the settings."
@@ -45,23 +46,32 @@ class VisitorView:
     picture: SafeString | str = ""
     picture_text: str = ""
     steps: Sequence[Step] = ()
+    can_count: bool = False
 
 
-def build_visitor(optimization: Optimization, anonymous_id: str) -> VisitorView:
-    """Return all that is known of a visitor, or why nothing is."""
+def build_visitor(
+    optimization: Optimization, anonymous_id: str, *, must_count: bool = False
+) -> VisitorView:
+    """Return all that is known of a visitor, or why nothing is.
+
+    With `must_count` the metric's query counts the visitor now.
+    """
     try:
         history = visitor_history.load_visitor_history(optimization, anonymous_id)
     except LeveredError as error:
         return VisitorView(anonymous_id, error.message)
     names = list_variant_names(optimization)
+    counted, problems = _count(optimization, history) if must_count else ([], [])
     is_forgotten = history.assignment is not None and not history.decisions
     return VisitorView(
         anonymous_id=anonymous_id,
-        facts=_list_facts(history, names),
+        facts=[*_list_facts(history, names), *counted],
+        can_count=bool(history.rules.first_touch) and not must_count,
         notes=[
             *([EXCLUDED] if history.is_excluded else []),
             *([PAST_RETENTION] if is_forgotten else []),
             *history.notes,
+            *problems,
         ],
         picture=html.render_charts(track.draw_visitor(history, names)),
         picture_text=track.HEADING.description,
@@ -75,6 +85,35 @@ def _list_facts(history: VisitorHistory, names: Sequence[str]) -> list[Fact]:
         _describe_exposure(history),
         _describe_rewards(history),
     ]
+
+
+def _count(
+    optimization: Optimization, history: VisitorHistory
+) -> tuple[list[Fact], list[str]]:
+    """Return what the metric counts for the visitor, or why that is not known."""
+    first_touch = history.rules.first_touch
+    if first_touch is None:
+        return [], []
+    try:
+        count = visitor_count.count_visitor(
+            optimization, history.anonymous_id, first_touch
+        )
+    except LeveredError as error:
+        return [], [f"The metric could not count this visitor: {error.message}"]
+    return [_describe_count(count)], []
+
+
+def _describe_count(count: VisitorCount) -> Fact:
+    title, cell = "By the metric", count.cell
+    if cell is None:
+        return Fact(title, "not counted", "results leave the visitor out")
+    arm = "held out" if cell.holdout else "optimized"
+    note = f"counted now, {arm}, period {cell.regime}"
+    if count.reward_type == "bool":
+        return Fact(title, "converted" if cell.converted else "no conversion", note)
+    if count.reward_type == "outcomes":
+        return Fact(title, f"outcome {cell.outcome}", note)
+    return Fact(title, html.format_number(cell.value_sum), note)
 
 
 def _describe_variant(history: VisitorHistory, names: Sequence[str]) -> Fact:

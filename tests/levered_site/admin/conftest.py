@@ -1,12 +1,11 @@
 """Fixtures of the admin tests: a logged-in superuser, an organization, a browser."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
 from tests.support import chromium, staff_world
@@ -32,37 +31,39 @@ def complaints() -> list[str]:
     return []
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Run a browser for the tests of a module."""
+    with chromium.run_browser() as running:
+        yield running
+
+
 @pytest.fixture
-def page(live_server: LiveServer, complaints: list[str]) -> Iterator[Page]:
-    """Open a page that records console errors and foreign requests."""
-    with sync_playwright() as playwright:
-        # Playwright runs an event loop in this thread, in which Django would refuse
-        # database access. The tests use the database between the browser's steps.
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-        browser = playwright.chromium.launch(
-            executable_path=str(chromium.PATH), args=chromium.ARGUMENTS
-        )
-        page = browser.new_page(
-            base_url=live_server.url, viewport={"width": 1440, "height": 1000}
-        )
-        page.on(
-            "console",
-            lambda message: (
-                complaints.append(message.text)
-                if message.type in {"error", "warning"}
-                else None
-            ),
-        )
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith((live_server.url, "data:"))
-                else complaints.append(request.url)
-            ),
-        )
-        yield page
-        browser.close()
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+def page(
+    browser: Browser, live_server: LiveServer, complaints: list[str]
+) -> Iterator[Page]:
+    """Open a page of nobody's that records console errors and foreign requests."""
+    context = browser.new_context(
+        base_url=live_server.url, viewport={"width": 1440, "height": 1000}
+    )
+    page = context.new_page()
+    page.on(
+        "console",
+        lambda message: (
+            complaints.append(message.text)
+            if message.type in {"error", "warning"}
+            else None
+        ),
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((live_server.url, "data:"))
+            else complaints.append(request.url)
+        ),
+    )
+    yield page
+    context.close()
     connections.close_all()

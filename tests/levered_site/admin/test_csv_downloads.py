@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
+from models_app.models import TrainingRun
 from optimizations.models import Optimization
 from tests.support import factories, staff_world
 from tests.support.csv_answers import read_csv
@@ -17,6 +19,11 @@ from tests.support.unhealthy_worlds import make_broken_split
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LIST = reverse("admin:optimizations_optimization_csv_list")
+OTHER_LISTS = (
+    *("metrics_metric", "metrics_assignmentsource", "models_app_banditmodel"),
+    *("models_app_trainingrun", "organizations_apikey", "organizations_auditentry"),
+)
+EXPECTED = {"mean": 0.2, "ci_lower": 0.1, "ci_upper": 0.3}
 
 
 def read_download(response: Any) -> tuple[list[str], list[dict[str, str]]]:
@@ -116,11 +123,7 @@ def test_nobody_else_takes_anything_away(client: Client, broken: Optimization) -
     stranger = staff_world.make_member(
         factories.make_organization(), "owner", "stranger"
     )
-    lists = [
-        LIST,
-        reverse("admin:metrics_metric_csv_list"),
-        reverse("admin:metrics_assignmentsource_csv_list"),
-    ]
+    lists = [LIST, *(reverse(f"admin:{name}_csv_list") for name in OTHER_LISTS)]
 
     client.logout()
     statuses = {client.get(each).status_code for each in (path, *lists)}
@@ -130,7 +133,7 @@ def test_nobody_else_takes_anything_away(client: Client, broken: Optimization) -
 
     assert statuses == {302}
     assert foreign.status_code == 404
-    assert empty == [[], [], []]
+    assert not any(empty)
 
 
 def test_metrics_are_downloaded(client: Client, broken: Optimization) -> None:
@@ -140,3 +143,63 @@ def test_metrics_are_downloaded(client: Client, broken: Optimization) -> None:
 
     assert {row["id"] for row in rows} >= {str(metric.pk)}
     assert "'-2 refunds" in {row["name"] for row in rows}
+
+
+def test_models_runs_keys_and_the_audit_log_have_the_rows_of_the_api(
+    client: Client, broken: Optimization
+) -> None:
+    factories.make_api_key(broken.organization)
+    api = factories.make_admin_api(broken.organization)
+    runs = f"/models/{broken.model_id}/training-runs"
+    paths = {
+        "models_app_banditmodel": "/models",
+        "models_app_trainingrun": runs,
+        "organizations_apikey": "/api-keys",
+        "organizations_auditentry": "/audit",
+    }
+
+    for name, path in paths.items():
+        names, rows = read_csv(api.get(path, Accept="text/csv"))
+        page = client.get(reverse(f"admin:{name}_changelist"))
+        header, downloaded = read_download(
+            client.get(f"{page.request['PATH_INFO']}csv/")
+        )
+
+        assert 'href="csv/"' in page.content.decode(), name
+        assert header == ["organization_id", *names]
+        assert rows, name
+        assert downloaded == [
+            {"organization_id": broken.organization_id, **row} for row in rows
+        ]
+
+
+def test_many_trainings_need_no_query_each(
+    client: Client,
+    broken: Optimization,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    """Not even where the last count distrusts the model, so that newer ones are sought."""
+    summary = broken.results_summary
+    summary.check_reasons = [{"code": "baseline_sanity", "message": "Rewards differ."}]
+    summary.save()
+    run = TrainingRun.objects.get(model=broken.model_id)
+    figures = {**(run.in_sample_metrics or {}), "expected_reward": EXPECTED}
+    older = [
+        TrainingRun(
+            model_id=broken.model_id,
+            status="succeeded",
+            policy_version=0,
+            in_sample_metrics=figures,
+        )
+        for _ in range(20)
+    ]
+    TrainingRun.objects.bulk_create(older)
+    run.in_sample_metrics = figures
+    run.save()
+
+    with django_assert_max_num_queries(12):
+        answer = client.get(reverse("admin:models_app_trainingrun_csv_list"))
+
+    _, rows = read_download(answer)
+    means = {row["id"]: row["in_sample_metrics.expected_reward.mean"] for row in rows}
+    assert means == {str(run.pk): "", **{str(each.pk): "0.2" for each in older}}

@@ -4,6 +4,8 @@ import hashlib
 from importlib import resources
 from pathlib import Path
 
+from django.template.loader import render_to_string
+
 import levered_site
 
 OURS = Path(levered_site.__file__).parent / "templates"
@@ -47,3 +49,24 @@ def test_each_is_made_from_the_template_that_is_installed() -> None:
     }
 
     assert replaced == ORIGINALS
+
+
+def test_the_head_names_an_app_only_where_its_kind_is_called_otherwise() -> None:
+    parts = [
+        {"title": app, "link": "/app"} for app in ("Optimizations", "API and audit")
+    ]
+    kind = {"title": "optimizations", "link": "/kind"}
+    page = {"title": "my page"}
+
+    same, other = (
+        render_to_string(
+            "unfold/helpers/header_title.html", {"parts": [part, kind, page]}
+        )
+        for part in parts
+    )
+
+    assert same.count("ptimizations") == 1
+    assert same.count("chevron_right") == 1
+    assert "API and audit" in other
+    assert other.count("chevron_right") == 2
+    assert "my page" in same

@@ -279,7 +279,7 @@ def test_the_last_24_hours_show_decisions_trainings_and_changes(
     assert f'hx-get="{path}"' in open_overview(staff)
     assert "Decisions: 1" in page
     assert "<svg" in page
-    assert "optimization.go_live" in page
+    assert "Went live" in page
     assert "<script" not in page
 
 

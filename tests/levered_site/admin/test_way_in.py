@@ -4,7 +4,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
-from pytest_django import Settings
 
 from tests.support import admin_forms, staff_world
 
@@ -34,9 +33,8 @@ def test_clients_of_the_api_get_the_same_answer_at_the_root(
 
 
 def test_the_login_leads_to_the_overview_or_where_one_wanted_to_go(
-    client: Client, settings: Settings
+    client: Client,
 ) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     staff_world.make_superuser(password=staff_world.PASSWORD)
     form = {"username": "root", "password": staff_world.PASSWORD}
 

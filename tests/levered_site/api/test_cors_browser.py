@@ -1,6 +1,5 @@
 """A page of another origin, in a real browser, reads every answer of serve."""
 
-import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connections
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -98,21 +97,21 @@ def shop() -> Iterator[str]:
         thread.join()
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Run a browser for the tests of this module."""
+    with chromium.run_browser() as running:
+        yield running
+
+
 @pytest.fixture
-def page(shop: str) -> Iterator[Page]:
+def page(browser: Browser, shop: str) -> Iterator[Page]:
     """Open the page of the shop."""
-    with sync_playwright() as playwright:
-        # Playwright runs an event loop in this thread, in which Django would refuse
-        # database access.
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-        browser = playwright.chromium.launch(
-            executable_path=str(chromium.PATH), args=chromium.ARGUMENTS
-        )
-        page = browser.new_page(user_agent=PERSON)
-        page.goto(shop)
-        yield page
-        browser.close()
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    context = browser.new_context(user_agent=PERSON)
+    page = context.new_page()
+    page.goto(shop)
+    yield page
+    context.close()
     connections.close_all()
 
 

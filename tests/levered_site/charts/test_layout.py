@@ -17,10 +17,11 @@ from levered_site.charts.event_track import (
 from levered_site.charts.figure import Heading
 from levered_site.charts.forest import ForestRow, build_forest
 from levered_site.charts.heat_map import HeatCell, HeatMap, build_heat_map
-from levered_site.charts.intervals import build_interval_bar
+from levered_site.charts.intervals import build_interval_bar, build_range_bar
 from levered_site.charts.line_band import build_line_chart
 from levered_site.charts.line_band_points import DayMark, DayPoint, Limits
 from levered_site.charts.ridgeline import Ridge, build_density, build_ridgeline
+from levered_site.charts.scales import LARGEST
 from levered_site.charts.stacked_area import build_stacked_area
 from levered_site.charts.stacked_area_layout import ShareSeries
 from levered_site.charts.stepped_timeline import Lane, Step, build_timeline
@@ -210,3 +211,24 @@ def test_bars_are_laid_out(seed: int) -> None:
     reach = draw.number() or 0.0
     chart = build_interval_bar("bar", draw.name(), interval, draw.number(), reach)
     assert_laid_out(chart)
+
+
+@seeds
+def test_ranges_are_laid_out_or_left_out(seed: int) -> None:
+    draw = Draw(seed)
+    numbers = [draw.number() or 0.0 for _ in range(5)]
+    chart = build_range_bar(
+        "range",
+        draw.name(),
+        (numbers[0], numbers[1]),
+        numbers[2],
+        (numbers[3], numbers[4]),
+        draw.number(),
+    )
+    if chart is not None:
+        assert_laid_out(chart)
+    assert (chart is None) == (
+        not all(map(math.isfinite, numbers))
+        or max(map(abs, numbers)) > LARGEST
+        or numbers[3] >= numbers[4]
+    )

@@ -13,7 +13,7 @@ from levered_site.mcp import response_size, results_summary, shortening
 from levered_site.mcp.tools import results
 from metrics.stats import ShareCheck
 from optimizations.models import Optimization
-from optimizations.results import check_reasons
+from optimizations.results.health import check_reasons
 from tests.support import factories, traffic, value_metrics
 from tests.support.factories import read_body
 from tests.support.learning import train_model

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[3]
 APPS = ("levered_site", "optimizations", "models_app", "metrics", "warehouse")
 RECORDING = re.compile(r"audit\.record\(|AuditEntry\.objects\.create\(")
 CODE = re.compile(
-    r'"((?:optimization|variant|candidate|note|user|model|metric|assignment_source'
+    r'"((?:optimization|variant|candidate|note|share_link|user|model|metric|assignment_source'
     r'|warehouse|api_key|organization|staff_membership|staff)\.[a-z_]+)"'
 )
 

@@ -2,74 +2,20 @@
 
 import asyncio
 import gc
-import re
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import pytest
-import uvicorn
 import uvloop
-from uvicorn.server import ServerState
 
-from levered_site.web.asgi_types import Receive, Scope, Send
-from levered_site.web.connections import ConnectionTable
-from levered_site.web.direct import DirectResponse, Later, build_direct_class
-from levered_site.web.protocol import ProtocolLimits, WebProtocol
-
-Conversation = Callable[
-    [asyncio.StreamReader, asyncio.StreamWriter], Awaitable[list[bytes]]
-]
-
-
-def _respond(body: bytes) -> DirectResponse:
-    return DirectResponse(200, b"content-length: %d\r\n\r\n%s" % (len(body), body))
-
-
-async def _respond_later(body: bytes) -> DirectResponse:
-    await asyncio.sleep(0.05)
-    return _respond(body)
-
-
-def _answer_directly(scope: Scope, body: bytes) -> DirectResponse | Later | None:
-    if scope["path"] == "/now":
-        return _respond(b"now " + body)
-    if scope["path"] == "/later":
-        return _respond_later(b"later " + body)
-    return None
-
-
-async def _application(scope: Scope, receive: Receive, send: Send) -> None:
-    body, is_complete = b"", False
-    while not is_complete:
-        message = await receive()
-        body += message.get("body", b"")
-        is_complete = not message.get("more_body")
-    content = f"app {scope['path']} ".encode() + body
-    headers = [(b"content-length", str(len(content)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
-
-
-def _build_request(
-    path: str, body: str = "", version: str = "1.1", *lines: str
-) -> bytes:
-    head = [
-        f"POST {path} HTTP/{version}",
-        "Host: test",
-        f"Content-Length: {len(body)}",
-        *lines,
-    ]
-    return "\r\n".join([*head, "", body]).encode()
-
-
-async def _read_body(reader: asyncio.StreamReader) -> bytes:
-    head = await reader.readuntil(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
-    length = re.search(rb"content-length: (\d+)", head)
-    assert length is not None
-    return await reader.readexactly(int(length[1]))
+from tests.support.direct_connections import (
+    Conversation,
+    build_request,
+    converse,
+    read_body,
+)
 
 
 def _converse(
@@ -77,43 +23,14 @@ def _converse(
     connections: list[weakref.ref[Any]] | None = None,
     new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
 ) -> list[bytes]:
-    """Serve one connection and return what the client read.
-
-    `connections` gets references to the service's side of the connection.
-    """
-    made = [] if connections is None else connections
-
-    async def run() -> list[bytes]:
-        loop = asyncio.get_running_loop()
-        limits = ProtocolLimits(head_seconds=10, write_seconds=10)
-        protocol = build_direct_class(
-            ConnectionTable(10, None), limits, _answer_directly
-        )
-        config = uvicorn.Config(_application, http=protocol, lifespan="off", ws="none")
-        config.load()
-        state = ServerState()
-
-        def connect() -> WebProtocol:
-            connection = protocol(config, state, {})
-            made.append(weakref.ref(connection))
-            return connection
-
-        server = await loop.create_server(connect, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        bodies = await asyncio.wait_for(talk(reader, writer), 30)
-        writer.close()
-        server.close()
-        return bodies
-
     with asyncio.Runner(loop_factory=new_loop) as runner:
-        return runner.run(run())
+        return runner.run(converse(talk, connections))
 
 
 def _send_at_once(*requests: bytes) -> list[bytes]:
     async def talk(reader: Any, writer: Any) -> list[bytes]:
         writer.write(b"".join(requests))
-        return [await _read_body(reader) for _ in requests]
+        return [await read_body(reader) for _ in requests]
 
     return _converse(talk)
 
@@ -122,8 +39,8 @@ def test_a_connection_is_kept_over_answers_of_every_kind() -> None:
     async def talk(reader: Any, writer: Any) -> list[bytes]:
         bodies = []
         for path in ("/now", "/later", "/other", "/later", "/now"):
-            writer.write(_build_request(path, "x"))
-            bodies.append(await _read_body(reader))
+            writer.write(build_request(path, "x"))
+            bodies.append(await read_body(reader))
         return bodies
 
     assert _converse(talk) == [
@@ -140,7 +57,7 @@ def test_pipelined_requests_are_answered_in_their_order(first: str) -> None:
     paths = [first, "/now", "/later", "/other", "/now", "/later"]
 
     bodies = _send_at_once(
-        *(_build_request(path, str(number)) for number, path in enumerate(paths))
+        *(build_request(path, str(number)) for number, path in enumerate(paths))
     )
 
     assert [body.split()[-1] for body in bodies] == [b"0", b"1", b"2", b"3", b"4", b"5"]
@@ -148,14 +65,14 @@ def test_pipelined_requests_are_answered_in_their_order(first: str) -> None:
 
 def test_a_body_in_pieces_is_the_applications() -> None:
     async def talk(reader: Any, writer: Any) -> list[bytes]:
-        request = _build_request("/now", "abcdef")
+        request = build_request("/now", "abcdef")
         for piece in (request[:-4], request[-4:-2], request[-2:]):
             writer.write(piece)
             await writer.drain()
             await asyncio.sleep(0.05)
-        first = await _read_body(reader)
-        writer.write(_build_request("/now", "y"))
-        return [first, await _read_body(reader)]
+        first = await read_body(reader)
+        writer.write(build_request("/now", "y"))
+        return [first, await read_body(reader)]
 
     assert _converse(talk) == [b"app /now abcdef", b"now y"]
 
@@ -166,15 +83,15 @@ def test_a_body_in_pieces_is_the_applications() -> None:
 def test_a_connection_that_is_to_be_closed_is_the_applications(
     version: str, line: str
 ) -> None:
-    assert _send_at_once(_build_request("/now", "x", version, line)) == [b"app /now x"]
+    assert _send_at_once(build_request("/now", "x", version, line)) == [b"app /now x"]
 
 
 @pytest.mark.parametrize("path", ["/now", "/later", "/other"])
 def test_a_client_that_sends_no_more_gets_its_answer(path: str) -> None:
     async def talk(reader: Any, writer: Any) -> list[bytes]:
-        writer.write(_build_request(path, "x"))
+        writer.write(build_request(path, "x"))
         writer.write_eof()
-        return [await _read_body(reader), await reader.read()]
+        return [await read_body(reader), await reader.read()]
 
     body, rest = _converse(talk)
 
@@ -184,7 +101,7 @@ def test_a_client_that_sends_no_more_gets_its_answer(path: str) -> None:
 
 def test_a_client_that_leaves_before_its_answer_breaks_nothing() -> None:
     async def talk(reader: Any, writer: Any) -> list[bytes]:
-        writer.write(_build_request("/later", "x"))
+        writer.write(build_request("/later", "x"))
         await writer.drain()
         writer.transport.abort()
         await asyncio.sleep(0.2)
@@ -202,13 +119,13 @@ def test_a_closed_connection_is_freed_without_the_garbage_collector(
     connections: list[weakref.ref[Any]] = []
 
     async def talk(reader: Any, writer: Any) -> list[bytes]:
-        writer.write(b"".join(_build_request(path, "x") for path in requests))
+        writer.write(b"".join(build_request(path, "x") for path in requests))
         if is_aborted:
             await asyncio.sleep(0.01)
             writer.transport.abort()
         else:
             for _ in requests:
-                await _read_body(reader)
+                await read_body(reader)
             writer.close()
         await asyncio.sleep(0.3)
         return [b"alive" for each in connections if each() is not None]
@@ -231,7 +148,7 @@ def test_a_refused_connection_is_freed_without_the_garbage_collector(
 
     async def talk(reader: Any, writer: Any) -> list[bytes]:
         if is_pipelined:
-            writer.write(_build_request("/later", "x") * 40)
+            writer.write(build_request("/later", "x") * 40)
         else:
             for part in (b"GET / HTTP/1.1\r\nX-Large: ", b"x" * 40_000):
                 writer.write(part)
@@ -257,12 +174,12 @@ def test_the_limit_of_idle_connections_ends_no_head_that_is_arriving(
     answered: int,
 ) -> None:
     connections: list[weakref.ref[Any]] = []
-    request = _build_request("/now", "x")
+    request = build_request("/now", "x")
 
     async def talk(reader: Any, writer: Any) -> list[bytes]:
         for _ in range(answered):
             writer.write(request)
-            await _read_body(reader)
+            await read_body(reader)
         writer.write(request[:20])
         await asyncio.sleep(0.05)
         connection = connections[0]()
@@ -270,7 +187,7 @@ def test_the_limit_of_idle_connections_ends_no_head_that_is_arriving(
         now = asyncio.get_running_loop().time()
         connection.check(now + 6)  # uvicorn's own limit is 5 s, that of heads 10 s
         writer.write(request[20:])
-        bodies = [await _read_body(reader)]
+        bodies = [await read_body(reader)]
         connection.check(now + 20)
         return [*bodies, await reader.read()]
 

@@ -14,9 +14,14 @@ from optimizations.admin import (
 )
 from optimizations.admin.result_page import effects
 from optimizations.models import Optimization, PublishedDay, Regime, ResultsSummary
-from optimizations.results import full_results, guardrail_report, history, report
-from optimizations.results.health import Health, HealthReason
-from optimizations.results.model_effects import Interaction
+from optimizations.results.health.health import Health, HealthReason
+from optimizations.results.readings import (
+    full_results,
+    guardrail_report,
+    history,
+    report,
+)
+from optimizations.results.readings.model_effects import Interaction
 from tests.support import chart_layout, result_visitors, unhealthy_worlds
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -240,5 +245,5 @@ def test_interactions_beyond_chance_are_outlined_by_pair_of_factors() -> None:
         interactions, "bool", is_less_better=False
     )
 
-    assert list_rows(chart) == [["a", "+2 (beyond chance)", "-1"]]
+    assert list_rows(chart) == [["a", "+2 (beyond chance)", "\N{MINUS SIGN}1"]]
     assert chart.__html__().count("chart-marked") == 2

@@ -122,9 +122,7 @@ def test_a_redraw_names_the_variant_that_was_barred(
 
     page = open_tab(viewer, optimization, visitor="visitor-1")
 
-    assert (
-        "Drawn again, for the 1st time: 4 Bold · Green, which the visitor had" in page
-    )
+    assert "Drawn again: 4 Bold · Green, which the visitor had" in page
     assert "Policy version 1 gave this variant 33.3 % of the users" in page
     assert "drawn again once" in page
     assert page.index("Got 4 Bold · Green") < page.index("Got 2 Plain · Green")
@@ -171,6 +169,26 @@ def test_rewards_say_whether_they_are_in_time_and_why_not(
     assert "the reward metric does not read rewards of this name" in page
     assert "it came after the horizon, 24 hours from the first exposure on" in page
     assert "the visitor&#x27;s outcome is complete" in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_metric_itself_counts_a_visitor_when_asked(
+    viewer: Client, optimization: Optimization
+) -> None:
+    """One reward is of the metric's name, the other is not."""
+    at = timezone.now() - timedelta(hours=2)
+    for visitor, name in (("buyer", "purchase"), ("reader", "click")):
+        record(optimization, visitor, decided_at=at)
+        send_reward(optimization, visitor, at + timedelta(minutes=1), name)
+
+    buyer = open_tab(viewer, optimization, visitor="buyer", count="yes")
+    reader = open_tab(viewer, optimization, visitor="reader", count="yes")
+    unasked = open_tab(viewer, optimization, visitor="buyer")
+
+    assert ">converted</b>" in buyer
+    assert ">no conversion</b>" in reader
+    assert "By the metric" not in unasked
+    assert "Ask the metric" in unasked
 
 
 def test_a_visitor_who_was_only_sent_in_is_shown_by_exposures(

@@ -6,24 +6,33 @@ import pytest
 from django.http import HttpRequest
 from django.utils import timezone
 
+from levered_site.number_texts import format_percent
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from metrics.stats.balance import SampleRatio
 from metrics.stats.checks import ShareCheck
 from models_app import versions
 from models_app.admin import html_tables
-from optimizations.admin import guardrail_section
-from optimizations.admin.result_page import evidence, figures, health_list, segments
+from optimizations.admin import guardrail_section, model_charts
+from optimizations.admin.result_page import (
+    allocation_map,
+    evidence,
+    figures,
+    health_list,
+    personalization,
+    segments,
+)
 from optimizations.admin.result_page.figures import Figure
-from optimizations.admin.tabs import results as results_tab, variants
+from optimizations.admin.tabs import results as results_tab
+from optimizations.admin.variant_page import page as variant_page
 from optimizations.configuration import create_update
 from optimizations.models import CountFailure, CubeDay, Optimization
-from optimizations.results import full_results, guardrail_report, report
-from optimizations.results.full_results import FullResults
-from optimizations.results.health import Health, HealthReason
-from tests.support import result_visitors, unhealthy_worlds
+from optimizations.results.health.health import Health, HealthReason
+from optimizations.results.readings import full_results, guardrail_report, report
+from optimizations.results.readings.full_results import FullResults
+from tests.support import optimization_factories, result_visitors, unhealthy_worlds
 
 with_data = pytest.mark.django_db(transaction=True)
-SPACE = "\N{NO-BREAK SPACE}"
+SPACE, JOINER = "\N{NO-BREAK SPACE}", "\N{WORD JOINER}"
 HEALTHY = Health("ok", [], None)
 
 
@@ -95,12 +104,47 @@ def test_a_metric_with_a_value_shows_money() -> None:
 
     money = build_figures(optimization, priced)["Earned so far"]
 
-    assert money.value == "+€12,460"
+    assert money.value == f"+{JOINER}€12,460"
     assert optimization.reward_metric is not None
     assert money.note == (
         f"+623 of “{optimization.reward_metric.name}”; "
-        "95% sure, at every look: between +€220 and +€23,480"
+        "95% sure, at every look: between "
+        f"+{JOINER}€220 and +{JOINER}€23,480"
     )
+
+
+@with_data
+def test_variants_are_named_in_the_order_of_the_factors() -> None:
+    names = ("headline", "columns", "plan")  # Postgres would begin with the shortest
+    design = [
+        {"name": name, "dtype": "str", "levels": [f"{name} 1", f"{name} 2"]}
+        for name in names
+    ]
+    config = optimization_factories.make_config(design_factors=design)
+    optimization = optimization_factories.make_live_optimization(
+        training_data_config=config
+    )
+
+    last = report.build_results(optimization).variants[-1]
+
+    assert list(last.variant) == list(names)
+    assert evidence.name_levels(last) == "headline 2 · columns 2 · plan 2"
+    assert model_charts.name_variant(last) == "8 headline 2 · columns 2 · plan 2"
+
+
+@with_data
+def test_conversions_are_whole_numbers_however_few() -> None:
+    optimization = result_visitors.train_and_return(
+        result_visitors.make_visited_optimization()
+    )
+    full = full_results.load_full_results(optimization)
+    worth = replace(full.results.worth, extra=0.3, extra_ci_anytime=(-4.91, 93.2))
+    few = replace(full, results=replace(full.results, worth=worth))
+
+    extra = build_figures(optimization, few)["Extra conversions so far"]
+
+    assert extra.value == "0"
+    assert extra.note.endswith(": between \N{MINUS SIGN}5 and +93")
 
 
 @with_data
@@ -115,7 +159,7 @@ def test_a_broken_split_withholds_every_figure_of_the_lift() -> None:
     assert len(withheld) == 3
     assert {figure.note for figure in withheld} == {figures.BROKEN}
     assert "<svg" not in drawn
-    assert segments.describe_personalization(full.results) == ""
+    assert personalization.describe_personalization(full.results) == ""
 
 
 @with_data
@@ -125,7 +169,7 @@ def test_who_gets_what_adds_up_and_leads_to_receipts() -> None:
     )
     full = full_results.load_full_results(optimization)
 
-    drawn = segments.build_allocation_map(optimization, full.allocation)
+    drawn = allocation_map.build_allocation_map(optimization, full.allocation)
 
     assert drawn is not None
     assert drawn.context == "device"
@@ -151,13 +195,13 @@ def test_the_page_names_the_leader_or_says_why_it_does_not() -> None:
     optimization.model.refresh_from_db()
 
     after = full_results.load_full_results(optimization)
-    table = variants.render_variant_results(report.build_results(optimization))
+    withheld = variant_page.list_withheld(report.build_results(optimization))
 
     assert f"(no. {number}) leads" in evidence.describe_leader(before.results)
     assert evidence.describe_leader(after.results) == ""
     saved = build_figures(optimization, after)["Saved against an even split"]
     assert saved.note == versions.VARIANTS_CHANGED
-    assert versions.VARIANTS_CHANGED in table
+    assert withheld == [versions.VARIANTS_CHANGED]
 
 
 @with_data
@@ -172,7 +216,7 @@ def test_the_page_shows_each_guardrail_with_interval_and_age() -> None:
     assert row.as_of is not None
     assert metric.name in table
     assert ">violated</span>" in table
-    assert f"92{SPACE}%: {row.lift_ci_anytime[0]:+.1f}{SPACE}%" in table
+    assert f"92{SPACE}%: {format_percent(row.lift_ci_anytime[0], signed=True)}" in table
     assert f"{row.as_of:%Y-%m-%d %H:%M} UTC" in table
     assert "violated first on" in table
 

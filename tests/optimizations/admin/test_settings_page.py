@@ -6,6 +6,7 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.admin import setting_texts
 from optimizations.admin.tabs import registry
 from optimizations.configuration import lifecycle
@@ -51,14 +52,10 @@ def test_each_setting_says_what_follows(
         world.organization, world.metric, "Other", status="draft"
     )
     if status != "draft":
-        actor_steps = [lifecycle.resume_optimization]
-        if status == "shipped":
-            actor_steps.append(
-                lambda row, actor: lifecycle.ship_optimization(row, actor, confirm=True)
-            )
-        for step in actor_steps:
-            step(optimization, staff_world.SYSTEM_ACTOR)
-            optimization.refresh_from_db()
+        lifecycle.resume_optimization(optimization, SYSTEM_ACTOR)
+    if status == "shipped":
+        lifecycle.ship_optimization(optimization, SYSTEM_ACTOR, confirm=True)
+    optimization.refresh_from_db()
 
     page = open_settings(owner, optimization)
 
@@ -93,7 +90,7 @@ def test_a_draft_is_told_that_nothing_changes_yet(owner: Client, world: World) -
 def test_what_is_over_offers_only_what_may_still_change(
     owner: Client, world: World
 ) -> None:
-    lifecycle.stop_optimization(world.optimization, staff_world.SYSTEM_ACTOR)
+    lifecycle.stop_optimization(world.optimization, SYSTEM_ACTOR)
 
     form = admin_forms.open_form(owner, world.optimization)
     page = open_settings(owner, world.optimization)

@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from optimizations.admin.tabs import registry
 from optimizations.models import Optimization
-from optimizations.results import (
+from optimizations.results.readings import (
     full_results,
     guardrail_report,
     history,

@@ -9,8 +9,8 @@ from optimizations.admin.result_page import verdict
 from optimizations.admin.result_page.health_list import list_health
 from optimizations.admin.result_page.verdict import Evidence
 from optimizations.admin.result_page.wording import MetricWords
-from optimizations.results.health import Health, HealthReason
-from optimizations.results.missing_counts import UNCOUNTED_REASON
+from optimizations.results.health.health import Health, HealthReason
+from optimizations.results.health.missing_counts import UNCOUNTED_REASON
 from tests.support.measured_lifts import build_lift
 
 SPACE = "\N{NO-BREAK SPACE}"

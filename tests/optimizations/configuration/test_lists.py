@@ -7,7 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 from levered_site.organizations.models import AuditEntry
 from models_app.models import BanditModel
 from optimizations.models import Optimization, ResultsSummary, Variant
-from optimizations.results import list_summary
+from optimizations.results.readings import list_summary
 from tests.support import optimization_factories
 from tests.support.factories import (
     make_admin_api,

@@ -21,7 +21,7 @@ from optimizations.cube import (
     specification,
 )
 from optimizations.models import CubeDay, ErasedRemainder, Optimization
-from optimizations.results import report
+from optimizations.results.readings import report
 from tests.support import (
     cube_comparison,
     optimization_factories,

@@ -14,7 +14,7 @@ from levered_site import database
 from metrics.models import Metric
 from optimizations.cube import refresh, specification
 from optimizations.models import Optimization
-from optimizations.results import report
+from optimizations.results.readings import report
 from tests.support import factories, optimization_factories, warehouse_events
 from tests.support.cube_comparison import normalize_cube
 from tests.support.cube_events import days_ago

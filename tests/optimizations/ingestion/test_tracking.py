@@ -189,11 +189,13 @@ def test_requests_are_limited_per_address(key: str, settings: Settings) -> None:
     assert ManagedReward.objects.count() == 2
 
 
-def test_a_call_with_a_known_key_reads_no_key_from_the_database(key: str) -> None:
+def test_a_call_with_a_known_key_reads_no_key_from_the_database(
+    optimization: Optimization, key: str
+) -> None:
     track(key, build_reward())
 
     with CaptureQueriesContext(connection) as queries:
-        track(key, build_reward())
+        track(key, build_exposure(optimization))
 
     assert len(queries) > 0
     assert not any("apikey" in query["sql"] for query in queries)

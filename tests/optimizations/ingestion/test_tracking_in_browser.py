@@ -1,21 +1,18 @@
 """The page's example of docs/tracking.md, in a real browser and from another origin."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.signals import request_started
 from django.db import connections
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
-from tests.support import factories, tracking
+from tests.support import chromium, factories, tracking
 from tests.support.code_blocks import find_blocks
 from warehouse.models import ManagedReward
 
-CHROMIUM = Path("/usr/bin/chromium")
 SIGNUP = {"name": "signup", "min": 1, "max": 1}
 TIMEOUT = 5_000
 # Headless chromium names itself a crawler.
@@ -23,26 +20,25 @@ PERSON = "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0.0.0 Safari/537.36"
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium"),
+    pytest.mark.skipif(not chromium.PATH.exists(), reason="needs Debian's chromium"),
 ]
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Run a browser for the tests of this module."""
+    with chromium.run_browser() as running:
+        yield running
+
+
 @pytest.fixture
-def page(live_server: LiveServer) -> Iterator[Page]:
+def page(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
     """Open a page of the same server under another name: another origin."""
-    with sync_playwright() as playwright:
-        # Playwright runs an event loop in this thread, in which Django would refuse
-        # database access.
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM),
-            args=["--headless", "--no-sandbox", "--disable-gpu"],
-        )
-        page = browser.new_page(user_agent=PERSON)
-        page.goto(live_server.url.replace("localhost", "127.0.0.1") + "/healthz")
-        yield page
-        browser.close()
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    context = browser.new_context(user_agent=PERSON)
+    page = context.new_page()
+    page.goto(live_server.url.replace("localhost", "127.0.0.1") + "/healthz")
+    yield page
+    context.close()
     connections.close_all()
 
 

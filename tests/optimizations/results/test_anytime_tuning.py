@@ -14,15 +14,11 @@ from metrics import definition
 from metrics.stats import Lift
 from optimizations.configuration import create_update
 from optimizations.models import Optimization, Regime, ResultsSummary
-from optimizations.results import (
-    guardrails,
-    health_evidence,
-    measured_lift,
-    measured_lift_by_context,
-    report,
-    stored,
-)
-from optimizations.results.anytime_tuning import Tuning
+from optimizations.results import stored
+from optimizations.results.health import guardrails, health_evidence
+from optimizations.results.lift import measured_lift, measured_lift_by_context
+from optimizations.results.lift.anytime_tuning import Tuning
+from optimizations.results.readings import report
 from tests.support import traffic
 from tests.support.optimization_factories import (
     make_config,

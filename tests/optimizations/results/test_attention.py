@@ -9,7 +9,7 @@ from django.utils import timezone
 from metrics.models import Metric
 from optimizations.admin import list_cells
 from optimizations.models import CountFailure, Optimization, RecordingGap
-from optimizations.results import attention, health_queries
+from optimizations.results.health import attention, health_queries
 from tests.support import factories, unhealthy_worlds
 from tests.support.listed_optimizations import (
     make_listed,

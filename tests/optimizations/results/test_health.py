@@ -14,7 +14,7 @@ from models_app import runs
 from models_app.models import TrainingRun
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization, PublishedDay, ResultsSummary
-from optimizations.results import health_evidence, missing_counts
+from optimizations.results.health import health_evidence, missing_counts
 from optimizations.training.run import run_training
 from tests.support import staff_world, traffic
 from tests.support.admin_actions import OPTIMIZATION_LIST

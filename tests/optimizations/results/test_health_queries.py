@@ -11,7 +11,7 @@ from metrics.models import Metric
 from optimizations.admin import list_cells
 from optimizations.configuration.past_violations import UNDECIDED
 from optimizations.models import CountFailure, Optimization
-from optimizations.results import health_queries
+from optimizations.results.health import health_queries
 from tests.support import factories, listed_optimizations
 from tests.support.optimization_factories import make_metric
 

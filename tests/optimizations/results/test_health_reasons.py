@@ -1,5 +1,6 @@
 """What health says of each fault, in plain words with its figures, and what to do."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,10 +13,10 @@ from metrics.stats import (
     SampleRatio,
     ShareCheck,
 )
-from optimizations.results import check_reasons, health
-from optimizations.results.frequent_id import OneIdCheck
-from optimizations.results.health import HealthReason
-from optimizations.results.logged_levels import LoggedValue, UnknownValueCheck
+from optimizations.results.checks.frequent_id import OneIdCheck
+from optimizations.results.checks.logged_levels import LoggedValue, UnknownValueCheck
+from optimizations.results.health import check_reasons, health, health_evidence
+from optimizations.results.health.health import HealthReason
 
 NOW = datetime(2026, 3, 28, 14, 0, tzinfo=UTC)
 FAILED: dict[str, Any] = {
@@ -211,3 +212,11 @@ def test_counts_are_old_after_a_day_or_three_missed_trainings(
     assert [reason.code for reason in health.describe_age(check)] == (
         ["age"] if ok is False else []
     )
+
+
+def test_what_to_do_next_names_no_field_of_results_to_staff() -> None:
+    fields = {"anonymous_id", "policy_version"}  # of events and of serve's answer
+    for name, text in check_reasons.CHECK_TEXTS.items():
+        named = set(re.findall(r"[a-z]+_[a-z_]+", text.next)) - fields
+        # one_id names no id itself: its sentence says where the results have it.
+        assert name == health_evidence.ONE_ID or not named, name

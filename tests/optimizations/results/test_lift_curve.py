@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from optimizations.models import Optimization, PublishedDay
-from optimizations.results import history, lift_curve
+from optimizations.results.readings import history, lift_curve
 from tests.support.factories import read_body
 from tests.support.optimization_factories import make_optimization, make_organization
 from tests.support.result_visitors import (

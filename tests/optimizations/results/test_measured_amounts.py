@@ -8,13 +8,14 @@ import pytest
 from django.http import HttpRequest
 from django.utils import timezone
 
+from levered_site.number_texts import format_percent
 from optimizations.admin import list_cells
 from optimizations.admin.result_page import companions
 from optimizations.admin.result_page.verdict import Verdict
 from optimizations.admin.tabs import results as results_tab
 from optimizations.cube import storage
 from optimizations.models import AmountCap, CubeDay, Optimization
-from optimizations.results import report
+from optimizations.results.readings import report
 from tests.support import factories, traffic
 from tests.support.factories import read_body, read_error
 from tests.support.optimization_factories import (
@@ -120,6 +121,30 @@ def test_payers_whom_the_optimized_arm_loses_need_a_confirm_though_the_mean_is_s
     assert "the share of users with an amount" in reason["message"]
     api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
     assert reason in read_error(api.post(f"{path}/ship"))["details"]
+
+
+def test_a_guardrail_whose_mean_hides_harm_says_so_also_when_it_is_detached() -> None:
+    optimization = make_shop(
+        truth=lambda variant, _: 0.02 if variant["headline"] == "B" else 0.4,
+        purchase=lambda rng, _variant: {"value": rng.lognormvariate(3, 2)},
+    )
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
+    guardrail = make_metric(optimization.organization, "numeric")
+    api.patch(path, {"guardrail_metric_ids": [str(guardrail.pk)]})
+
+    reasons = read_results(optimization)["health"]["reasons"]
+    judged = read_body(api.get(f"{path}/guardrails"))
+    api.patch(path, {"guardrail_metric_ids": []})
+    detached = read_body(api.get(f"{path}/progress"))["health"]["reasons"]
+
+    (hidden,) = (told for told in reasons if told["code"] == "guardrail_hidden_harm")
+    assert "the share of users with an amount" in hidden["message"]
+    assert judged["guardrails"][0]["status"] == "ok"
+    assert hidden["message"] in judged["guardrails"][0]["notes"][0]
+    assert hidden in judged["health"]["reasons"]
+    (past,) = (told for told in detached if told["code"] == "guardrail_violated")
+    assert "until it was detached" in past["message"]
+    assert hidden["message"] in past["message"]
 
 
 def test_the_cap_stays_when_payments_grow() -> None:
@@ -308,8 +333,8 @@ def test_lists_have_the_lift_with_its_interval() -> None:
     stored = Optimization.objects.select_related("results_summary", "reward_metric")
     listed = list_cells.load_listed([stored.get(pk=optimization.pk)])[optimization.pk]
     cell = list_cells.render_lift(listed, is_less_better=False)
-    percent = "\N{NO-BREAK SPACE}%"
-    assert f"{low:+.1f}{percent} to {high:+.1f}{percent}" in cell
+    ends = (format_percent(end, signed=True) for end in (low, high))
+    assert " to ".join(ends) in cell
 
 
 def test_the_admin_shows_the_companions_in_one_table() -> None:

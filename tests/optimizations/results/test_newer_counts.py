@@ -9,7 +9,8 @@ from models_app import runs, training_lease
 from models_app.models import TrainingRun
 from models_app.training_lease import TrainingLease
 from optimizations.models import Optimization, PublishedDay, ResultsSummary
-from optimizations.results import health_evidence, stored
+from optimizations.results import stored
+from optimizations.results.health import health_evidence
 from optimizations.training import metric_counts, publish
 from optimizations.training.fit import (
     PolicyTrainer,

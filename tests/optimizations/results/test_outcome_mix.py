@@ -12,7 +12,7 @@ from django.utils import timezone
 from optimizations.cube import refresh
 from optimizations.cube.cell_columns import DayColumns, collect_columns
 from optimizations.models import Optimization
-from optimizations.results import outcome_mix
+from optimizations.results.readings import outcome_mix
 from tests.support import reference_sums
 from tests.support.cube_columns import make_days
 from tests.support.factories import Api, read_body, read_error

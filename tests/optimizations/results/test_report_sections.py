@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from optimizations.models import Optimization
-from optimizations.results import report, report_sections
-from optimizations.results.model_effects import Interaction
+from optimizations.results.readings import report, report_sections
+from optimizations.results.readings.model_effects import Interaction
 from tests.support.factories import read_body
 from tests.support.optimization_factories import (
     make_config,

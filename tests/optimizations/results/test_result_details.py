@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from optimizations.models import CubeDay
-from optimizations.results import report
+from optimizations.results.readings import report
 from tests.support import factories
 from tests.support.factories import read_body, read_error
 from tests.support.optimization_factories import (

@@ -10,14 +10,14 @@ from metrics import stats
 from metrics.models import Metric
 from metrics.stats import Direction, Interval, Totals
 from optimizations.models import Optimization
-from optimizations.results import reward_harm
-from optimizations.results.anytime_tuning import Tuning
-from optimizations.results.measured_amounts import (
+from optimizations.results.health import reward_harm
+from optimizations.results.lift.anytime_tuning import Tuning
+from optimizations.results.lift.measured_amounts import (
     CompanionResult,
     CompanionResults,
     MeasuredAmounts,
 )
-from optimizations.results.measured_lift import Comparison
+from optimizations.results.lift.measured_lift import Comparison
 from tests.optimizations.results.test_health import read_admin_pages, read_healths
 from tests.support.factories import read_body, read_error
 from tests.support.optimization_factories import make_metric, make_organization
@@ -82,6 +82,30 @@ def test_where_less_is_better_a_reward_that_became_higher_ships_with_a_confirm()
     assert api.post(f"{path}/ship", {"confirm": True}).status_code == 200
     body: Any = read_body(api.get(f"{path}/results"))
     assert reason in body["health"]["reasons"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_harm_by_what_the_metric_counted_before_stays_until_it_is_improved() -> None:
+    optimization = make_compared("increase", holdout_buys=True)
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
+    metric = optimization.reward_metric
+    assert metric is not None
+    sql = f"{metric.sql} AND value >= 0"
+
+    api.patch(f"/warehouse/metrics/{metric.pk}", {"sql": sql})
+    changed: Any = read_body(api.get(f"{path}/results?refresh=true"))
+    refusal = read_error(api.post(f"{path}/ship"))
+    api.patch(f"/warehouse/metrics/{metric.pk}", {"sql": metric.sql})
+    changed_back: Any = read_body(api.get(f"{path}/results?refresh=true"))
+
+    reasons = [r for r in changed["health"]["reasons"] if r["code"] == CODE]
+    assert changed["primary_metric_vs_holdout"]["difference"] is None
+    (reason,) = reasons
+    assert reason["message"].startswith("As it was defined until 20")
+    assert "“Purchases” was lower than without" in reason["message"]
+    assert reason in refusal["details"]
+    (present,) = (r for r in changed_back["health"]["reasons"] if r["code"] == CODE)
+    assert present["message"].startswith("The reward “Purchases” is lower")
 
 
 def compare(direction: Direction, optimized: int, holdout: int) -> list[str]:

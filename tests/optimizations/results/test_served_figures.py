@@ -9,7 +9,7 @@ from levered_site.organizations.actors import SYSTEM_ACTOR
 from models_app import versions
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization
-from optimizations.results import served_model
+from optimizations.results.model import served_model
 from tests.support.factories import make_member_api, read_body
 from tests.support.learning import train_model
 from tests.support.optimization_factories import make_config

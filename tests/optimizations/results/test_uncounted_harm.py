@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from metrics.models import Metric, MetricRevision
 from optimizations.models import CubeDay, Optimization, ResultsSummary
-from optimizations.results import health_evidence
+from optimizations.results.health import health_evidence
 from tests.support import staff_world
 from tests.support.admin_actions import OPTIMIZATION_LIST, confirm_list_action
 from tests.support.factories import Api, read_body, read_error

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from optimizations.models import Optimization
-from optimizations.results import variant_results
+from optimizations.results.readings import variant_results
 from tests.support import optimization_factories, traffic, value_metrics
 from tests.support.factories import make_member_api, read_body
 from tests.support.learning import train_model

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from optimizations.models import Optimization
-from optimizations.results import worth
+from optimizations.results.readings import worth
 from tests.support.factories import read_body
 from tests.support.optimization_factories import (
     make_metric,

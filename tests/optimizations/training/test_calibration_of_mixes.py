@@ -9,7 +9,7 @@ import pytest
 from metrics.models import Metric
 from metrics.stats import BaselineSanity
 from optimizations.cube.refresh import NO_LAGS, ObservationCube
-from optimizations.results import calibration
+from optimizations.results.checks import calibration
 from tests.support.cube_columns import make_days
 from tests.support.value_metrics import OUTCOMES
 from warehouse.sql.cube.statement import Cell

@@ -13,7 +13,8 @@ from models_app.models import PolicyVersion, TrainingRun
 from optimizations.models import Candidate, CandidateTable, PublishedDay
 from optimizations.off_policy import evaluate, target_policies
 from optimizations.off_policy.eligible_cells import EvaluationRequest
-from optimizations.results import leader, progress
+from optimizations.results.model import leader
+from optimizations.results.readings import progress
 from optimizations.training import candidates
 from tests.support.candidate_trials import (
     BLIND,

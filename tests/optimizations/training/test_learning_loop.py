@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from models_app import versions
 from models_app.models import BanditModel, TrainingRun
-from optimizations.results import report
+from optimizations.results.readings import report
 from tests.support import optimization_factories, traffic
 from tests.support.learning import train_model
 

@@ -12,7 +12,7 @@ from metrics.models import Metric
 from models_app import versions
 from models_app.models import BanditModel
 from optimizations.models import Optimization
-from optimizations.results.report import build_results
+from optimizations.results.readings.report import build_results
 from optimizations.training import schedule
 from optimizations.training.run import run_training
 from tests.support import optimization_factories, traffic

@@ -15,7 +15,8 @@ from models_app.bandit.report import report
 from models_app.models import PolicyVersion, TrainingRun
 from models_app.training_lease import LeaseLostError, TrainingLease
 from optimizations.models import Optimization, PublishedDay
-from optimizations.results import health_evidence, history, progress
+from optimizations.results.health import health_evidence
+from optimizations.results.readings import history, progress
 from optimizations.training import publish
 from optimizations.training.publish import TrainingResult
 from tests.support import candidate_trials, learning, optimization_factories

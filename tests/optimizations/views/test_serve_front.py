@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings as hypothesis_settings, strategies as st
 from pytest_django import Settings
 
+from levered_site.organizations import api_keys
 from levered_site.organizations.actors import SYSTEM_ACTOR
+from levered_site.organizations.models import ApiKey
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Assignment, Decision
 from optimizations.serving import snapshot_poller
@@ -121,12 +123,17 @@ def _assert_same(
     by_django = _post_to_django(path, body, headers)
     assert _read_stable_parts(by_front) == _read_stable_parts(by_django)
     assert rows == _list_rows()
+    _forget_everybody()
+    direct = front.post_directly(f"{BASE}{path}", body, headers)
+    assert direct is not None
+    assert _read_stable_parts(direct) == _read_stable_parts(by_django)
+    assert rows == _list_rows()
     repeated = front.post_directly(f"{BASE}{path}", body, headers)
     assert repeated is not None
     repeated_by_django = _post_to_django(path, body, headers)
     assert _read_stable_parts(repeated) == _read_stable_parts(repeated_by_django)
     assert rows == _list_rows()
-    for response in (by_front, by_django, repeated, repeated_by_django):
+    for response in (by_front, by_django, direct, repeated, repeated_by_django):
         request_id = response.headers["x-request-id"]
         is_kept = headers.get("X-Request-Id") == "trace-1"
         assert request_id == "trace-1" if is_kept else request_id.startswith("req_")
@@ -330,3 +337,20 @@ def test_a_body_that_ends_early_is_not_recorded(front: Front) -> None:
     assert front.post(path, b'{"anonymous_id":"u1"}', is_cut_off=True) is None
 
     assert not Decision.objects.exists()
+
+
+def test_a_revoked_key_takes_effect_on_a_head_that_was_read_before(
+    front: Front,
+) -> None:
+    optimization = make.make_live_optimization()
+    secret = make_api_key(optimization.organization, scopes=["serve"])
+    serve_front.warm_up(front, optimization)
+    path = f"/optimizations/{optimization.pk}/serve"
+    body, headers = b'{"anonymous_id":"u1"}', {"X-API-Key": secret}
+    assert _post_to_django(path, body, headers).status == 200
+    assert front.post_directly(BASE + path, body, headers) is not None
+
+    api_keys.revoke_key(ApiKey.objects.get(), SYSTEM_ACTOR)
+
+    assert front.post_directly(BASE + path, body, headers) is None
+    assert _post_to_django(path, body, headers).status == 401

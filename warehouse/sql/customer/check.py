@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
+from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from warehouse.sql.customer import dialects, messages, spelling
 from warehouse.sql.customer.dialects import Dialect
@@ -202,9 +203,24 @@ def _regenerate_query(
 
 
 def _write_query(query: exp.Query, rules: Dialect) -> str:
-    """Return a query's text. Raises RefusedError where sqlglot cannot write a function."""
+    """Return a query's text.
+
+    Raises RefusedError where sqlglot cannot write a function, or would leave a part out.
+    """
     try:
-        return query.sql(rules.grammar, comments=False, identify=True, copy=False)
+        return query.sql(
+            rules.grammar,
+            comments=False,
+            identify=True,
+            copy=False,
+            unsupported_level=ErrorLevel.RAISE,
+        )
+    except UnsupportedError as error:
+        part = str(error).splitlines()[0].rstrip(".")
+        raise RefusedError(
+            f"A part of the query has no form on {rules.title} ({part}): write it in"
+            " another way, or in a view."
+        ) from error
     except messages.UNWRITABLE as error:
         raise messages.refuse_unwritable(query, rules.grammar) from error
 

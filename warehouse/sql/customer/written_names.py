@@ -23,6 +23,8 @@ class RemembersNames(Parser):
         call: exp.Expr | None = super()._parse_function_call(*arguments, **options)
         if token and call:
             _mark(call, token.text, (self.sql, token.start))
+            if not any(call.iter_expressions()):  # no other token tells the line
+                call.meta.setdefault("line", token.line)
         return call
 
     def _parse_types(self, *arguments: Any, **options: Any) -> exp.Expr | None:

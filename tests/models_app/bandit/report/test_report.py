@@ -112,6 +112,49 @@ def test_a_certain_posterior_gives_the_true_figures() -> None:
     assert figures.contexts[0].expected_gain.mean == 0
 
 
+def test_personalization_is_the_leading_variants_against_the_one_leader() -> None:
+    """Each context's leading variant earns 0.2 there; the leader for all earns 0.16."""
+    low, high = logit(0.1), logit(0.2)
+    posterior, cells = make_certain([[low, high], [high, low]], [[30, 30], [20, 20]])
+    policy = make_policy([[0.1, 0.9], [0.9, 0.1]], posterior.design.context_cells)
+
+    figures = report.build_report(
+        posterior, policy, cells, enabled=np.ones(2, bool), holdout_share=0, seed=0
+    )
+
+    gain = require(figures.personalization_percent)
+    assert gain.mean == pytest.approx(100 * (0.2 / 0.16 - 1), rel=1e-3)
+
+
+def test_without_contexts_there_is_nothing_to_personalize() -> None:
+    posterior, cells = make_certain([[logit(0.1), logit(0.2)]], [[10, 10]])
+    enabled = np.ones(2, bool)
+
+    figures = report.build_report(
+        posterior,
+        make_policy([[0.0, 1.0]], 1),
+        cells,
+        enabled=enabled,
+        holdout_share=0.0,
+        seed=0,
+    )
+
+    assert figures.personalization_percent is None
+
+
+def test_where_one_variant_leads_everywhere_personalization_is_worth_nothing() -> None:
+    low, high = logit(0.1), logit(0.2)
+    posterior, cells = make_certain([[low, high], [low, high]], [[30, 30], [30, 30]])
+    policy = make_policy([[0.1, 0.9]], posterior.design.context_cells)
+
+    figures = report.build_report(
+        posterior, policy, cells, enabled=np.ones(2, bool), holdout_share=0, seed=0
+    )
+
+    gain = require(figures.personalization_percent)
+    assert (gain.lo, gain.mean, gain.hi) == (0, 0, 0)
+
+
 def test_a_disabled_variant_is_neither_best_nor_part_of_progress() -> None:
     posterior, cells = make_certain(
         [[logit(0.1), logit(0.3), logit(0.2)]], [[10, 10, 10]]

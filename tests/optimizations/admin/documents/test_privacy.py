@@ -6,7 +6,7 @@ import pytest
 
 from optimizations.admin.documents import privacy
 from optimizations.admin.result_page.health_list import SHORT_NAMES
-from optimizations.results.health import Health, HealthReason
+from optimizations.results.health.health import Health, HealthReason
 
 NOW = datetime(2026, 3, 28, tzinfo=UTC)
 

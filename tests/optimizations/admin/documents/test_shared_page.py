@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
@@ -191,3 +192,18 @@ def test_a_screenshot_that_is_too_large_is_named_and_not_read(world: World) -> N
     assert sorted(pictures) == [1, 2]
     assert pictures[1].uri.startswith("data:image/png;base64,eHh4")
     assert (pictures[2].uri, pictures[2].size) == ("", size + 1)
+
+
+def test_an_opening_is_in_the_audit_log_and_not_among_the_latest_changes(
+    client: Client, world: World
+) -> None:
+    _, path = share(world.optimization)
+    client.get(path)
+    client.force_login(staff_world.make_member(world.organization, "viewer"))
+
+    activity = client.get(reverse("admin:optimizations_optimization_activity"))
+    log = client.get(reverse("admin:organizations_auditentry_changelist"))
+
+    assert "Share link opened" in log.content.decode()
+    assert "share_link.open" not in activity.content.decode()
+    assert "share_link.create" in activity.content.decode()

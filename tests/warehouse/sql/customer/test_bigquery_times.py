@@ -90,4 +90,6 @@ def test_a_time_zone_behind_a_time_is_refused(written: str, advice: str) -> None
     ],
 )
 def test_what_bigquery_reads_is_accepted(value: str) -> None:
-    assert check.check_query(f"SELECT {value} FROM ds.t", "bigquery", managed=False)
+    sql = f"SELECT {value} FROM ds.t"
+
+    assert check.check_query(sql, "bigquery", managed=False).text

@@ -154,6 +154,27 @@ def test_a_call_with_a_wrong_number_of_arguments_is_named(
         ("bigquery", "SELECT HLL_COUNT.MERGE(a) FROM t", "The function HLL_COUNT.MERGE is not allowed (line 1): write APPROX_COUNT_DISTINCT instead."),
         ("snowflake", "SELECT Format_Date('%Y', a) FROM t", "The function Format_Date is not allowed (line 1): write TO_CHAR(a, 'YYYY') instead."),
         ("snowflake", "SELECT a\nFROM TABLE(App.MyRows(1))", "TABLE(App.MyRows(…)) is not allowed (line 2), except around FLATTEN, SPLIT_TO_TABLE, STRTOK_SPLIT_TO_TABLE, GENERATOR: name a table, or a view that calls the function."),
+        # joins of other databases
+        ("postgres", "SELECT a FROM t\nASOF JOIN u ON t.a > u.a", "The clause ASOF JOIN is not allowed (line 2): write JOIN LATERAL (SELECT … WHERE a.time >= b.time ORDER BY b.time DESC LIMIT 1) AS b ON TRUE instead."),
+        ("bigquery", "SELECT a FROM t\nASOF JOIN u ON t.a > u.a", "The clause ASOF JOIN is not allowed (line 2): write JOIN … ON a.time >= b.time, with QUALIFY ROW_NUMBER() OVER (PARTITION BY a.id ORDER BY b.time DESC) = 1, instead."),
+        ("postgres", "SELECT a FROM t\nCROSS APPLY (SELECT 1) AS b", "The clause CROSS APPLY is not allowed (line 2): write CROSS JOIN LATERAL (SELECT …) AS b instead."),
+        ("snowflake", "SELECT a FROM t\nOUTER APPLY f(a) AS b", "The clause OUTER APPLY is not allowed (line 2): write LEFT JOIN LATERAL (SELECT …) AS b ON TRUE instead."),
+        ("bigquery", "SELECT a FROM t\nCROSS APPLY u", "The clause CROSS APPLY is not allowed (line 2): write JOIN … ON …, or CROSS JOIN UNNEST(array) instead."),
+        # what sqlglot would leave out, or guess
+        ("snowflake", "SELECT SUM(a) OVER (ORDER BY b ROWS BETWEEN 1 PRECEDING AND CURRENT ROW EXCLUDE TIES) FROM t", "The clause EXCLUDE TIES of a window is not allowed (line 1): write a frame that ends before the row, as in ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING, instead."),
+        ("bigquery", "SELECT SUM(a) OVER (ORDER BY b ROWS BETWEEN 1 PRECEDING AND CURRENT ROW EXCLUDE CURRENT ROW) FROM t", "The clause EXCLUDE CURRENT ROW of a window is not allowed (line 1): write a frame that ends before the row, as in ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING, instead."),
+        ("bigquery", "SELECT 1,\n ARRAY_AGG(a ORDER BY b NULLS LAST) FROM t", "The clause NULLS LAST of an aggregate is not allowed (line 2): write ORDER BY b IS NULL, b instead."),
+        ("bigquery", "SELECT 1,\n ARRAY_AGG(a ORDER BY b DESC NULLS FIRST LIMIT 1) FROM t", "The clause NULLS FIRST of an aggregate is not allowed (line 2): write ORDER BY b IS NOT NULL, b DESC instead."),
+        ("bigquery", "SELECT a FROM t ORDER BY a\nFETCH FIRST 5 ROWS WITH TIES", "The clause WITH TIES is not allowed (line 2): write QUALIFY RANK() OVER (ORDER BY a) <= 5 instead."),
+        ("snowflake", "SELECT 1,\n a[1:2] FROM t", "The slice of an array by a colon is not allowed (line 2): write ARRAY_SLICE(a, 0, 2), which counts from 0 and leaves out the end, instead."),
+        ("bigquery", "SELECT 1,\n a ILIKE ANY ('x%', 'Y%') FROM t", "The operator ILIKE ANY is not allowed (line 2): write LOWER(a) LIKE ANY (…), with patterns in small letters, instead."),
+        ("snowflake", "SELECT 1,\n (ts AT TIME ZONE 'UTC') AT TIME ZONE b FROM t", "The operator AT TIME ZONE is not allowed (line 2): write CONVERT_TIMEZONE('UTC', TS), or CONVERT_TIMEZONE('UTC', 'UTC', TS) where it is a time of that zone, instead."),
+        # what has nothing in it that tells the line
+        ("postgres", "SELECT current_user", "The function current_user is not allowed (line 1): write the name itself, in quotes instead."),
+        ("postgres", "SELECT a,\n Random()\nFROM t", "The function Random is not allowed (line 2): write a hash of a column, such as md5 instead."),
+        ("bigquery", "SELECT a FROM t WHERE\n a NOT IN ()", "IN has no values (line 2): write at least one, or leave the comparison out."),
+        # escapes of Postgres
+        ("bigquery", "SELECT 1,\n E'a\\n' FROM t", "The query cannot be parsed at line 2, column 7, near \"'a\\\\n'\": write the text without the E before it."),
         # templates in quotes
         ("bigquery", "SELECT a\nFROM `${project}.ds.t`", "The template ${project} is not filled in here (line 2): write names and values as they are, and @start_date for the start date."),
         ("bigquery", "SELECT a FROM t WHERE ts >\n TIMESTAMP('{{ ds }}')", "The text '{{ ds }}' is no time (line 2): write @start_date without quotes for the start date, and other values as they are."),
@@ -172,6 +193,7 @@ def test_a_refusal_helps_its_author(dialect: str, sql: str, message: str) -> Non
         ("snowflake", "[a], ARRAY_AGG(a)[0], REGEXP_LIKE(a, 'b'), DATE_PART(epoch_second, a)"),
         ("snowflake", "APPROX_PERCENTILE(a, 0.5), TIMESTAMPADD(hour, -1, a), BASE64_ENCODE(a)"),
         ("bigquery", "[a], '{{ x }}', COUNT(DISTINCT TO_JSON_STRING(STRUCT(a, b))), a IN UNNEST(b)"),
+        ("bigquery", "ARRAY_AGG(a ORDER BY b DESC NULLS LAST), FIRST_VALUE(a) OVER (ORDER BY b NULLS LAST)"),
         ("bigquery", "APPROX_QUANTILES(a, 100)[OFFSET(50)], a LIKE ANY ('x', 'y'), STRING_AGG(DISTINCT a)"),
     ],
 )  # fmt: skip

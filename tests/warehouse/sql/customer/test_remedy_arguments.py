@@ -192,7 +192,7 @@ def test_a_remedy_on_bigquery_has_the_value_of_the_call(
     call: str, value: str | None
 ) -> None:
     if value is None:
-        assert "has nothing of the same meaning" in refuse_call(call)
+        assert "has no one call of the same meaning" in refuse_call(call)
         return
     sql = f"SELECT CAST({replace_call(call, 'bigquery')} AS STRING) AS v"
     if "object_construct" in call:

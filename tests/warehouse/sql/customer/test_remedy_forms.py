@@ -17,7 +17,7 @@ from warehouse.sql.customer.messages import ADVICE
 from warehouse.sql.customer.remedies import postgres_times
 
 WITH_FORMS = [name for name, dialect in DIALECTS.items() if dialect.forms]
-NOTHING = "has nothing of the same meaning for these arguments and clauses"
+NOTHING = "has no one call of the same meaning for these arguments and clauses"
 
 
 def uses(call: str, advice: str) -> bool:

@@ -94,7 +94,7 @@ class ReadsJsonConstructors(Parser):
             advice = advise(call, FORMS) if call else ""
         remedy = f"write {advice} instead."
         if not advice:
-            remedy = f"Postgres has nothing {NOTHING_ELSE}"
+            remedy = f"Postgres has no one call {NOTHING_ELSE}"
         raise RefusedError(
             f"The function {token.text} is not allowed{write_line(self._prev.line)}:"
             f" {remedy}"

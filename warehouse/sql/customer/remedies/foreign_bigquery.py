@@ -64,6 +64,8 @@ def _build_conditions() -> dict[str, str]:
     return {
         "decode(a, b, c)": "CASE WHEN a IS NOT DISTINCT FROM b THEN c END",
         "decode(a, b, c, d)": "CASE WHEN a IS NOT DISTINCT FROM b THEN c ELSE d END",
+        "decode(a, b, c, m, n)": "CASE WHEN a IS NOT DISTINCT FROM b THEN c WHEN a IS NOT DISTINCT FROM m THEN n END",
+        "decode(a, b, c, m, n, d)": "CASE WHEN a IS NOT DISTINCT FROM b THEN c WHEN a IS NOT DISTINCT FROM m THEN n ELSE d END",
         "div0(a, b)": "IF(b = 0, 0, a / b)",
         "div0null(a, b)": "IFNULL(SAFE_DIVIDE(a, b), 0)",
         "equal_null(a, b)": "a IS NOT DISTINCT FROM b",
@@ -90,6 +92,7 @@ def _build_percentiles() -> dict[str, str]:
             for name in ("percentile_cont", "percentile_disc")
         },
         "median(x)": f"APPROX_QUANTILES(x, 2)[OFFSET(1)]{APPROXIMATE}",
+        "mode() WITHIN GROUP (ORDER BY x)": "APPROX_TOP_COUNT(x, 1)[OFFSET(0)].value",
         "mode(x)": "APPROX_TOP_COUNT(x, 1)[OFFSET(0)].value",
     }
 
@@ -102,6 +105,9 @@ def _build_json() -> dict[str, str]:
         forms[f"{name}_array_length(value)"] = "ARRAY_LENGTH(JSON_QUERY_ARRAY(value))"
         forms[f"{name}_build_object(rest)"] = "JSON_OBJECT(rest)"
         forms[f"{name}_extract_path_text(value, dollar)"] = "JSON_VALUE(value, dollar)"
+        forms[f"{name}_extract_path_text(value, first_key, second_key)"] = (
+            "JSON_VALUE(value, '$.{first_key}.{second_key}')"
+        )
     return {
         **forms,
         "json_objectagg(a, b)": "JSON_OBJECT(ARRAY_AGG(a), ARRAY_AGG(b))",
@@ -112,13 +118,24 @@ def _build_json() -> dict[str, str]:
     }
 
 
+def _build_series() -> dict[str, str]:
+    return {
+        f"generate_series(a, b, {step})": "UNNEST(GENERATE_DATE_ARRAY(CAST(a AS DATE),"
+        f" CAST(b AS DATE), INTERVAL 1 {unit.upper()})) in FROM"
+        for unit in ("day", "week", "month")
+        for step in (f"'1 {unit}'", f"INTERVAL '1 {unit}'")
+    }
+
+
 FORMS = {
     **_build_names(),
     **_build_lists(),
     **_build_conditions(),
     **_build_percentiles(),
     **_build_json(),
+    **_build_series(),
     "array_construct(rest)": "[rest]",
+    "array_contains(array, literal)": "literal IN UNNEST(array)",
     "array_contains(value, array)": "value IN UNNEST(array)",
     "array_distinct(array)": "ARRAY(SELECT DISTINCT item FROM UNNEST(array) AS item)",
     "array_filter(array, x -> condition)": "ARRAY(SELECT x FROM UNNEST(array) AS x WHERE condition)",
@@ -157,10 +174,11 @@ FORMS = {
     "sha2(text, 256)": "TO_HEX(SHA256(text))",
     "sha2(text, 512)": "TO_HEX(SHA512(text))",
     "space(count)": "REPEAT(' ', count)",
+    "split_part(text, part, -count)": "ARRAY_REVERSE(SPLIT(text, part))[SAFE_ORDINAL(count)] -- which is NULL before the first part",
     "split_part(text, part, m)": "SPLIT(text, part)[SAFE_ORDINAL(m)] -- which is NULL behind the last part",
     "square(x)": "POW(x, 2)",
     "str_position(text, part)": "STRPOS",
-    "string_to_array(text, part)": "SPLIT",
+    "string_to_array(text, part)": "SPLIT(text, part) -- which counts from 0",
     "substring_index(text, part, -count)": LAST_PARTS.format(
         ">= ARRAY_LENGTH(SPLIT(text, part)) - count"
     ),

@@ -3,6 +3,7 @@
 AS_DATES = "CAST(end_time AS DATE), CAST(start_time AS DATE)"
 AS_TIMES = "CAST(end_time AS DATETIME), CAST(start_time AS DATETIME)"
 SUM = "DATETIME_ADD(CAST(time AS DATETIME), INTERVAL n interval)"
+OF_SECONDS = "where it is a text; seconds need TIMESTAMP_SECONDS"
 SUNDAY_IS_ONE = " -- which is 1 on Sunday"
 PIECES = {
     "day": "DAY", "dayofmonth": "DAY", "dayofyear": "DAYOFYEAR", "hour": "HOUR",
@@ -61,6 +62,7 @@ def _build_sums() -> dict[str, str]:
 
 def _build_casts() -> dict[str, str]:
     forms = {
+        "to_timestamp(count)": "TIMESTAMP_SECONDS(count)",
         "to_boolean(text)": "CAST(text AS BOOL)",
         "to_double(text)": "CAST(text AS FLOAT64)",
         "date_to_date_str(value)": "CAST(value AS STRING)",
@@ -68,7 +70,8 @@ def _build_casts() -> dict[str, str]:
     kinds = {"date": "DATE", "timestamp": "TIMESTAMP", "timestamp_ntz": "DATETIME"}
     for before, cast in (("", "CAST"), ("try_", "SAFE_CAST")):
         for name, kind in kinds.items():
-            forms[f"{before}to_{name}(text)"] = f"{cast}(text AS {kind})"
+            note = f" -- {OF_SECONDS}" if kind == "TIMESTAMP" else ""
+            forms[f"{before}to_{name}(text)"] = f"{cast}(text AS {kind}){note}"
             forms[f"{before}to_{name}(text, literal)"] = (
                 f"{cast}(text AS {kind} FORMAT literal)"
             )
@@ -113,6 +116,7 @@ FORMS = {
     "curdate()": "CURRENT_DATE",
     "dayname(time)": "FORMAT_DATE('%a', CAST(time AS DATE))",
     "dayofweek(time)": f"EXTRACT(DAYOFWEEK FROM time){SUNDAY_IS_ONE}",
+    "eomonth(date)": "LAST_DAY(date)",
     "getdate()": "CURRENT_TIMESTAMP",
     "monthname(time)": "FORMAT_DATE('%b', CAST(time AS DATE))",
     "months_between(a, b)": "DATE_DIFF(CAST(a AS DATE), CAST(b AS DATE), MONTH) + (EXTRACT(DAY FROM a) - EXTRACT(DAY FROM b)) / 31 -- without the time of day and the rule for last days of months",

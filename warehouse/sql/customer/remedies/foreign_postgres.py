@@ -31,6 +31,7 @@ ADVICE = {
     "QUALIFY": "a query around this one, with WHERE",
     "RESPECT NULLS": "the function without it",
     "SORT BY": "ORDER BY",
+    "sysdate": "now()",
     "TABLESAMPLE": "a WHERE over a hash, such as abs(hashtext(id::text)) % 10 = 0,",
     "timestamp_ltz": "timestamptz",
     "timestamp_ntz": "timestamp",

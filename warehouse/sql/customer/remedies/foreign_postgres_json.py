@@ -31,6 +31,7 @@ FORMS = {
     "array_compact(array)": "array_remove(array, NULL)",
     "array_concat(a, b)": "array_cat",
     "array_construct(rest)": "ARRAY[rest]",
+    "array_contains(array, literal)": "literal = ANY (array)",
     "array_contains(value, array)": "value = ANY (array)",
     "array_distinct(array)": "ARRAY(SELECT DISTINCT unnest(array))",
     "array_except(a, b)": f"ARRAY(SELECT unnest(a) EXCEPT SELECT unnest(b)){ONCE}",

@@ -21,6 +21,8 @@ CLOCK = " + hour * INTERVAL '1 hour' + minute * INTERVAL '1 minute' + second * I
 NANOSECONDS = " + n / 1000.0 * INTERVAL '1 microsecond'"
 DATE_PARTS, TIME_PARTS = "year, month, day", "hour, minute, second"
 MONTH_END = "which leaves the last day of a month where the next is longer"
+# Parts that date_part has, beside units.
+PARTS = ("century", "decade", "dow", "doy", "epoch", "isodow", "isoyear")
 PIECES = {
     "day": ("DAY", "day_of_month", "dayofmonth"),
     "hour": ("HOUR",),
@@ -109,6 +111,11 @@ FORMS = {
     "date_from_unix_date(n)": "DATE '1970-01-01' + n",
     "date_sub(date, n)": "date - n",
     "datepart(unit, time)": "date_part('{unit}', time)",
+    **{
+        f"datepart({part.upper()}, time)": f"date_part('{part}', time)"
+        for part in PARTS
+    },
+    **{f"datepart('{part}', time)": f"date_part('{part}', time)" for part in PARTS},
     "datetime(time, zone)": "time AT TIME ZONE zone",
     "datetime(value)": "CAST(value AS timestamp)",
     f"datetime({DATE_PARTS}, {TIME_PARTS})": f"make_timestamp({DATE_PARTS}, {TIME_PARTS})",
@@ -119,6 +126,7 @@ FORMS = {
     "generate_date_array(a, b)": "ARRAY(SELECT item::date FROM generate_series(a, b, INTERVAL '1 day') AS item)",
     "generate_date_array(a, b, INTERVAL n step)": "ARRAY(SELECT item::date FROM generate_series(a, b, n * INTERVAL step) AS item)",
     "getdate()": "now()",
+    "eomonth(date)": "(date_trunc('month', date) + INTERVAL '1 month - 1 day')::date",
     "last_day(date)": "(date_trunc('month', date) + INTERVAL '1 month - 1 day')::date",
     "monthname(time)": "to_char(time, 'Mon')",
     "months_between(a, b)": MONTHS,

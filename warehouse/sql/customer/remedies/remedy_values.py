@@ -110,6 +110,12 @@ def write_dollar(value: str) -> str:
     return f"'$.{'.'.join(parts)}'" if all(map(str.isidentifier, parts)) else ""
 
 
+def _write_key(value: str) -> str:
+    """Return a key of JSON without its quotes; "" if a path needs some around it."""
+    text = read_text(value)
+    return text if text.isidentifier() else ""
+
+
 def write_dollar_path(value: str) -> str:
     """Return a path such as '$.a[0]' as Snowflake has it, 'a[0]'."""
     match = PATH.fullmatch(read_text(value))
@@ -166,6 +172,7 @@ KINDS: dict[str, Callable[[str], str]] = {
     "dotted": write_dotted,
     "following": lambda value: str(int(value) + 1) if WHOLE.fullmatch(value) else "",
     "format": write_format,
+    "first_key": _write_key,
     "fraction": _write_fraction,
     "hundredths": lambda value: f"{int(value) / 100}" if WHOLE.fullmatch(value) else "",
     "interval": lambda value: write_unit(value).upper(),
@@ -179,6 +186,7 @@ KINDS: dict[str, Callable[[str], str]] = {
     "mysql_plain": lambda value: _write_plain(write_mysql_format(value)),
     "plain": lambda value: _write_plain(write_format(value)),
     "scale": _write_whole,
+    "second_key": _write_key,
     "weekday": _write_weekday,
     "step": write_step,
     "time_unit": write_time_unit,

@@ -20,7 +20,11 @@ from warehouse.sql.customer.remedies.foreign_bigquery_times import (
     PARTS,
     SECONDS_BETWEEN,
 )
-from warehouse.sql.customer.rules import call_advice, filtered_aggregates
+from warehouse.sql.customer.rules import (
+    call_advice,
+    filtered_aggregates,
+    lenient_clauses,
+)
 from warehouse.sql.customer.written_names import find_written_name
 
 # Units of EXTRACT that other dialects have.
@@ -94,12 +98,63 @@ def _validate_pattern(node: exp.Expr, dialect: Dialect) -> None:
 
 def _validate_join(node: exp.Expr, _dialect: Dialect) -> None:
     """Refuse a JOIN without ON, which sqlglot writes as a comma; an array needs none."""
+    if node.args.get("method") == "ASOF":
+        advice = (
+            "JOIN … ON a.time >= b.time, with QUALIFY ROW_NUMBER() OVER (PARTITION BY a.id"
+            " ORDER BY b.time DESC) = 1,"
+        )
+        raise refuse("clause", "ASOF JOIN", node, advice)
+    lenient_clauses.refuse_apply(
+        node, "JOIN … ON …, or CROSS JOIN UNNEST(array)", "LEFT JOIN … ON …, or UNNEST"
+    )
     is_array = isinstance(node.this, exp.Unnest)
     if node.meta.get("lacks_condition") and not is_array:
         raise RefusedError(
             f"A JOIN needs a condition{locate(node)}: write ON … or USING (…) behind it, or"
             " CROSS JOIN."
         )
+
+
+def _validate_frame(node: exp.Expr, _dialect: Dialect) -> None:
+    lenient_clauses.refuse_excluded_rows(node)
+
+
+def _validate_ties(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse FETCH FIRST 5 ROWS WITH TIES, which sqlglot writes as LIMIT 5."""
+    if node.args.get("with_ties"):
+        raise refuse(
+            "clause", "WITH TIES", node, "QUALIFY RANK() OVER (ORDER BY a) <= 5"
+        )
+
+
+def _validate_order(node: exp.Expr, dialect: Dialect) -> None:
+    """Refuse an order of NULLs in an aggregate's brackets, other than BigQuery's own.
+
+    BigQuery reads none there, and sqlglot would leave it out.
+    """
+    is_usual = bool(node.args.get("nulls_first")) != bool(node.args.get("desc"))
+    around = node.parent and node.parent.parent
+    while isinstance(around, exp.Limit | exp.Distinct | exp.IgnoreNulls):
+        around = around.parent
+    if not is_usual and isinstance(around, exp.AggFunc):
+        place, value = (
+            ("FIRST", "IS NOT NULL")
+            if node.args["nulls_first"]
+            else ("LAST", "IS NULL")
+        )
+        column = node.this.sql(dialect.name)
+        direction = " DESC" if node.args.get("desc") else ""
+        advice = f"ORDER BY {column} {value}, {column}{direction}"
+        raise refuse("clause", f"NULLS {place} of an aggregate", node, advice)
+
+
+def _validate_like(node: exp.Expr, dialect: Dialect) -> None:
+    """Refuse `a ILIKE ANY (…)`: sqlglot would write LOWER(ANY (…))."""
+    if isinstance(node.expression, exp.Any | exp.All):
+        word = type(node.expression).__name__.upper()
+        text = node.this.sql(dialect.name)
+        advice = f"LOWER({text}) LIKE {word} (…), with patterns in small letters,"
+        raise refuse("operator", f"ILIKE {word}", node, advice)
 
 
 def _validate_zone(node: exp.Expr, dialect: Dialect) -> None:
@@ -112,8 +167,8 @@ def _validate_zone(node: exp.Expr, dialect: Dialect) -> None:
     is_extract = isinstance(around, exp.Extract) and around.expression is node
     is_format = isinstance(around, exp.Cast) and around.args.get("format") is node
     if not is_extract and not is_format:
-        while isinstance(node.this, exp.AtTimeZone):
-            node = node.this
+        while isinstance(inner := node.this.unnest(), exp.AtTimeZone):
+            node = inner
         time, zone = node.this.sql(dialect.name), node.args["zone"].sql(dialect.name)
         advice = (
             f"DATETIME({time}, {zone}), or TIMESTAMP({time}, {zone}) where it is a"
@@ -150,7 +205,7 @@ def _advise_seconds(node: exp.Expr) -> str:
 
 
 def _validate_filter(node: exp.Expr, dialect: Dialect) -> None:
-    filtered_aggregates.validate_filter(node, dialect.grammar, "IF")
+    filtered_aggregates.validate_filter(node, dialect, "IF")
 
 
 def _validate_star(node: exp.Expr, _dialect: Dialect) -> None:
@@ -170,11 +225,15 @@ RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Distinct: _validate_distinct,
     exp.Extract: _validate_extract,
     exp.Filter: _validate_filter,
+    exp.ILike: _validate_like,
     exp.If: _validate_if,
     exp.Join: _validate_join,
+    exp.LimitOptions: _validate_ties,
+    exp.Ordered: _validate_order,
     exp.RegexpILike: _validate_pattern,
     exp.Star: _validate_star,
     exp.WithinGroup: _validate_within,
     exp.WeekStart: _validate_week,
+    exp.WindowSpec: _validate_frame,
     **dict.fromkeys(allowlist_engines.NET_NODES, _validate_net_function),
 }

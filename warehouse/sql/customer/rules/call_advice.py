@@ -41,8 +41,8 @@ def refuse_call(
         advice = advise_call(node, name, dialect)
     if not advice and (written or _is_known(node, name, dialect)):
         return RefusedError(
-            f"The {kind} {name} is not allowed{locate(node)}: {dialect.title} has nothing"
-            f" {remedy_forms.NOTHING_ELSE}"
+            f"The {kind} {name} is not allowed{locate(node)}: {dialect.title} has no one"
+            f" call {remedy_forms.NOTHING_ELSE}"
         )
     return refuse(kind, name, node, advice or otherwise)
 

@@ -7,6 +7,7 @@ would return NULL where the greatest `b` is of a row that the condition leaves o
 
 from sqlglot import exp
 
+from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import describe_node, refuse
 
 # Aggregates that leave out rows whose first argument is NULL.
@@ -30,19 +31,29 @@ OTHERWISE = (
 )
 
 
-def validate_filter(node: exp.Expr, grammar: str, if_: str) -> None:
+def validate_filter(node: exp.Expr, dialect: Dialect, if_: str) -> None:
     """Raise RefusedError at FILTER unless its aggregate leaves NULLs out.
 
-    `if_` is the name of the dialect's function for a condition.
+    `if_` is the name of the dialect's function for a condition. An aggregate that is not
+    allowed is refused by itself.
     """
     aggregate = node.this
     if isinstance(aggregate, exp.WithinGroup):
         aggregate = aggregate.this
-    if not isinstance(aggregate, LEAVING_NULLS_OUT) or _has_more(aggregate):
-        name = describe_node(aggregate, grammar)
-        is_plain = not _has_more(aggregate)
-        remedy = REMEDIES.get(type(aggregate), OTHERWISE) if is_plain else OTHERWISE
+    has_more = _has_more(aggregate)
+    leaves_out = isinstance(aggregate, LEAVING_NULLS_OUT) and not has_more
+    if _is_allowed(aggregate, dialect) and not leaves_out:
+        name = describe_node(aggregate, dialect.grammar)
+        remedy = OTHERWISE if has_more else REMEDIES.get(type(aggregate), OTHERWISE)
+        if not isinstance(aggregate, exp.AggFunc | exp.Anonymous):
+            remedy = ""  # YEAR(a) FILTER (…)
         raise refuse("clause", f"FILTER of {name}", node, remedy.format(if_=if_))
+
+
+def _is_allowed(aggregate: exp.Expr, dialect: Dialect) -> bool:
+    if isinstance(aggregate, exp.Anonymous):
+        return aggregate.name.lower() in dialect.functions
+    return type(aggregate) in dialect.nodes
 
 
 def _has_more(aggregate: exp.Expr) -> bool:

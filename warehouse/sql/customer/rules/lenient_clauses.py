@@ -21,14 +21,43 @@ def _validate_alias(node: exp.Expr) -> None:
 
 
 def _validate_in(node: exp.Expr) -> None:
-    """Refuse `a IN 'b'`; a PIVOT has brackets of its own."""
+    """Refuse `a IN 'b'` and `a IN ()`; a PIVOT has brackets of its own."""
     value = node.args.get("field")
+    if not any(
+        node.args.get(key) for key in ("expressions", "query", "unnest", "field")
+    ):
+        raise RefusedError(
+            f"IN has no values{locate(node)}: write at least one, or leave the comparison"
+            " out."
+        )
     if isinstance(value, exp.Column | exp.Literal) and not isinstance(
         node.parent, exp.Pivot
     ):
         is_text = isinstance(value, exp.Literal)
         text = value.sql() if is_text else write_path(value)
         raise RefusedError(f"IN needs brackets{locate(node)}: write IN ({text[:60]}).")
+
+
+def refuse_apply(join: exp.Expr, cross: str, outer: str) -> None:
+    """Raise RefusedError at CROSS APPLY and OUTER APPLY, with what to write instead."""
+    source = join.this
+    is_cross = (
+        source.args.get("cross_apply") if isinstance(source, exp.Lateral) else None
+    )
+    if is_cross is not None:
+        name = "CROSS APPLY" if is_cross else "OUTER APPLY"
+        raise refuse("clause", name, join, cross if is_cross else outer)
+
+
+def refuse_excluded_rows(frame: exp.Expr) -> None:
+    """Raise RefusedError at EXCLUDE in a window's frame, which sqlglot leaves out."""
+    if frame.args.get("exclude"):
+        name = f"EXCLUDE {frame.args['exclude'].name.upper()} of a window"
+        advice = (
+            "a frame that ends before the row, as in ROWS BETWEEN 1 PRECEDING AND 1"
+            " PRECEDING,"
+        )
+        raise refuse("clause", name, frame, advice)
 
 
 def _validate_limit(node: exp.Expr) -> None:

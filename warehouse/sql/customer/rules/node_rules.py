@@ -25,6 +25,7 @@ from warehouse.sql.customer.messages import (
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.customer.rules import (
     bigquery_rules,
+    call_advice,
     lenient_clauses,
     postgres_rules,
     snowflake_rules,
@@ -139,8 +140,12 @@ def validate_table_function(node: exp.Expr, dialect: Dialect) -> None:
         raise snowflake_rules.refuse_rows(node, dialect)
     if dialect.name == "postgres":
         raise postgres_rules.refuse_rows(node, dialect)
+    name = describe_source(node, dialect.grammar)
+    advice = call_advice.advise_call(node, name, dialect)
+    if advice.endswith(" in FROM"):
+        raise refuse("function", name, node, advice)
     raise RefusedError(
-        f"The function {describe_source(node, dialect.grammar)} in FROM is not allowed"
+        f"The function {name} in FROM is not allowed"
         f"{locate(node)}: write a table, a query, or a function that takes one value apart,"
         f" such as {dialect.row_functions}."
     )

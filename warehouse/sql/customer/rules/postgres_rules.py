@@ -16,10 +16,14 @@ from warehouse.sql.customer.messages import (
     refuse,
 )
 from warehouse.sql.customer.refusal import RefusedError
-from warehouse.sql.customer.rules import call_advice, postgres_calls
+from warehouse.sql.customer.rules import call_advice, lenient_clauses, postgres_calls
 from warehouse.sql.customer.written_names import find_written_name, write_path
 
 IN_FROM = " in FROM"
+LATERAL_JOINS = (
+    "CROSS JOIN LATERAL (SELECT …) AS b",
+    "LEFT JOIN LATERAL (SELECT …) AS b ON TRUE",
+)
 
 
 def _refuse_foreign_type(node: exp.Expr) -> None:
@@ -97,6 +101,13 @@ def _validate_join(node: exp.Expr, _dialect: Dialect) -> None:
         raise refuse(
             "clause", f"{kind} JOIN", node, f"WHERE {negation}EXISTS (SELECT …)"
         )
+    if node.args.get("method") == "ASOF":
+        advice = (
+            "JOIN LATERAL (SELECT … WHERE a.time >= b.time ORDER BY b.time DESC LIMIT 1)"
+            " AS b ON TRUE"
+        )
+        raise refuse("clause", "ASOF JOIN", node, advice)
+    lenient_clauses.refuse_apply(node, *LATERAL_JOINS)
     if node.meta.get("lacks_condition"):
         raise RefusedError(
             f"A JOIN needs a condition{locate(node)}: write ON … or USING (…) behind it,"

@@ -15,7 +15,7 @@ from warehouse.sql.customer.messages import (
     refuse,
 )
 from warehouse.sql.customer.refusal import RefusedError
-from warehouse.sql.customer.rules import filtered_aggregates
+from warehouse.sql.customer.rules import filtered_aggregates, lenient_clauses
 from warehouse.sql.customer.written_names import find_written_name
 
 ROW_SOURCES = (exp.Lateral, exp.TableFromRows)
@@ -164,8 +164,40 @@ def _validate_distinct(node: exp.Expr, _dialect: Dialect) -> None:
         raise refuse("clause", "DISTINCT ON", node, FIRST_OF_EACH)
 
 
+def _validate_join(node: exp.Expr, _dialect: Dialect) -> None:
+    lateral = "JOIN LATERAL (SELECT …) AS b"
+    lenient_clauses.refuse_apply(node, f"CROSS {lateral}", f"LEFT {lateral} ON TRUE")
+
+
+def _validate_frame(node: exp.Expr, _dialect: Dialect) -> None:
+    lenient_clauses.refuse_excluded_rows(node)
+
+
+def _validate_zone(node: exp.Expr, dialect: Dialect) -> None:
+    """Refuse `ts AT TIME ZONE 'x'`, which Snowflake does not know.
+
+    sqlglot would write the time in that zone, where Postgres reads a time without a zone as
+    one of it.
+    """
+    while isinstance(inner := node.this.unnest(), exp.AtTimeZone):
+        node = inner
+    time, zone = node.this.sql(dialect.name), node.args["zone"].sql(dialect.name)
+    advice = (
+        f"CONVERT_TIMEZONE({zone}, {time}), or CONVERT_TIMEZONE({zone}, 'UTC', {time})"
+        " where it is a time of that zone,"
+    )
+    raise refuse("operator", "AT TIME ZONE", node, advice)
+
+
+def _validate_path(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse `a[1:2]`, Postgres' slice: sqlglot reads `1:2` as a path into the number."""
+    if isinstance(node.this, exp.Literal) and not node.this.is_string:
+        advice = "ARRAY_SLICE(a, 0, 2), which counts from 0 and leaves out the end,"
+        raise refuse("slice of", "an array by a colon", node, advice)
+
+
 def _validate_filter(node: exp.Expr, dialect: Dialect) -> None:
-    filtered_aggregates.validate_filter(node, dialect.grammar, "IFF")
+    filtered_aggregates.validate_filter(node, dialect, "IFF")
 
 
 def _validate_today(node: exp.Expr, _dialect: Dialect) -> None:
@@ -187,9 +219,12 @@ def _read_integer(node: object) -> int | None:
 
 
 RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
+    exp.AtTimeZone: _validate_zone,
     exp.Distinct: _validate_distinct,
     exp.Explode: _validate_rows,
     exp.Filter: _validate_filter,
+    exp.JSONExtract: _validate_path,
+    exp.Join: _validate_join,
     exp.Unnest: _validate_unnest,
     exp.SplitToTable: _validate_rows,
     exp.StrtokSplitToTable: _validate_rows,
@@ -203,4 +238,5 @@ RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Log: _validate_log,
     exp.CurrentDate: _validate_today,
     exp.Parameter: _validate_position,
+    exp.WindowSpec: _validate_frame,
 }

@@ -63,6 +63,7 @@ REMEDIES_BEHIND = {
     },
 }
 DOUBLED_QUOTE = "write \\' for a ' inside of a text"
+WITHOUT_E = "write the text without the E before it"
 USUAL_REMEDY = (
     "look before it for a comma, operator or bracket that is missing or one too many, and"
     " write quotes around a name that is a word of SQL"
@@ -95,6 +96,8 @@ def build_parse_error(error: SqlglotError, sql: str, dialect: str) -> RefusedErr
 def _find_near_remedy(position: Mapping[str, Any], dialect: str) -> str:
     """Return what to do by what stands at the place and before it; "" if unknown."""
     before, near = position["start_context"], position["highlight"]
+    if re.search(r"\b[eE]$", before) and near.startswith("'"):
+        return WITHOUT_E
     is_doubled = before.endswith("'") and near.startswith("'")
     if is_doubled and dialect == "bigquery":
         return DOUBLED_QUOTE

@@ -1,0 +1,47 @@
+"""The variants most likely to be best, as the results show them with their screenshots."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from levered_site.number_texts import NO_BREAK_SPACE
+from optimizations.admin import screenshot_upload
+from optimizations.admin.variant_page.rows import Level, VariantRow
+
+MAX_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FirstVariant:
+    """A variant with its screenshot, if it has one, and its chance of being best."""
+
+    number: int
+    name: str
+    levels: Sequence[Level]
+    picture_url: str
+    chance: str
+
+
+def list_first_variants(rows: Sequence[VariantRow]) -> list[FirstVariant]:
+    """Return the first three; none as long as none of them has a screenshot."""
+    known = [row for row in rows if row.result and row.result.prob_best is not None]
+    known.sort(key=lambda row: (-_get_chance(row), row.number))
+    first = known[:MAX_SHOWN]
+    if not any(row.has_screenshot for row in first):
+        return []
+    return [
+        FirstVariant(
+            row.number,
+            row.name,
+            row.levels,
+            screenshot_upload.build_picture_url(row.variant)
+            if row.has_screenshot
+            else "",
+            f"best with {100 * _get_chance(row):.0f}{NO_BREAK_SPACE}%",
+        )
+        for row in first
+    ]
+
+
+def _get_chance(row: VariantRow) -> float:
+    chance = row.result.prob_best if row.result else None
+    return chance or 0.0

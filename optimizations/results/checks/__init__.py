@@ -1,0 +1,1 @@
+"""Checks of counts and logs: what may be wrong with them."""

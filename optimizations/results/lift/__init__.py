@@ -1,0 +1,1 @@
+"""The measured lift: optimized arm against holdout."""

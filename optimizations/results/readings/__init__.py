@@ -1,0 +1,1 @@
+"""What is read of an optimization: one module for each answer."""
