@@ -33,6 +33,10 @@ OUTCOME_COLUMNS = (
     RowColumn("value", "Where the column holds", hint="plan_upgraded"),
     RowColumn("weight", "Weight", is_number=True, hint="1"),
 )
+EXAMPLE_SQL = (
+    "SELECT anonymous_id, timestamp_utc FROM managed_dw.rewards\n"
+    "WHERE name = 'purchase' AND timestamp_utc >= @start_date"
+)
 NEW_PERIOD = "A change starts a new measuring period."
 LINE_IN_MESSAGE = re.compile(r"\bline (\d+)")
 MAX_QUOTED = 120  # characters of a line
@@ -51,7 +55,12 @@ class MetricForm(ApiForm):
         "sql",
         label="SQL",
         widget=UnfoldAdminTextareaWidget(
-            attrs={"rows": 9, "class": "staff-sql", "spellcheck": "false"}
+            attrs={
+                "rows": 9,
+                "class": "staff-sql",
+                "spellcheck": "false",
+                "placeholder": EXAMPLE_SQL,
+            }
         ),
         help_text=(
             "One SELECT with a row for each reward. It reads <code>managed_dw.rewards"

@@ -31,6 +31,7 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     return {
         **context,
         "has_roles": True,
+        "may_create": roles.has_anywhere("editor"),
         "attention": attention_section.build_section(groups, waiting, listed, filters),
         "live": overview_list.sum_by(groups, "status")["live"],
         "filters": filters,

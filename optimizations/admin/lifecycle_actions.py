@@ -86,7 +86,8 @@ ACTIONS = (
         title="Go live",
         confirmation_text=(
             "The optimization serves visitors and learns from now on. The factors of a "
-            "draft become fixed; a shipped optimization is unshipped."
+            "draft become fixed. What was shipped is taken back: the holdout gets the "
+            "baseline again."
         ),
         success_message="Live: {}",
         run=lambda optimization, request: lifecycle.resume_optimization(
@@ -116,8 +117,8 @@ ACTIONS = (
         name="ship",
         title="Ship",
         confirmation_text=(
-            "Every user gets the leading variant for their context, whatever their "
-            "holdout or assignment. Learning stops and results freeze."
+            "Every visitor gets the leading variant for their context, held out or not. "
+            "Learning stops and results freeze. “Go live” takes it back."
         ),
         success_message="Shipped: {}",
         run=ship,

@@ -79,7 +79,8 @@ class PageHead:
     @property
     def actions(self) -> Sequence[HeadItem]:
         """All that is offered, so that a page can offer one of them once more."""
-        return [*self.items, *self.more]
+        counting = [self.count] if self.count else []
+        return [*self.items, *counting, *self.more]
 
 
 def build_head(

@@ -23,8 +23,9 @@ COUNTING_STATUSES = (Optimization.Status.LIVE, Optimization.Status.PAUSED)
 JUST_COUNTED = "before the horizon of all users was over"
 EVENTS = {DETACHED: "detached", REDEFINED: "redefined"}
 WAYS_BACK = {
-    DETACHED: "Attach it again as it was, count with refresh=true, and detach it then",
-    REDEFINED: "Count with refresh=true, which judges these users by what it was then",
+    DETACHED: "Attach it again as it was, count (“Count now”, refresh=true), and detach it "
+    "then",
+    REDEFINED: "Count (“Count now”, refresh=true), which judges these users by what it was then",
 }
 
 

@@ -38,7 +38,7 @@ FAILING_SINCE = ", as at every attempt since {since}"
 OLD_FIGURES = "These figures are old: the metric was last counted at {as_of}."
 NO_FIGURES = "There are no figures: the metric was never counted."
 NEVER_COUNTED = "the metric was never counted: {reason}"
-NOT_ASKED = "the warehouse has not been asked yet; ?refresh=true asks it"
+NOT_ASKED = "the warehouse has not been asked yet; “Count now” asks it, ?refresh=true in the API"
 
 
 class CountRecord(Protocol):

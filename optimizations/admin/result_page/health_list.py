@@ -16,6 +16,7 @@ from optimizations.results.health.health import (
     Health,
     HealthReason,
 )
+from optimizations.results.health.missing_counts import NOTHING_YET
 
 State = Literal["ok", "watch", "bad", "open"]
 ICONS: Mapping[State, str] = {
@@ -98,6 +99,8 @@ def list_health(
 
 
 def _build_failed(reason: HealthReason) -> HealthItem:
+    if reason in NOTHING_YET:
+        return HealthItem("open", "Not counted yet")
     is_bad = reason.code in (*BROKEN_CODES, GUARDRAIL_VIOLATED)
     return HealthItem(
         "bad" if is_bad else "watch",

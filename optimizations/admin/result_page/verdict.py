@@ -12,6 +12,7 @@ from levered_site.charts.intervals import Tone, find_tone
 from optimizations.admin.result_page import wording
 from optimizations.admin.result_page.wording import MetricWords
 from optimizations.results.health.health import GUARDRAIL_VIOLATED, Health
+from optimizations.results.health.missing_counts import is_nothing_yet
 from optimizations.results.lift.measured_lift import RESULT_NAME, MeasuredLift
 
 Kind = Literal[
@@ -30,8 +31,18 @@ Kind = Literal[
 DISTRUST = (
     "Lift, variants and what was learned cannot be trusted until this is corrected."
 )
+SERVING_FIRST = (
+    "Whoever your product asks a variant for is served from now on, and counted by the "
+    "next training."
+)
+COUNT_FIRST = (
+    "Show its variants in your product. Then wait for the training, or count now."
+)
 SHIP = "Ship it: every visitor then gets the leading variant for their context."
-MEASURE_AGAIN = "To measure again, make it live: the holdout gets the baseline again."
+TAKE_BACK = (
+    "To take it back, go live again: the holdout gets the baseline, and it learns."
+)
+NOTHING_TO_COMPARE = "Nothing can be compared yet: in one of the arms nobody has had their time to convert."
 UNTIL_THEN = "Not yet, because something speaks against it: {}"
 INTERVAL_NAMES = ("lift_ci_anytime", "difference_ci_anytime", "lift_percent")
 
@@ -139,7 +150,7 @@ def _describe_status(evidence: Evidence, metric: MetricWords) -> Verdict | None:
             "shipped",
             "Shipped: nothing is compared any more",
             _list_sentences(first, so_far and f"Until then: {so_far}"),
-            NextStep(MEASURE_AGAIN, "resume"),
+            NextStep(TAKE_BACK, "resume"),
             "neutral",
         )
     if evidence.status == "paused":
@@ -167,11 +178,11 @@ def _describe_status(evidence: Evidence, metric: MetricWords) -> Verdict | None:
 
 def _describe_uncounted(evidence: Evidence) -> Verdict:
     reasons = evidence.health.reasons
-    first = reasons[0].message if reasons else "No visitor has been counted."
-    step = reasons[0].next if reasons else "Count now, or wait for the next training."
-    return Verdict(
-        "uncounted", "Nothing was counted yet", (first,), NextStep(step), "neutral"
-    )
+    if not reasons or is_nothing_yet(evidence.health):
+        sentences, step = (SERVING_FIRST,), NextStep(COUNT_FIRST, "count")
+    else:
+        sentences, step = (reasons[0].message,), NextStep(reasons[0].next)
+    return Verdict("uncounted", "Nothing is counted yet", sentences, step, "neutral")
 
 
 def _describe_findings(evidence: Evidence, metric: MetricWords) -> Verdict:
@@ -221,11 +232,12 @@ def _describe_undecided(evidence: Evidence, measured: str) -> Verdict:
             NextStep("Give it a holdout under Settings to measure what it is worth."),
             "watch",
         )
+    reasons = evidence.health.reasons
     return Verdict(
         "early",
         "Too early to say",
         _list_sentences(measured, evidence.leader),
-        _advise(evidence, NextStep(_describe_wait(evidence))),
+        NextStep(reasons[0].next if reasons else _describe_wait(evidence)),
         "neutral",
     )
 
@@ -247,6 +259,8 @@ def _advise(evidence: Evidence, step: NextStep) -> NextStep:
 
 
 def _describe_measured(evidence: Evidence, metric: MetricWords) -> str:
+    if None in (evidence.measured.optimization_rate, evidence.measured.holdout_rate):
+        return NOTHING_TO_COMPARE
     arms = wording.describe_arms(evidence.measured, metric)
     interval = wording.describe_interval(evidence.measured)
     if interval is not None:

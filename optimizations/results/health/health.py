@@ -168,7 +168,7 @@ def describe_failed_count(
         f"“{name}” could not be counted at {failed_at:%Y-%m-%d %H:%M} UTC, {consequence}: "
         f"{_end_sentence(message)}",
         "Correct what the message names (the metric's SQL, the connection or the events), "
-        "then count again with refresh=true or train.",
+        "then count again (“Count now”, refresh=true in the API) or train.",
     )
 
 
@@ -208,7 +208,7 @@ def describe_age(check: AgeCheck) -> list[HealthReason]:
             "age",
             f"The figures are old: {check.reason}.",
             "Check that events arrive and that the last training succeeded, then count "
-            "again with refresh=true.",
+            "again (“Count now”, refresh=true in the API).",
         )
     ]
 

@@ -2,7 +2,10 @@
 
 from optimizations.results.health.health import Health, HealthReason
 
-COUNT_FIRST = "Wait for the next training, or count now with refresh=true."
+COUNT_FIRST = (
+    "Wait for the next training, or count now: “Count now” on the page, refresh=true in "
+    "the API."
+)
 DRAFT_REASON = HealthReason(
     "not_counted",
     "Nothing counted yet: this is a draft, which has no users.",

@@ -20,7 +20,7 @@ NO_CAP_YET = (
 )
 NO_BUCKETS = (
     "{days} days were counted before this figure existed, without the sums that it needs; "
-    "?refresh=true counts those whose events are still there"
+    "“Count now” (?refresh=true) counts those whose events are still there"
 )
 NO_CLAIM = "no companion has figures yet"
 

@@ -23,6 +23,7 @@ ORIGINALS = {
     "unfold/helpers/command_history.html": "1481b87d7aa737ef",
     "unfold/helpers/command_results.html": "5a2616efccaa8b4e",
     "unfold/helpers/dialog.html": "e961b19a9a2f2175",
+    "unfold/helpers/empty_results.html": "5f4727a37a99da76",
     "unfold/helpers/fieldset_row_field.html": "ced3ff9fde1310dc",
     "unfold/helpers/header.html": "d30d2ed9f06b45f3",
     "unfold/helpers/header_title.html": "b126ed2ab9ca1680",

@@ -103,6 +103,25 @@ def test_without_anything_wrong_the_overview_says_so(
     )
 
 
+def test_an_empty_overview_and_list_lead_to_the_form_of_who_may_create(
+    client: Client, metric: Metric
+) -> None:
+    add = reverse("admin:optimizations_optimization_add")
+    listing = reverse("admin:optimizations_optimization_changelist")
+    seen = {}
+    for role in ("viewer", "editor"):
+        user = staff_world.make_member(metric.organization, role, username=role)
+        client.force_login(user)
+        filtered = client.get(listing, {"q": "nothing like it"}).content.decode()
+        assert "Nothing matches" in filtered
+        seen[role] = (open_overview(client), client.get(listing).content.decode())
+
+    assert all(f'href="{add}' in page for page in seen["editor"])
+    assert not any(f'href="{add}' in page for page in seen["viewer"])
+    assert "Editors and owners create them" in seen["viewer"][0]
+    assert "Nothing here yet" in seen["viewer"][1]
+
+
 def test_what_does_not_fit_is_one_link_away(staff: Client, metric: Metric) -> None:
     for number in range(11):
         make(metric, f"Cart {number:02}", check_reasons=[make_reason("sample_ratio")])

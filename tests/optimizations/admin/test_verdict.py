@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from optimizations.admin.result_page import verdict
+from optimizations.admin.result_page.health_list import list_health
 from optimizations.admin.result_page.verdict import Evidence
 from optimizations.admin.result_page.wording import MetricWords
 from optimizations.results.health.health import Health, HealthReason
+from optimizations.results.health.missing_counts import UNCOUNTED_REASON
 from tests.support.measured_lifts import build_lift
 
 SPACE = "\N{NO-BREAK SPACE}"
@@ -192,10 +194,41 @@ def test_a_draft_without_a_metric_needs_one() -> None:
     assert "needs a reward metric" in judged.sentences[0]
 
 
-def test_nothing_counted_is_no_finding() -> None:
-    judged = verdict.judge(build_evidence(is_counted=False))
+@pytest.mark.parametrize("reasons", [[], [UNCOUNTED_REASON]])
+def test_nothing_counted_is_no_finding_and_no_failure(
+    reasons: list[HealthReason],
+) -> None:
+    health = Health("warning" if reasons else "ok", reasons, None)
+
+    judged = verdict.judge(build_evidence(is_counted=False, health=health))
 
     assert judged.kind == "uncounted"
+    assert "counted by the next training" in judged.sentences[0]
+    assert judged.next_step is not None
+    assert judged.next_step.action == "count"
+    listed = list_health(health, {}, [])
+    assert [(item.state, item.next_step) for item in listed] == [
+        ("open", "") for _ in reasons
+    ]
+
+
+def test_before_anybody_had_their_time_nothing_is_compared() -> None:
+    measured = build_lift(
+        holdout_rate=None,
+        lift_percent=None,
+        lift_ci_anytime=None,
+        difference=None,
+        difference_ci_anytime=None,
+    )
+    waiting = HealthReason("no_mature_users", "Too young.", "Wait until tomorrow.")
+    health = Health("warning", [waiting], None)
+
+    judged = verdict.judge(build_evidence(measured=measured, health=health))
+
+    assert judged.kind == "early"
+    assert judged.sentences[0].startswith("Nothing can be compared yet")
+    assert judged.next_step is not None
+    assert judged.next_step.text == "Wait until tomorrow."
 
 
 def test_without_a_holdout_there_is_nothing_to_compare_with() -> None:

@@ -132,7 +132,10 @@ def test_a_guardrail_that_was_never_counted_says_so_and_why() -> None:
     read(optimization, "results?refresh=true")
 
     (row,) = read_guardrails(optimization)
-    not_asked = "the warehouse has not been asked yet; ?refresh=true asks it"
+    not_asked = (
+        "the warehouse has not been asked yet; “Count now” asks it, ?refresh=true in the "
+        "API"
+    )
     assert (unasked["status"], row["status"]) == ("pending", "unknown")
     for found, why in ((unasked, not_asked), (row, row["message"])):
         assert set(found["unavailable"].values()) == {
