@@ -70,6 +70,7 @@ class WebProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._head = RequestHead(self.loop.time() + self.limits.head_seconds)
         self._chunk_size = 0
+        self._has_ended_request = False  # in the latest chunk
         self._latest_cycle: RequestResponseCycle | None = None
         self._plain_body_left = 0
         self._refusal: LeveredError | None = None
@@ -164,9 +165,11 @@ class WebProtocol(HttpToolsProtocol):
             self._feed_plain_body(data)
             return
         self._chunk_size = len(data)
+        self._has_ended_request = False
         try:
             self.parser.feed_data(data)
-            if self._head.is_open or self._is_idle():
+            # Blank lines alone must not keep a connection.
+            if self._head.is_open or (self._is_idle() and not self._has_ended_request):
                 self._check_open_head()
         except httptools.HttpParserUpgrade as stop:
             self._ignore_upgrade(data[stop.args[0] :])
@@ -206,6 +209,7 @@ class WebProtocol(HttpToolsProtocol):
     @override
     def on_message_complete(self) -> None:
         super().on_message_complete()
+        self._has_ended_request = True
         if self._latest_cycle is not None:
             cast("dict[str, Any]", self._latest_cycle.scope)[BODY_ARRIVED] = True
 

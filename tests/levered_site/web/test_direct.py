@@ -192,3 +192,25 @@ def test_the_limit_of_idle_connections_ends_no_head_that_is_arriving(
         return [*bodies, await reader.read()]
 
     assert _converse(talk, connections) == [b"now x", b""]
+
+
+@pytest.mark.parametrize("path", ["/now", "/later", "/other"])
+def test_a_connection_without_a_request_outlives_the_limit_of_heads(path: str) -> None:
+    connections: list[weakref.ref[Any]] = []
+    request = build_request(path, "x")
+
+    async def talk(reader: Any, writer: Any) -> list[bytes]:
+        writer.write(request)
+        first = await read_body(reader)
+        connection = connections[0]()
+        assert connection is not None
+        connection.timeout_keep_alive = 75
+        now = asyncio.get_running_loop().time()
+        connection.check(now + 60)  # the limit of heads is 10 s
+        writer.write(request)
+        second = await read_body(reader)
+        connection.check(now + 160)
+        assert first == second
+        return [await reader.read()]
+
+    assert _converse(talk, connections) == [b""]
