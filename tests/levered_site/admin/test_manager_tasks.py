@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -33,7 +33,8 @@ pytestmark = [
 WINNER = " · ".join(fifty_variants.WINNER)
 BASELINE = "Gray · list · Plain"
 VISITOR = "visitor-of-today"
-DESKTOP, PHONE = {"width": 1400, "height": 900}, {"width": 360, "height": 740}
+DESKTOP = ViewportSize(width=1400, height=900)
+PHONE = ViewportSize(width=360, height=740)
 
 
 @dataclass(frozen=True, slots=True)
