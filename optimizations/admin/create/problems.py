@@ -16,6 +16,10 @@ CHOOSE_ORGANIZATION = "Choose an organization."
 CHOOSE_METRIC = "Choose a metric, or “No metric yet”."
 # What the API calls by names that the form does not show.
 FORM_WORDS: Final = (
+    (
+        "Ensure this field has at least 1 elements",
+        "must have one with a name and at least 2 levels",
+    ),
     (", as dtype is number", ", because the factor has numbers"),
     (", as dtype is bool", ", because the factor has true and false"),
     ("for model_type mab; use model_type cmab", "where one answer is learned for all"),

@@ -52,6 +52,12 @@ def continue_with(form: CreateForm, step: str, fields: Any) -> str:
             id="one level",
         ),
         pytest.param(
+            build_factors(("", ["", ""])),
+            "design",
+            "The design factors must have one with a name and at least 2 levels.",
+            id="nothing filled in",
+        ),
+        pytest.param(
             build_factors(("headline", ["Plain", "Bold", "Plain"])),
             "level-1-3",
             "The level “Plain” is used twice.",
