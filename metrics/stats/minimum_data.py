@@ -8,7 +8,7 @@ MINIMUM_USERS = 100
 MINIMUM_CONVERSIONS = 5
 MINIMUM_EXPECTED_CONVERSIONS = 10
 
-NO_COMPARISON = "no regime has mature users in both arms"
+NO_COMPARISON = "no measuring period has mature users in both arms"
 
 
 def explain_missing_inference(strata: tuple[Stratum, ...], kind: str) -> str | None:

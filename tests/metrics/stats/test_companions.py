@@ -205,6 +205,6 @@ def test_nothing_to_compare_has_a_reason() -> None:
     measured = measure_companions([])
 
     assert set(measured.payer_rate.reasons.values()) == {
-        "no regime has mature users in both arms"
+        "no measuring period has mature users in both arms"
     }
     assert measured.changed.p_value is None

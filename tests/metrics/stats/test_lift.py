@@ -129,7 +129,7 @@ def test_no_regimes_give_a_reason() -> None:
     assert result.holdout_users == result.optimization_users == 0
     assert result.holdout_rate is None
     assert set(result.unavailable.values()) == {
-        "no regime has mature users in both arms"
+        "no measuring period has mature users in both arms"
     }
 
 

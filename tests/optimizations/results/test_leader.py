@@ -280,7 +280,7 @@ def test_before_the_first_user_is_mature_no_headline_is_shown() -> None:
     for name in results["stats"]:
         assert reasons[f"stats.{name}"] == model_support.NO_MATURE_USER
     assert reasons["primary_metric_vs_holdout.lift_percent"] == (
-        "no regime has mature users in both arms"
+        "no measuring period has mature users in both arms"
     )
     assert {row["best_variant"] for row in results["contexts"]} == {None}
     assert progress["winner"] is progress["estimated_progress"] is None

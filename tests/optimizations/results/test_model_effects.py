@@ -206,4 +206,4 @@ def test_days_to_the_decision_are_withheld_with_the_reason() -> None:
     assert before == "no training has succeeded yet"
     assert few.startswith("the holdout arm has ")
     assert paused == "nothing is learned: this optimization is paused"
-    assert without == "no regime has mature users in both arms"
+    assert without == "no measuring period has mature users in both arms"
