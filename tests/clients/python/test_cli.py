@@ -233,4 +233,4 @@ def test_a_word_is_completed(tmp_path: Path) -> None:
 
     completed = Terminal(tmp_path, asked).spawn().out
 
-    assert completed.split() == ["plain,ship", "plain,show"]
+    assert completed.split() == ["plain,share", "plain,ship", "plain,show"]

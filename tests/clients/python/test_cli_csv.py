@@ -38,6 +38,7 @@ ASKED: dict[str, tuple[str, object]] = {
     "optimizations lift-history {o}": ("/optimizations/{o}/lift-history", None),
     "optimizations lift-curve {o}": ("/optimizations/{o}/lift-curve", None),
     "optimizations notes list {o}": ("/optimizations/{o}/notes", None),
+    "optimizations share list {o}": ("/optimizations/{o}/share-links", None),
     "optimizations holdout-daily {o}": ("/optimizations/{o}/holdout-daily", None),
     "optimizations outcome-mix {o}": ("/optimizations/{o}/outcome-mix", None),
     "optimizations observations {o}": (

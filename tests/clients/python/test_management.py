@@ -180,11 +180,11 @@ def test_a_training_is_waited_for_and_its_results_are_read(
     assert measured["holdout_exposures"] + measured["optimization_exposures"] == 1000
     table = results.to_pandas()
     assert list(table.index) == [1, 2, 3, 4]
-    assert list(table.columns[:3]) == ["cta", "headline", "enabled"]
+    assert list(table.columns[:3]) == ["headline", "cta", "enabled"]
     assert table["users"].sum() == 1000
     axes = results.plot()
     assert [label.get_text() for label in axes.get_yticklabels()] == [
-        *("1: False, A", "2: True, A", "3: False, B", "4: True, B")
+        *("1: A, False", "2: A, True", "3: B, False", "4: B, True")
     ]
     state = client.models.state(optimization.model_id)
     assert len(state["variants"]) == 4

@@ -19,6 +19,7 @@ from tests.support.unhealthy_worlds import make_broken_split
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LIST = reverse("admin:optimizations_optimization_csv_list")
+WORDS = ["action_in_words", "actor_in_words", "changes_in_words"]
 OTHER_LISTS = (
     *("metrics_metric", "metrics_assignmentsource", "models_app_banditmodel"),
     *("models_app_trainingrun", "organizations_apikey", "organizations_auditentry"),
@@ -166,8 +167,10 @@ def test_models_runs_keys_and_the_audit_log_have_the_rows_of_the_api(
         )
 
         assert 'href="csv/"' in page.content.decode(), name
-        assert header == ["organization_id", *names]
+        words = WORDS if path == "/audit" else []
+        assert header == ["organization_id", *names, *words]
         assert rows, name
+        assert all(row.pop(column) for row in downloaded for column in words)
         assert downloaded == [
             {"organization_id": broken.organization_id, **row} for row in rows
         ]

@@ -33,6 +33,7 @@ BODIES: list[dict[str, Any]] = [
         "allowed_origins": ["shop"],
     },
 ]
+SHARED_BY_PEOPLE = "who sees results without a log-in is for people to say"
 # Endpoints that no tool calls, and why none has to.
 ENDPOINTS_WITHOUT_TOOLS = {
     "/api/v2/docs": "a page for people",
@@ -42,6 +43,8 @@ ENDPOINTS_WITHOUT_TOOLS = {
     "/api/v2/optimizations/best-variants": "serve_variant takes one at a time",
     "/api/v2/optimizations/{pk}/report-data": "its parts are views of get_results",
     "/api/v2/api-keys/{pk}/rotate": "create_api_key and delete replace a key",
+    "/api/v2/optimizations/{optimization_id}/share-links": SHARED_BY_PEOPLE,
+    "/api/v2/optimizations/{optimization_id}/share-links/{pk}": SHARED_BY_PEOPLE,
     "/api/v2/track": "pages send events there; send_events stores the same",
     "/healthz": "for the operator",
     "/readyz": "for the operator",

@@ -70,7 +70,7 @@ def _normalize(cube: Any) -> dict[str, Any]:
 
 
 SLOW_PROPERTY = settings(
-    max_examples=60,
+    max_examples=36,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -89,7 +89,7 @@ def drop_optimization_ids(rewards: Sequence[Reward]) -> list[Reward]:
 
 
 @settings(
-    max_examples=60,
+    max_examples=36,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

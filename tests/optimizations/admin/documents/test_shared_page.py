@@ -205,5 +205,5 @@ def test_an_opening_is_in_the_audit_log_and_not_among_the_latest_changes(
     log = client.get(reverse("admin:organizations_auditentry_changelist"))
 
     assert "Share link opened" in log.content.decode()
-    assert "share_link.open" not in activity.content.decode()
-    assert "share_link.create" in activity.content.decode()
+    assert "Share link opened" not in activity.content.decode()
+    assert "Share link made" in activity.content.decode()

@@ -39,7 +39,7 @@ def cursor() -> Iterator[Any]:
 
 
 @settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
