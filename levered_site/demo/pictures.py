@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from typing import Literal
+from urllib.parse import urljoin
 
 from PIL import Image
 from playwright.sync_api import Browser, Page
@@ -68,7 +69,9 @@ def take_picture(browser: Browser, picture: Picture, url: str, session: str) -> 
         color_scheme=picture.scheme,
         reduced_motion="reduce",
     )
-    context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
+    # Of the whole service: of a page alone, its pictures would come without the session.
+    origin = urljoin(url, "/")
+    context.add_cookies([{"name": "sessionid", "value": session, "url": origin}])
     page = context.new_page()
     page.goto(url, wait_until="networkidle")
     if picture.heading:
