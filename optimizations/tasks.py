@@ -8,7 +8,7 @@ from django.utils import timezone
 from models_app import runs
 from optimizations.configuration import purge
 from optimizations.cube import count_failures
-from optimizations.results.health import health_evidence
+from optimizations.results.health import health_storage
 from optimizations.training import (
     run,
     schedule,
@@ -33,7 +33,7 @@ def retrain_due() -> None:
     schedule.retrain_due()
     schedule.record_training_times()
     count_failures.record_uncounted_metrics()
-    health_evidence.judge_copied_summaries()
+    health_storage.judge_copied_summaries()
 
 
 @shared_task(name=warehouse_question.ASK_TASK)

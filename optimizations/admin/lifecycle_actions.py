@@ -13,7 +13,7 @@ from levered_site.organizations.admin import get_staff_actor
 from models_app import runs
 from optimizations.configuration import lifecycle, unarchiving
 from optimizations.models import Optimization
-from optimizations.results.health import health_evidence, ship_guard
+from optimizations.results.health import health_storage, ship_guard
 
 Status = Optimization.Status
 TICK_THE_BOX = f"tick “{objections.TICK_LABEL}” where Ship asks to confirm"
@@ -52,7 +52,7 @@ def _can_become(status: Status) -> Callable[[Optimization], bool]:
 
 def count(optimization: Optimization, _request: HttpRequest) -> None:
     """Have the warehouse count now, and judge the health by it."""
-    health_evidence.refresh_results(optimization)
+    health_storage.refresh_results(optimization)
 
 
 ACTIONS = (

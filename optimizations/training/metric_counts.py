@@ -10,7 +10,7 @@ from metrics.models import Metric
 from optimizations.cube import refresh
 from optimizations.models import Optimization
 from optimizations.results import stored
-from optimizations.results.health import guardrails, health_evidence
+from optimizations.results.health import guardrails, health_evidence, health_storage
 from optimizations.results.health.guardrails import Guardrail
 from optimizations.results.stored import StoredCubes
 
@@ -65,7 +65,7 @@ def _store_summary(optimization: Optimization, cubes: StoredCubes) -> None:
     """Store what lists show of the new counts, also where nothing can be learned of them."""
     try:
         evidence = health_evidence.collect_evidence(optimization, cubes)
-        stored_evidence = health_evidence.store_summary(optimization, evidence)
+        stored_evidence = health_storage.store_summary(optimization, evidence)
     except ArithmeticError:  # counts beyond all sums: the fit says so
         log.warning("health_not_judged", exc_info=True)
     else:

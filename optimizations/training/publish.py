@@ -17,7 +17,7 @@ from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Candidate, Optimization
 from optimizations.results import stored
 from optimizations.results.checks import calibration
-from optimizations.results.health import health_evidence
+from optimizations.results.health import health_storage
 from optimizations.results.health.health_evidence import Evidence
 from optimizations.results.model import model_support
 from optimizations.results.readings import history, published_day
@@ -92,7 +92,7 @@ def publish_training_result(
         in_sample_metrics=_build_in_sample_metrics(result, document),
         policy_version=number,
     )
-    evidence = health_evidence.store_summary(
+    evidence = health_storage.store_summary(
         locked, _judge_new_report(locked, result.evidence, document)
     )
     figures = published_day.build_published_figures(locked, evidence)

@@ -13,7 +13,7 @@ from levered_site.api import pagination, requests
 from levered_site.api.csv_sections import CsvSection
 from levered_site.errors import LeveredError
 from optimizations.models import Optimization
-from optimizations.results.health import health_evidence, health_records
+from optimizations.results.health import health_records, health_storage
 from optimizations.results.health.health import Health
 from optimizations.results.readings import (
     guardrail_report,
@@ -134,7 +134,7 @@ class ResultDetailsViewSet(StoredResultsViewSet):
         if refresh != "false":
             with reserve_refresh(optimization):
                 full = refresh == "full"
-                health_evidence.refresh_results(optimization, full=full)
+                health_storage.refresh_results(optimization, full=full)
         return optimization
 
     @extend_schema(parameters=[REFRESH_PARAMETER], responses=Progress)

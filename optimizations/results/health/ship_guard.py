@@ -19,7 +19,12 @@ from optimizations.configuration import past_violations
 from optimizations.cube import count_record
 from optimizations.models import Optimization
 from optimizations.results import stored
-from optimizations.results.health import health, health_evidence
+from optimizations.results.health import (
+    health,
+    health_evidence,
+    health_judgement,
+    health_storage,
+)
 from optimizations.results.health.health import Health
 
 log = structlog.get_logger(__name__)
@@ -68,7 +73,7 @@ def judge_shipping(optimization: Optimization) -> Health:
         return health.judge_health([], None)
     count_before_judging(optimization)
     evidence = health_evidence.collect_evidence(optimization)
-    current = health_evidence.judge_evidence(optimization, evidence)
+    current = health_judgement.judge_evidence(optimization, evidence)
     if health.needs_confirmation(current):
         return current
     return health.judge_health([], current.as_of)
@@ -97,6 +102,6 @@ def count_before_judging(optimization: Optimization) -> None:
     if all(_was_just_counted(optimization, counted) for counted in metrics):
         return
     try:
-        health_evidence.refresh_results(optimization)
+        health_storage.refresh_results(optimization)
     except LeveredError as error:  # recorded, and so a reason of the health
         log.warning("not_counted_before_shipping", error=error.message)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated
 
 from optimizations.models import Optimization
-from optimizations.results.health import guardrails, health_evidence
+from optimizations.results.health import guardrails, health_judgement
 from optimizations.results.health.guardrails import FixedShares, Guardrail
 from optimizations.results.health.health import Health
 from optimizations.results.health.health_records import HealthRows
@@ -36,7 +36,7 @@ def build_guardrails(
     rows = guardrails.judge_guardrails(optimization, cubes, fixed_shares)
     counted = [row.as_of for row in rows if row.as_of is not None]
     return GuardrailList(
-        health=health_evidence.judge_guardrails(optimization, rows, health_rows),
+        health=health_judgement.judge_guardrails(optimization, rows, health_rows),
         as_of=max(counted, default=None),
         guardrails=rows,
     )

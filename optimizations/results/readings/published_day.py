@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from optimizations.models import Optimization
-from optimizations.results.health import health_evidence
+from optimizations.results.health import health_evidence, health_judgement
 from optimizations.results.health.health_evidence import Evidence
 from optimizations.results.model import leader, served_model
 from optimizations.results.model.served_model import ServedModel
@@ -29,7 +29,7 @@ def build_published_figures(
     figures = history.build_measured_figures(evidence.comparison, evidence.cube.as_of)
     modeled_figures = _build_modeled_figures(optimization, served, evidence)
     reasons = figures["unavailable"] | modeled_figures["unavailable"]
-    health = health_evidence.judge_evidence(optimization, evidence)
+    health = health_judgement.judge_evidence(optimization, evidence)
     return {
         **figures,
         **modeled_figures,

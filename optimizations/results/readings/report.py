@@ -11,7 +11,12 @@ from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Variant
 from optimizations.results import count_notes, stored
 from optimizations.results.checks import unserved_variants
-from optimizations.results.health import check_reasons, health_evidence
+from optimizations.results.health import (
+    check_reasons,
+    health_evidence,
+    health_judgement,
+    health_storage,
+)
 from optimizations.results.health.health import Health
 from optimizations.results.health.health_records import HealthRows
 from optimizations.results.lift import measured_amounts, measured_lift
@@ -101,7 +106,7 @@ def build_results(
     """
     metric = optimization.reward_metric
     if refresh:
-        health_evidence.refresh_results(optimization, full=full)
+        health_storage.refresh_results(optimization, full=full)
     cube = (cubes or StoredCubes(optimization)).load_reward_cube()
     served = loaded.served if loaded else served_model.load_served_model(optimization)
     model = modeled.build_modeled_results(optimization, served, cube)
@@ -130,7 +135,7 @@ def build_results(
     return Results(
         optimization_id=optimization.pk,
         as_of=cube.as_of,
-        health=health_evidence.judge_checks(
+        health=health_judgement.judge_checks(
             optimization,
             cube,
             comparison,

@@ -15,7 +15,7 @@ from metrics.stats import Lift
 from optimizations.configuration import create_update
 from optimizations.models import Optimization, Regime, ResultsSummary
 from optimizations.results import stored
-from optimizations.results.health import guardrails, health_evidence
+from optimizations.results.health import guardrails, health_storage
 from optimizations.results.lift import measured_lift, measured_lift_by_context
 from optimizations.results.lift.anytime_tuning import Tuning
 from optimizations.results.readings import report
@@ -77,7 +77,7 @@ def send_users(
 
 def count_and_find_tuning(optimization: Optimization) -> Tuning:
     """Count as a refresh does, and return the tuning in a new request."""
-    health_evidence.refresh_results(optimization)
+    health_storage.refresh_results(optimization)
     fresh = Optimization.objects.get(pk=optimization.pk)
     cube = stored.load_reward_cube(fresh)
     return measured_lift.compare_arms(fresh, fresh.reward_metric, cube).tuning
@@ -138,7 +138,7 @@ def test_users_of_the_first_week_are_those_of_all_revisions_of_the_metric() -> N
     optimization = make_optimization_live_since(10)
     send_users(optimization, 1, 30)
     assert optimization.reward_metric is not None
-    health_evidence.refresh_results(optimization)
+    health_storage.refresh_results(optimization)
     ResultsSummary.objects.update(first_week_users=None)
     definition.update_metric(
         optimization.reward_metric, {"look_back_days": 3}, SYSTEM_ACTOR
@@ -149,7 +149,7 @@ def test_users_of_the_first_week_are_those_of_all_revisions_of_the_metric() -> N
 
 def count_and_find_shares(optimization: Optimization) -> dict[str, float]:
     """Count as a refresh does; return the share of users expected at each level."""
-    health_evidence.refresh_results(optimization)
+    health_storage.refresh_results(optimization)
     fresh = Optimization.objects.get(pk=optimization.pk)
     shares = measured_lift_by_context.find_expected_shares(
         fresh, fresh.model.design, stored.load_reward_cube(fresh)
@@ -204,7 +204,7 @@ def test_users_of_another_level_move_no_figure_of_a_level(days: int) -> None:
 
 def read_mobile(optimization: Optimization) -> Lift:
     """Count; return the lift of the users with a mobile device."""
-    health_evidence.refresh_results(optimization)
+    health_storage.refresh_results(optimization)
     fresh = Optimization.objects.get(pk=optimization.pk)
     assert fresh.reward_metric is not None
     lifts = measured_lift_by_context.compare_arms_by_level(
@@ -282,7 +282,7 @@ def send_rewards(
 
 def read_figures(optimization: Optimization) -> list[float]:
     """Return the published p-values and intervals of reward and guardrail, flat."""
-    health_evidence.refresh_results(optimization)
+    health_storage.refresh_results(optimization)
     fresh = Optimization.objects.get(pk=optimization.pk)
     results = report.build_results(fresh)
     (guardrail,) = guardrails.judge_guardrails(fresh)

@@ -14,7 +14,7 @@ from models_app import runs
 from models_app.models import TrainingRun
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization, PublishedDay, ResultsSummary
-from optimizations.results.health import health_evidence, missing_counts
+from optimizations.results.health import health_storage, missing_counts
 from optimizations.training.run import run_training
 from tests.support import staff_world, traffic
 from tests.support.admin_actions import OPTIMIZATION_LIST
@@ -288,10 +288,10 @@ def test_summaries_of_an_earlier_version_are_judged_by_the_clock() -> None:
     optimization = make_broken_split()
     ResultsSummary.objects.update(judged_at=None, check_reasons=[], lift=1.0)
 
-    judged = health_evidence.judge_copied_summaries()
+    judged = health_storage.judge_copied_summaries()
 
     assert judged == 1
-    assert health_evidence.judge_copied_summaries() == 0
+    assert health_storage.judge_copied_summaries() == 0
     assert read_healths(optimization)["list"]["status"] == "broken"
 
 

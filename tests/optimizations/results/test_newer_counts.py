@@ -10,7 +10,7 @@ from models_app.models import TrainingRun
 from models_app.training_lease import TrainingLease
 from optimizations.models import Optimization, PublishedDay, ResultsSummary
 from optimizations.results import stored
-from optimizations.results.health import health_evidence
+from optimizations.results.health import health_evidence, health_storage
 from optimizations.training import metric_counts, publish
 from optimizations.training.fit import (
     PolicyTrainer,
@@ -68,7 +68,7 @@ def test_a_training_that_ends_after_a_refresh_keeps_the_newer_counts() -> None:
     start = timezone.now() - timedelta(days=1)
     traffic.simulate_visitors(optimization, start, 200, headline_b_rate, seed=1)
     lose_half_of_holdout(optimization)
-    health_evidence.refresh_results(optimization)
+    health_storage.refresh_results(optimization)
     refreshed = ResultsSummary.objects.get()
     assert refreshed.check_reasons[0]["code"] == "sample_ratio"
 
@@ -96,7 +96,7 @@ def test_a_refresh_that_ends_after_a_training_judges_the_new_report() -> None:
     end_training(optimization, begun)
     by_training = ResultsSummary.objects.get()
 
-    health_evidence.store_summary(optimization, evidence)
+    health_storage.store_summary(optimization, evidence)
 
     assert ResultsSummary.objects.get().check_reasons == by_training.check_reasons
 
@@ -105,7 +105,7 @@ def test_evidence_that_nobody_superseded_is_stored_as_it_is() -> None:
     optimization = make_visited_optimization()
     _, result = begin_training(optimization)
 
-    kept = health_evidence.store_summary(optimization, result.evidence)
+    kept = health_storage.store_summary(optimization, result.evidence)
 
     assert kept.cube is result.evidence.cube
     assert ResultsSummary.objects.get().judged_at == kept.current_at
@@ -113,13 +113,13 @@ def test_evidence_that_nobody_superseded_is_stored_as_it_is() -> None:
 
 def test_the_counts_of_a_clock_that_is_ahead_are_not_overwritten() -> None:
     optimization = make_visited_optimization()
-    health_evidence.refresh_results(optimization)
+    health_storage.refresh_results(optimization)
     old = health_evidence.collect_evidence(optimization)
-    health_evidence.refresh_results(optimization)
+    health_storage.refresh_results(optimization)
     long_ago = timezone.now() - timedelta(hours=1)
     ResultsSummary.objects.update(judged_at=long_ago)
     as_of = ResultsSummary.objects.get().as_of
 
-    health_evidence.store_summary(optimization, old)
+    health_storage.store_summary(optimization, old)
 
     assert ResultsSummary.objects.get().as_of == as_of

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from metrics.models import Metric, MetricRevision
 from optimizations.models import CubeDay, Optimization, ResultsSummary
-from optimizations.results.health import health_evidence
+from optimizations.results.health import health_storage
 from tests.support import staff_world
 from tests.support.admin_actions import OPTIMIZATION_LIST, confirm_list_action
 from tests.support.factories import Api, read_body, read_error
@@ -301,7 +301,7 @@ def make_immature_guardrail() -> tuple[Optimization, Metric]:
         guardrail_metric_ids=[refunds.pk],
         training_data_config=make_config(attribution=attribution),
     )
-    health_evidence.refresh_results(optimization)
+    health_storage.refresh_results(optimization)
     return optimization, refunds
 
 
