@@ -26,11 +26,6 @@ MAX_QUERIES = 12
 
 
 @pytest.fixture
-def world() -> World:
-    return staff_world.make_world()
-
-
-@pytest.fixture
 def optimization(world: World) -> Optimization:
     return Optimization.objects.select_related("model").get(pk=world.optimization.pk)
 

@@ -13,17 +13,6 @@ from tests.support.staff_world import World
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world() -> World:
-    return staff_world.make_world()
-
-
-@pytest.fixture
-def viewer(client: Client, world: World) -> Client:
-    client.force_login(staff_world.make_member(world.organization, "viewer"))
-    return client
-
-
 def list_visitors(client: Client, optimization: Optimization, **query: str) -> set[str]:
     """Return the visitors of the receipts that the list shows."""
     path = reverse("admin:optimizations_decision_changelist")

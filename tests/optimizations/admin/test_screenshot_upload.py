@@ -18,11 +18,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world() -> World:
-    return staff_world.make_world()
-
-
-@pytest.fixture
 def variant(world: World) -> Variant:
     return world.optimization.variants.get(number=2)
 

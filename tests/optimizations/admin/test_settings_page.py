@@ -18,11 +18,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world() -> World:
-    return staff_world.make_world()
-
-
-@pytest.fixture
 def owner(client: Client, world: World) -> Client:
     client.force_login(staff_world.make_member(world.organization, "owner"))
     return client

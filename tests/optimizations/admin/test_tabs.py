@@ -26,17 +26,6 @@ NAMES = [*(tab.name for tab in registry.TABS), registry.SETTINGS]
 
 
 @pytest.fixture
-def world() -> World:
-    return staff_world.make_world()
-
-
-@pytest.fixture
-def viewer(client: Client, world: World) -> Client:
-    client.force_login(staff_world.make_member(world.organization, "viewer"))
-    return client
-
-
-@pytest.fixture
 def owner(client: Client, world: World) -> Client:
     client.force_login(staff_world.make_member(world.organization, "owner"))
     return client

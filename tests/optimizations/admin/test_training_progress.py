@@ -13,17 +13,6 @@ from tests.support.staff_world import World
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world() -> World:
-    return staff_world.make_world()
-
-
-@pytest.fixture
-def viewer(client: Client, world: World) -> Client:
-    client.force_login(staff_world.make_member(world.organization, "viewer"))
-    return client
-
-
 def build_poll_url(world: World, run: TrainingRun) -> str:
     path = reverse(
         "admin:optimizations_optimization_training", args=[world.optimization.pk]

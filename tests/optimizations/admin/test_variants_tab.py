@@ -32,11 +32,6 @@ MAX_BYTES = 150_000
 SPACE = "\N{NO-BREAK SPACE}"
 
 
-@pytest.fixture
-def world(db: None) -> World:
-    return staff_world.make_world()
-
-
 @dataclass(frozen=True, slots=True)
 class Figures:
     """The figures of a variant that the page sorts by."""
