@@ -23,7 +23,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 
 
 class Command(BaseCommand):
-    """Take every picture anew."""
+    """Take the pictures again."""
 
     help = "Take the pictures of README and docs, for `make pictures`."
 

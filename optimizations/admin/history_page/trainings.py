@@ -18,7 +18,7 @@ Cause = PolicyVersion.Cause
 TITLES: Final[Mapping[str, str]] = {
     Cause.START: "Policy version {number} began to serve: nothing learned yet",
     Cause.TRAINING: "A training published policy version {number}",
-    Cause.VARIANTS: "Policy version {number} shares out anew: other variants are served",
+    Cause.VARIANTS: "Policy version {number} has new shares: other variants are served",
 }
 UNPUBLISHED: Final[Mapping[str, str]] = {
     TrainingRun.Status.QUEUED: "A training waits for a worker",
