@@ -17,6 +17,7 @@ from levered_site.admin import html
 from levered_site.admin.columns import declare_column
 from levered_site.admin.partitioned import AgeFilter, PartitionedTableAdmin
 from levered_site.errors import NotFoundError
+from levered_site.level_texts import name_levels
 from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_roles
 from levered_site.organizations.models import Organization
 from optimizations.models import Assignment, Decision, Optimization
@@ -148,9 +149,9 @@ class DecisionAdmin(PartitionedTableAdmin, OrganizationAdminMixin):
         return queryset.filter(optimization_id__in=ids, anonymous_id=anonymous_id)
 
     @declare_column("Variant")
-    def variant_text(self, decision: Decision) -> SafeString:
-        """The variant's key."""
-        return html.render_code(decision.variant)
+    def variant_text(self, decision: Decision) -> str:
+        """The variant, by its levels."""
+        return _name_variant(decision.variant)
 
     @declare_column("Arm")
     def arm(self, decision: Decision) -> SafeString:
@@ -203,7 +204,7 @@ class DecisionAdmin(PartitionedTableAdmin, OrganizationAdminMixin):
             (
                 (
                     variant.number,
-                    html.render_code(variant.variant_key),
+                    _name_variant(variant.variant_key),
                     html.render_share_bar(variant.probability),
                 )
                 for receipt in receipts
@@ -227,3 +228,8 @@ class DecisionAdmin(PartitionedTableAdmin, OrganizationAdminMixin):
             f"Drawn again on {assignment.decided_at:%Y-%m-%d %H:%M:%S}: "
             f"the user gets variant {assignment.variant_number} now."
         )
+
+
+def _name_variant(key: str) -> str:
+    """Return a variant's levels as people speak of them."""
+    return name_levels(json.loads(key))

@@ -14,6 +14,7 @@ from pytest_django import Settings
 
 from levered_site.admin.partitioned import EPOCH, MICROSECOND
 from levered_site.api import rate_limits
+from levered_site.level_texts import name_levels
 from levered_site.organizations.models import AuditEntry, Organization
 from models_app.models import PolicyVersion
 from optimizations.cube import storage
@@ -183,6 +184,9 @@ def test_a_decision_shows_its_probabilities(staff: Client) -> None:
 
     assert "The user gets the variant of this decision." in page
     assert "25.0%" in page
+    baseline = name_levels(world.optimization.variants.get(number=1).levels)
+    for shown in (page, listing.content.decode()):
+        assert baseline in shown
     assert 'name="_save"' not in page
 
 
