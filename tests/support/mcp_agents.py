@@ -1,5 +1,6 @@
 """Agents for tests: the official MCP client over HTTP against the running service."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,24 @@ Result = TypeVar("Result")
 Json = dict[str, Any]
 
 MAX_RESULT_BYTES = 8_192  # of a tool result on the wire
+MAX_REPEATS = 20  # of a request that a busy service refuses
+
+
+class _PatientTransport(httpx2.AsyncHTTPTransport):
+    """Repeats what a busy service answers with 503, when its `Retry-After` says.
+
+    The official client makes an error of it, which an agent reads as "Server returned an
+    error response". Refused messages were not read, so that repeating them is safe.
+    """
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        for _ in range(MAX_REPEATS):
+            response = await super().handle_async_request(request)
+            if response.status_code != httpx2.codes.SERVICE_UNAVAILABLE:
+                return response
+            await response.aclose()
+            await asyncio.sleep(float(response.headers.get("Retry-After", "1")))
+        return await super().handle_async_request(request)
 
 
 @dataclass(frozen=True)
@@ -35,7 +54,10 @@ class Agent:
     async def session(self) -> AsyncIterator[Client]:
         """Open a session of the official client."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        async with httpx2.AsyncClient(headers=headers, timeout=60 * PATIENCE) as http:
+        http = httpx2.AsyncClient(
+            headers=headers, timeout=60 * PATIENCE, transport=_PatientTransport()
+        )
+        async with http:
             transport = streamable_http_client(self.address, http_client=http)
             async with Client(transport, mode=self.mode) as client:
                 yield client
