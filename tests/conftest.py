@@ -24,6 +24,9 @@ from levered_site.api import grouped_rate_limits, rate_limits
 from levered_site.web import worker
 from optimizations.serving import new_user_cap, snapshot_memory
 from tests.support import flushing
+from tests.support.shared_service import shared_service
+
+__all__ = ["shared_service"]
 
 # Property tests answer the same every time, on a slow machine too. `make explore` loads
 # the other profile and repeats each of them with fresh seeds.
@@ -37,8 +40,8 @@ settings.load_profile("repeatable")
 
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
 PACKAGES = ("levered_site", "optimizations", "models_app", "metrics", "warehouse")
-# Tests that start the whole service run in one process, one by one: it starts once, and
-# no two services compete for the machine.
+# Tests that use a running service run in one process, one by one: they share it, and no
+# two services compete for the machine.
 SERVICE = "service"
 SERVICE_TESTS = re.compile(r"/mcp/|cli_story|code_blocks|survival|supervisor")
 # Files of few tests that take long. Begun at the end, one would keep a process busy while

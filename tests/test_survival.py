@@ -23,7 +23,6 @@ from levered_site.local import embedded
 from tests.support.running_service import (
     PATIENCE,
     Service,
-    home_named,
     issue_token,
     until,
 )
@@ -116,11 +115,9 @@ class Traffic:
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Service]:
-    """Run one service, whose processes the tests of this module kill."""
-    with home_named("survival") as running:
-        running.start(**UNLIMITED)
-        yield running
+def service(shared_service: Service) -> Service:
+    """Return the service whose processes the tests of this module kill."""
+    return shared_service
 
 
 @pytest.fixture(scope="module")

@@ -1,33 +1,29 @@
 """A short `make soak`: kill -9 of every part under traffic loses nothing acknowledged."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from benchmarks.local_service import UNLIMITED, LocalService
+from benchmarks.local_service import LocalService
 from benchmarks.serve.world import World, build_world
 from benchmarks.soak.burst import check_burst
 from benchmarks.soak.journal import Journal
 from benchmarks.soak.killer import PARTS
 from benchmarks.soak.run import SoakOptions, run_soak
-from tests.support.running_service import Service, home_named
+from tests.support.running_service import Service
 
 SECONDS_BETWEEN_KILLS = 4.0
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Service]:
-    """Run one service for the tests of this module."""
-    with home_named("soak") as service:
-        service.start(**UNLIMITED)
-        yield service
+def service(shared_service: Service) -> Service:
+    """Return the service whose parts are killed."""
+    return shared_service
 
 
 @pytest.fixture(scope="module")
-def world(running: Service) -> World:
+def world(service: Service) -> World:
     """Return a live optimization of that service, and a second one."""
-    assert running.process
-    local = LocalService(running.home, running.port, running.process.pid)
+    assert service.process
+    local = LocalService(service.home, service.port, service.process.pid)
     return build_world(local, optimizations=2)
 
 
@@ -41,7 +37,7 @@ def test_a_thousand_first_serves_of_one_user_store_one_assignment(
 
 
 def test_nothing_is_lost_doubled_or_inconsistent_while_parts_are_killed(
-    world: World, running: Service
+    world: World, service: Service
 ) -> None:
     seen: list[Journal] = []
     options = SoakOptions(
@@ -53,7 +49,7 @@ def test_nothing_is_lost_doubled_or_inconsistent_while_parts_are_killed(
 
     verdict = run_soak(world, options, seen.append)
 
-    failures = [line for line in running.said if '"request.failed"' in line]
+    failures = [line for line in service.said if '"request.failed"' in line]
     assert verdict.violations == [], failures
     journal = seen[-1]
     assert {kill.part for kill in journal.kills} == set(PARTS)

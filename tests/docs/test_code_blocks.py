@@ -6,7 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -14,7 +14,7 @@ import yaml
 
 from levered_site.local import embedded
 from tests.support.code_blocks import ROOT, CodeBlock, find_blocks
-from tests.support.running_service import Service, home_named, issue_token
+from tests.support.running_service import Service, issue_token
 
 # Commands that install, never end, or need a program that is not ours; by first word(s).
 NOT_RUN = {
@@ -49,11 +49,9 @@ def _name(block: CodeBlock) -> str:
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Service]:
-    """Run one service for all pages."""
-    with home_named("docs") as running:
-        running.start(RATELIMIT_GLOBAL="0")
-        yield running
+def service(shared_service: Service) -> Service:
+    """Return the service that all pages use."""
+    return shared_service
 
 
 @pytest.fixture(scope="module")

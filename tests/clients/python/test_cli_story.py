@@ -4,7 +4,6 @@ import itertools
 import json
 import random
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,17 +11,15 @@ import pytest
 from levered import Levered
 from levered_site.local import embedded
 from tests.support.python_client import PATIENT, Terminal
-from tests.support.running_service import ROOT, Service, home_named, until
+from tests.support.running_service import ROOT, Service, until
 
 VISITORS = 240
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    """Run a service of its own."""
-    with home_named("cli-story") as running:
-        running.start(RATELIMIT_GLOBAL="0", RATELIMIT_SERVE="0")
-        yield running
+def service(shared_service: Service) -> Service:
+    """Return the service that the stranger finds."""
+    return shared_service
 
 
 def open_terminal(service: Service, folder: Path) -> Terminal:

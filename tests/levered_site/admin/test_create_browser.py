@@ -258,13 +258,9 @@ def test_the_organization_decides_which_metrics_there_are(page: Page) -> None:
     expect(page.locator("#metric").get_by_label("Purchases")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_step_is_cut_at_any_width(
-    page: Page, complaints: list[str], scheme: Any
-) -> None:
+def test_no_step_is_cut_at_any_width(page: Page, complaints: list[str]) -> None:
     staff_world.make_world(name="An organization")
     log_in(page)
-    page.emulate_media(color_scheme=scheme)
     open_form(page)
     long = (
         "A headline that says everything about the product at once, unbroken" + "x" * 60
@@ -293,9 +289,8 @@ def test_no_step_is_cut_at_any_width(
     assert complaints == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_person_uploads_a_screenshot(
-    page: Page, complaints: list[str], scheme: Any, tmp_path: Path
+    page: Page, complaints: list[str], tmp_path: Path
 ) -> None:
     """A file that is too large is refused before it is sent."""
     world = staff_world.make_world()
@@ -304,7 +299,6 @@ def test_a_person_uploads_a_screenshot(
     small.write_bytes(pictures.build_png())
     large.write_bytes(pictures.build_png(filler=screenshots.MAX_SCREENSHOT_BYTES))
     log_in(page)
-    page.emulate_media(color_scheme=scheme)
     page.goto(reverse("admin:optimizations_variant_change", args=[variant.pk]))
     page.get_by_role("link", name="Upload a screenshot").click()
 

@@ -1,25 +1,19 @@
-"""One running service, without rate limits, for all tests of the MCP endpoint."""
+"""The running service, and organizations in it, for all tests of the MCP endpoint."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support import mcp_agents, mcp_worlds, typescript_agents
-from tests.support.running_service import Service, home_named
-
-UNLIMITED = dict.fromkeys(
-    ("RATELIMIT_GLOBAL", "RATELIMIT_SERVE", "RATELIMIT_INGEST"), "0"
-)
+from tests.support.running_service import Service
 
 
 @pytest.fixture(scope="session")
-def service() -> Iterator[Service]:
-    """Start the service for the first test that needs it."""
+def service(shared_service: Service) -> Iterator[Service]:
+    """Lend the service until the last session with it is closed."""
     typescript_agents.start_installing()
-    with home_named("mcp") as running:
-        running.start(**UNLIMITED)
-        yield running
-        mcp_agents.close_sessions()
+    yield shared_service
+    mcp_agents.close_sessions()
 
 
 @pytest.fixture(scope="session")

@@ -2,23 +2,20 @@
 
 import threading
 import time
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from tests.support.running_service import Service, home_named, issue_token, until
+from tests.support.running_service import Service, issue_token, until
 
 PROMISED_SECONDS = 5.0
 CLIENTS = 4
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    """Start a service for this test."""
-    with home_named("keys") as running:
-        running.start(RATELIMIT_GLOBAL="0")
-        yield running
+def service(shared_service: Service) -> Service:
+    """Return the service whose key is revoked."""
+    return shared_service
 
 
 def test_no_worker_process_takes_a_revoked_key_after_5_seconds(

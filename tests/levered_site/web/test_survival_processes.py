@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 
 import httpx
 import psutil
@@ -14,18 +13,15 @@ from tests.support.raw_http import GET_HEALTH, build_post, connect, read_respons
 from tests.support.running_service import (
     PATIENCE,
     Service,
-    home_named,
     until,
     works,
 )
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Service]:
-    """Run the service whose processes the tests of this module hurt."""
-    with home_named("web processes") as running:
-        running.start(RATELIMIT_GLOBAL="0", RATELIMIT_SERVE="0")
-        yield running
+def service(shared_service: Service) -> Service:
+    """Return the service whose processes the tests of this module hurt."""
+    return shared_service
 
 
 def find_manager(service: Service) -> psutil.Process:
