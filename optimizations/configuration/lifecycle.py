@@ -6,11 +6,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from levered_site.errors import ConflictError, InvalidParametersError
+from levered_site.errors import ConflictError
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from optimizations.configuration import (
     create_update,
+    creation_refusals,
     launch,
     recording_gaps,
     regimes,
@@ -58,9 +59,7 @@ def create_optimization(
     has_metric = settings.get("reward_metric_id") is not None
     status = fields.get("status", Status.LIVE if has_metric else Status.DRAFT)
     if status == Status.LIVE and not has_metric:
-        raise InvalidParametersError.for_field(
-            "reward_metric_id", "is required to go live"
-        )
+        raise creation_refusals.refuse_without_metric()
     optimization = create_update.create_draft(organization_id, actor, settings)
     if status == Status.LIVE:
         return change_status(optimization, Status.LIVE, actor)
