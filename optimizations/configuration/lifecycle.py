@@ -34,6 +34,8 @@ TRANSITIONS: Mapping[str, tuple[str, ...]] = {
 }
 ENDED_STATUSES = (Status.COMPLETED, Status.ARCHIVED)
 ADMIN_ONLY_STATUSES = (Status.SHIPPED, Status.COMPLETED, Status.ARCHIVED)
+# Each has a row as soon as a user got a variant, by serve or by an ingested exposure.
+SERVED_RECORDS = (Assignment, Decision, ManagedExposure)
 UNARCHIVE_ADVICE = "POST /optimizations/:id/unarchive undoes archiving."
 AUDIT_ACTIONS = {
     Status.LIVE: "optimization.resume",
@@ -213,7 +215,7 @@ def has_served(optimization: Optimization) -> bool:
     """Return whether a user ever got a variant, by serve or by an ingested exposure."""
     return any(
         model.objects.filter(optimization_id=optimization.pk).exists()
-        for model in (Assignment, Decision, ManagedExposure)
+        for model in SERVED_RECORDS
     )
 
 
