@@ -53,7 +53,11 @@ def find_connection(organization_id: str) -> Connection | None:
 
 def is_connected(organization_id: str) -> bool:
     """Return whether the organization's events are in a warehouse of its own."""
-    connection = find_connection(organization_id)
+    return is_external(find_connection(organization_id))
+
+
+def is_external(connection: Connection | None) -> bool:
+    """Return whether a connection leads to a warehouse of the organization's own."""
     return connection is not None and connection.provider != Connection.Provider.MANAGED
 
 

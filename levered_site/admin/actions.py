@@ -8,25 +8,24 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template.response import TemplateResponse
-from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from unfold import decorators
 from unfold.enums import ActionVariant
 
 from levered_site.admin.objections import (
     TICK_LABEL,
     TICKED_FIELD,
+    DialogForm,
     Objections,
-    build_dialog_form,
 )
+from levered_site.admin.openers import redirect_back
 from levered_site.admin.roles import RoleAdmin, RoleName
 from levered_site.errors import LeveredError
 
 MAX_TARGETS = 100
 CONFIRMED_FIELD = "confirmed"
-OPENER_PARAMETER = "next"  # of a dialog's address: where its page sends back to
 
 
 def _is_always_offered(_target: Any) -> bool:
@@ -37,7 +36,8 @@ def _is_always_offered(_target: Any) -> bool:
 class AdminAction:
     """One operation of the API on one object. `run` may raise LeveredError.
 
-    The dialog shows `confirmation_text`. `success_message` is formatted with the
+    The dialog asks `question` of the object, which names it, and shows
+    `confirmation_text`. `success_message` is formatted with the
     object. `is_offered` hides a button that makes no sense in the object's state; `run`
     still checks the state. With `confirm_selection` the list action asks first, too.
     `role` is what it takes in the object's organization. Where there are
@@ -47,6 +47,7 @@ class AdminAction:
 
     name: str
     title: str
+    question: Callable[[Any], str]
     confirmation_text: str
     success_message: str
     run: Callable[[Any, HttpRequest], object]
@@ -135,61 +136,52 @@ def _build_method_name(action: AdminAction) -> str:
 
 
 def _build_dialog(action: AdminAction) -> Any:
-    def run_confirmed(
-        self: AdminActionsMixin, request: HttpRequest, _form: object, object_id: str
+    """Return the method that shows the dialog of an action, and runs it once confirmed."""
+
+    def show_dialog(
+        self: AdminActionsMixin, request: HttpRequest, object_id: str
     ) -> HttpResponse:
+        found = self._find_target(request, object_id)
+        form = DialogForm(
+            data=request.POST or None,
+            request=request,
+            object_id=object_id,
+            sentences=_list_objections(action, found),
+        )
+        if not form.is_valid():
+            return _render_dialog(request, action, found, form)
         target = self.get_object(request, object_id)
         if target is not None and run_action(request, action, target):
             messages.success(request, action.success_message.format(target))
-        return _redirect_back(self, request, object_id)
+        return redirect_back(self, request, object_id)
 
-    run_confirmed.__name__ = _build_method_name(action)
+    show_dialog.__name__ = _build_method_name(action)
     decorate = decorators.action(
         permissions=[action.role],
         description=action.title,
         url_path=f"do-{action.name}",
         icon=action.icon,
         variant=action.variant,
-        dialog={
-            "title": f"{action.title}?",
-            "description": action.confirmation_text,
-            "form_class": action.objections and build_dialog_form(action.objections),
-            "form_submit_text": action.title,
-        },
     )
-    return decorate(run_confirmed)
+    decorated: Any = decorate(show_dialog)
+    # Unfold only asks whether there is one: buttons then open their address in a dialog.
+    decorated.dialog = {"title": action.title}
+    return decorated
 
 
-def _redirect_back(
-    admin: AdminActionsMixin, request: HttpRequest, object_id: str
+def _render_dialog(
+    request: HttpRequest, action: AdminAction, target: Any, form: DialogForm
 ) -> HttpResponse:
-    """Redirect to where the dialog was opened, by `next` in its address.
-
-    Without it redirect to the object's page, or to the list if the object is gone.
-    """
-    prefix = f"admin:{admin.opts.app_label}_{admin.opts.model_name}_"
-    path = _find_opener(request)
-    if not path:
-        still_exists = admin.get_object(request, object_id) is not None
-        path = (
-            reverse(f"{prefix}change", args=[object_id])
-            if still_exists
-            else reverse(f"{prefix}changelist")
-        )
-    if "HX-Request" in request.headers:  # htmx opened the dialog
-        return HttpResponse(headers={"HX-Redirect": path})
-    return HttpResponseRedirect(path)
-
-
-def _find_opener(request: HttpRequest) -> str:
-    """Return the page of the admin that `next` names; empty for anything else."""
-    path = request.GET.get(OPENER_PARAMETER, "")
-    is_ours = path.startswith(reverse("admin:index"))
-    return (
-        path
-        if is_ours and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
-        else ""
-    )
+    context = {
+        "dialog": {
+            "title": action.question(target),
+            "description": action.confirmation_text,
+        },
+        "form": form,
+        "form_submit_text": action.title,
+        "is_danger": action.variant == ActionVariant.DANGER,
+    }
+    return render(request, "unfold/helpers/dialog.html", context)
 
 
 def _run_on_selection(
@@ -245,12 +237,18 @@ def _render_confirmation(
     targets: list[Any],
 ) -> TemplateResponse:
     objections = [(target, _list_objections(action, target)) for target in targets]
+    plural = admin.opts.verbose_name_plural
+    question = (
+        action.question(targets[0])
+        if len(targets) == 1
+        else f"{action.title}: {len(targets)} {plural}?"
+    )
     return TemplateResponse(
         request,
         "levered_admin/confirm_action.html",
         {
             **admin.admin_site.each_context(request),
-            "title": f"{action.title}?",
+            "title": question,
             "admin_action": action,
             "targets": objections,
             "needs_tick": any(sentences for _, sentences in objections),

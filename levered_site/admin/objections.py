@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.db.models import Model
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from unfold.forms import BaseDialogForm
@@ -20,7 +19,6 @@ OBJECTIONS_TEMPLATE = "levered_admin/objections.html"
 class Objections:
     """What speaks against an action on an object: sentences; without any, no tick."""
 
-    model: type[Model]
     list_sentences: Callable[[Any], Sequence[str]]
 
 
@@ -29,24 +27,26 @@ def has_ticked(request: HttpRequest) -> bool:
     return TICKED_FIELD in request.POST
 
 
-def build_dialog_form(objections: Objections) -> type[BaseDialogForm]:
-    """Return the form of a dialog that lists the objections and requires the tick."""
+class DialogForm(BaseDialogForm):
+    """The form of a dialog: it lists objections, if any, and then requires the tick."""
 
-    class ObjectionsForm(BaseDialogForm):
-        def __init__(
-            self, request: HttpRequest, object_id: Any = None, **options: Any
-        ) -> None:
-            super().__init__(request, object_id, **options)
-            target = objections.model._default_manager.filter(pk=object_id).first()
-            self.sentences = objections.list_sentences(target) if target else ()
-            if self.sentences:
-                self.fields[TICKED_FIELD] = forms.BooleanField(
-                    label=TICK_LABEL, widget=UnfoldBooleanWidget
-                )
+    def __init__(
+        self,
+        request: HttpRequest,
+        object_id: Any = None,
+        *,
+        sentences: Sequence[str] = (),
+        **options: Any,
+    ) -> None:
+        super().__init__(request, object_id, **options)
+        self.sentences = sentences
+        if sentences:
+            self.fields[TICKED_FIELD] = forms.BooleanField(
+                label=TICK_LABEL, widget=UnfoldBooleanWidget
+            )
 
-        def render_before_template(self) -> str:
-            if not self.sentences:
-                return ""
-            return render_to_string(OBJECTIONS_TEMPLATE, {"sentences": self.sentences})
-
-    return ObjectionsForm
+    def render_before_template(self) -> str:
+        """Return the objections."""
+        if not self.sentences:
+            return ""
+        return render_to_string(OBJECTIONS_TEMPLATE, {"sentences": self.sentences})

@@ -56,6 +56,7 @@ class MetricAdmin(AdminActionsMixin, CreatableAdmin, CsvListMixin):
         AdminAction(
             name="forget",
             title="Delete",
+            question=lambda metric: f"Delete the metric “{metric}”?",
             confirmation_text=(
                 "The metric is deleted if nothing uses it. This cannot be undone."
             ),

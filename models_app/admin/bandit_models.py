@@ -55,6 +55,7 @@ class BanditModelAdmin(AdminActionsMixin, ReadOnlyAdmin, CsvListMixin):
         AdminAction(
             name="train",
             title="Train now",
+            question=lambda model: f"Train the model “{model}” now?",
             confirmation_text=(
                 "A worker fits the model to all observations and publishes the next "
                 "policy. If a training is queued or running, none is added."
@@ -67,6 +68,7 @@ class BanditModelAdmin(AdminActionsMixin, ReadOnlyAdmin, CsvListMixin):
         AdminAction(
             name="retire",
             title="Delete",
+            question=lambda model: f"Delete the model “{model}”?",
             confirmation_text=(
                 "The model leaves the lists. Its policy versions stay, so that "
                 "decisions can be explained. Archive the optimization that uses it "

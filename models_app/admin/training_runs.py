@@ -57,7 +57,10 @@ class TrainingRunAdmin(AdminActionsMixin, ReadOnlyAdmin, CsvListMixin):
     admin_actions = (
         AdminAction(
             name="cancel",
-            title="Cancel",
+            title="Cancel training",
+            question=lambda run: (
+                f"Cancel the training of {run.created_at:%Y-%m-%d %H:%M} UTC?"
+            ),
             confirmation_text=(
                 "A queued training is cancelled at once; a running one stops at its "
                 "next phase. The serving policy stays."

@@ -104,6 +104,7 @@ ACTIONS = (
     AdminAction(
         name="promote",
         title="Promote candidate",
+        question=lambda each: f"Promote the candidate of “{each}”?",
         confirmation_text=(
             "The candidate's newest table serves from now on, and trainings use its "
             "settings. A running training is cancelled. To go back, promote another "
@@ -123,6 +124,7 @@ ACTIONS = (
     AdminAction(
         name="discard",
         title="Discard candidate",
+        question=lambda each: f"Discard the candidate of “{each}”?",
         confirmation_text=(
             "The candidate and its tables are deleted. Serving does not change."
         ),

@@ -59,6 +59,7 @@ ACTIONS = (
     AdminAction(
         name="count",
         title="Count now",
+        question=lambda each: f"Count “{each}” now?",
         confirmation_text=(
             "The warehouse counts the days that may still change, for the reward and all "
             "guardrails. It may take a while, and a warehouse may charge for it."
@@ -71,6 +72,7 @@ ACTIONS = (
     AdminAction(
         name="train",
         title="Train now",
+        question=lambda each: f"Train the model of “{each}” now?",
         confirmation_text=(
             "A worker fits the model to all observations and publishes the next "
             "policy. If a training is queued or running, none is added."
@@ -84,6 +86,7 @@ ACTIONS = (
     AdminAction(
         name="resume",
         title="Go live",
+        question=lambda each: f"Go live with “{each}”?",
         confirmation_text=(
             "The optimization serves visitors and learns from now on. The factors of a "
             "draft become fixed. What was shipped is taken back: the holdout gets the "
@@ -101,6 +104,7 @@ ACTIONS = (
     AdminAction(
         name="pause",
         title="Pause",
+        question=lambda each: f"Pause “{each}”?",
         confirmation_text=(
             "Clients show their fallback until the optimization is live again. Until "
             "then nothing is recorded."
@@ -116,13 +120,14 @@ ACTIONS = (
     AdminAction(
         name="ship",
         title="Ship",
+        question=lambda each: f"Ship “{each}”?",
         confirmation_text=(
             "Every visitor gets the leading variant for their context, held out or not. "
             "Learning stops and results freeze. “Go live” takes it back."
         ),
         success_message="Shipped: {}",
         run=ship,
-        objections=Objections(Optimization, list_ship_objections),
+        objections=Objections(list_ship_objections),
         icon="rocket_launch",
         is_offered=_can_become(Status.SHIPPED),
         confirm_selection=True,
@@ -131,6 +136,7 @@ ACTIONS = (
     AdminAction(
         name="stop",
         title="Stop",
+        question=lambda each: f"Stop “{each}”?",
         confirmation_text=(
             "The optimization ends: serving answers 404 and learning stops. This "
             "cannot be undone."
@@ -148,6 +154,7 @@ ACTIONS = (
     AdminAction(
         name="archive",
         title="Archive",
+        question=lambda each: f"Archive “{each}”?",
         confirmation_text=(
             "The optimization leaves the API's lists and stops serving. Its data stay. "
             "Unarchive undoes it; one that was live comes back paused."
@@ -164,6 +171,7 @@ ACTIONS = (
     AdminAction(
         name="unarchive",
         title="Unarchive",
+        question=lambda each: f"Unarchive “{each}”?",
         confirmation_text=(
             "The optimization has the status of before again. One that was live is "
             "paused: nobody is served until it goes live."
@@ -180,6 +188,7 @@ ACTIONS = (
     AdminAction(
         name="remove",
         title="Delete",
+        question=lambda each: f"Delete “{each}”?",
         confirmation_text=(
             "An optimization that never served is removed from the database; an "
             "archived one is hidden and its data stay. This cannot be undone."

@@ -5,7 +5,13 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from optimizations.configuration import notes
-from optimizations.models import Candidate, CountFailure, ErasedRemainder, Variant
+from optimizations.models import (
+    Candidate,
+    CountFailure,
+    ErasedRemainder,
+    PublishedDay,
+    Variant,
+)
 
 
 def load_page(rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -20,6 +26,9 @@ def load_page(rows: QuerySet[Any]) -> QuerySet[Any]:
             has_candidate=Exists(Candidate.objects.filter(optimization=OuterRef("pk"))),
             has_failures=Exists(
                 CountFailure.objects.filter(optimization=OuterRef("pk"))
+            ),
+            has_published_days=Exists(
+                PublishedDay.objects.filter(optimization=OuterRef("pk"))
             ),
             has_erased_users=Exists(
                 ErasedRemainder.objects.filter(optimization=OuterRef("pk"))

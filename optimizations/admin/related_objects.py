@@ -54,6 +54,7 @@ class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
         AdminAction(
             name="enable",
             title="Enable",
+            question=lambda variant: f"Enable the variant “{variant}”?",
             confirmation_text=(
                 "The variant may be served again from the next policy on."
             ),
@@ -68,6 +69,7 @@ class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
         AdminAction(
             name="disable",
             title="Disable",
+            question=lambda variant: f"Disable the variant “{variant}”?",
             confirmation_text=(
                 "The variant is not served from now on. Users assigned to it are "
                 "assigned again."

@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
 from levered_site.errors import ConflictError, InvalidParametersError
-from levered_site.organizations import audit, quotas
+from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
-from models_app.models import BanditModel
-from optimizations import factors
-from optimizations.configuration import references, regimes, validation, variants
+from optimizations.configuration import (
+    drafts,
+    references,
+    regimes,
+    validation,
+    variants,
+)
 from optimizations.models import Optimization, Variant
 from optimizations.serving import snapshot_store
 
@@ -33,18 +36,6 @@ ALWAYS_CHANGEABLE_FIELDS = (
     "excluded_users",
     "public_policy",
 )
-PLAIN_FIELDS = (
-    "name",
-    "holdout_percentage",
-    "excluded_combinations",
-    "retrain_every_minutes",
-    "allocation",
-    "exploration_share",
-    "expected_users",
-    "allowed_origins",
-    "public_policy",
-    "excluded_users",  # set in the admin only; the API's serializers do not have it
-)
 
 
 def lock_optimization(optimization: Optimization) -> Optimization:
@@ -57,35 +48,13 @@ def lock_optimization(optimization: Optimization) -> Optimization:
 def create_draft(organization_id: str, actor: Actor, fields: Fields) -> Optimization:
     """Create an optimization in `draft`, with its model and its numbered variants.
 
-    `fields` is the API's create body without `status`, as the serializer validates it.
-    Raises InvalidParametersError naming every field that breaks a rule, and ConflictError
-    where the organization has as many optimizations as it may.
+    Takes and raises what `drafts.prepare_draft` does.
     """
-    quotas.require_room(
-        Optimization.objects.for_organization(organization_id),
-        settings.MAX_OPTIMIZATIONS,
-        "optimizations",
-    )
-    config = fields["training_data_config"]
-    model_type = fields.get("model_type", BanditModel.Type.CMAB)
-    validation.raise_problems(validation.find_config_problems(config, model_type))
-    validation.raise_problems(
-        validation.find_exclusion_problems(
-            config, fields.get("excluded_combinations", ())
-        )
-    )
-    model = BanditModel.objects.create(
-        organization_id=organization_id,
-        model_type=model_type,
-        training_data_config=config,
-    )
-    optimization = Optimization(
-        organization_id=organization_id, model=model, status=Status.DRAFT
-    )
-    _assign_fields(optimization, fields)
-    references.require_reward_type(optimization)
+    draft = drafts.prepare_draft(organization_id, fields)
+    optimization = draft.optimization
+    optimization.model.save(force_insert=True)
     optimization.save(force_insert=True)
-    references.set_guardrails(optimization, fields)
+    optimization.guardrail_metrics.add(*draft.guardrails)
     variants.replace_variants(optimization)
     audit.record(organization_id, actor, "optimization.create", optimization, fields)
     return optimization
@@ -116,10 +85,11 @@ def update_configuration(
     validation.raise_problems(
         validation.find_exclusion_problems(model.training_data_config, partials)
     )
-    _assign_fields(optimization, fields)
+    guardrails = drafts.assign_fields(optimization, fields)
     references.require_reward_type(optimization)
     optimization.save()
-    references.set_guardrails(optimization, fields)
+    if references.GUARDRAILS_FIELD in fields:
+        references.replace_guardrails(optimization, guardrails)
     if validation.CONFIG_FIELD in fields:
         model.save(update_fields=["training_data_config", "updated_at"])
         variants.replace_variants(optimization)
@@ -237,19 +207,3 @@ def _refuse_expected_users(optimization: Optimization, fields: Fields) -> None:
     is_changed = fields.get("expected_users", before) != before
     if is_changed and optimization.status != Status.DRAFT:
         raise InvalidParametersError.for_field("expected_users", FIXED_USERS_MESSAGE)
-
-
-def _assign_fields(optimization: Optimization, fields: Fields) -> None:
-    """Set all fields but the guardrails; do not save.
-
-    Excluded levels are stored as the design writes them, however they were sent.
-    """
-    for name in PLAIN_FIELDS:
-        if name in fields:
-            setattr(optimization, name, fields[name])
-    design_factors = optimization.model.training_data_config["design_factors"]
-    optimization.excluded_combinations = [
-        factors.spell_levels(design_factors, partial)
-        for partial in optimization.excluded_combinations
-    ]
-    references.assign_references(optimization, fields)

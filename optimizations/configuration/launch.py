@@ -17,7 +17,8 @@ def go_live(optimization: Optimization) -> None:
     of the policy, which is uniform. The caller saves the optimization. Raises
     ConflictError that names what is missing.
     """
-    _require_ready(optimization)
+    is_connected = connections.is_connected(optimization.organization_id)
+    require_ready(optimization, is_connected=is_connected)
     if optimization.went_live_at is not None:
         return
     assert optimization.reward_metric is not None
@@ -31,15 +32,19 @@ def go_live(optimization: Optimization) -> None:
     regimes.open_regime(optimization, "went live", optimization.went_live_at)
 
 
-def _require_ready(optimization: Optimization) -> None:
+def require_ready(optimization: Optimization, *, is_connected: bool) -> None:
+    """Raise ConflictError that names what is missing to go live; write nothing.
+
+    In a connected warehouse an optimization without a source takes the default one.
+    """
     if optimization.reward_metric is None:
         raise ConflictError(
             "The optimization has no reward metric. Set reward_metric_id to go live."
         )
-    organization_id = optimization.organization_id
-    if not connections.is_connected(organization_id):
+    if not is_connected:
         return
     if optimization.assignment_source is None:
+        organization_id = optimization.organization_id
         optimization.assignment_source = sources.find_default_source(organization_id)
     if optimization.assignment_source is None:
         raise ConflictError(

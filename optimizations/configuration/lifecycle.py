@@ -6,11 +6,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from levered_site.errors import ConflictError, InvalidParametersError
+from levered_site.errors import ConflictError
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from optimizations.configuration import (
     create_update,
+    creation_refusals,
     launch,
     recording_gaps,
     regimes,
@@ -33,6 +34,8 @@ TRANSITIONS: Mapping[str, tuple[str, ...]] = {
 }
 ENDED_STATUSES = (Status.COMPLETED, Status.ARCHIVED)
 ADMIN_ONLY_STATUSES = (Status.SHIPPED, Status.COMPLETED, Status.ARCHIVED)
+# Each has a row as soon as a user got a variant, by serve or by an ingested exposure.
+SERVED_RECORDS = (Assignment, Decision, ManagedExposure)
 UNARCHIVE_ADVICE = "POST /optimizations/:id/unarchive undoes archiving."
 AUDIT_ACTIONS = {
     Status.LIVE: "optimization.resume",
@@ -58,9 +61,7 @@ def create_optimization(
     has_metric = settings.get("reward_metric_id") is not None
     status = fields.get("status", Status.LIVE if has_metric else Status.DRAFT)
     if status == Status.LIVE and not has_metric:
-        raise InvalidParametersError.for_field(
-            "reward_metric_id", "is required to go live"
-        )
+        raise creation_refusals.refuse_without_metric()
     optimization = create_update.create_draft(organization_id, actor, settings)
     if status == Status.LIVE:
         return change_status(optimization, Status.LIVE, actor)
@@ -214,7 +215,7 @@ def has_served(optimization: Optimization) -> bool:
     """Return whether a user ever got a variant, by serve or by an ingested exposure."""
     return any(
         model.objects.filter(optimization_id=optimization.pk).exists()
-        for model in (Assignment, Decision, ManagedExposure)
+        for model in SERVED_RECORDS
     )
 
 

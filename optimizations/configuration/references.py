@@ -1,7 +1,7 @@
 """Metrics and the assignment source that an optimization refers to."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from levered_site.errors import FieldProblem, InvalidParametersError
@@ -15,22 +15,56 @@ from optimizations.models import Optimization
 
 Fields = Mapping[str, Any]
 
+GUARDRAILS_FIELD: Final = "guardrail_metric_ids"
 
-def assign_references(optimization: Optimization, fields: Fields) -> None:
+
+def assign_references(optimization: Optimization, fields: Fields) -> list[Metric]:
     """Set the reward metric and the assignment source that `fields` name; do not save.
 
-    Raises InvalidParametersError for an id that is not the organization's.
+    Return the guardrail metrics that `fields` name, each once. Raises
+    InvalidParametersError naming each field whose id is not one of the organization's.
     """
     organization_id = optimization.organization_id
+    ids_by_field = _list_metric_ids(fields)
+    metrics = Metric.objects.filter(organization_id=organization_id).in_bulk(
+        list(ids_by_field.values())
+    )
+    source_id = fields.get("assignment_source_id")
+    source = _find_source(organization_id, source_id)
+    problems = [
+        FieldProblem(field, f"no such metric: {metric_id}")
+        for field, metric_id in ids_by_field.items()
+        if metric_id not in metrics
+    ]
+    if source_id is not None and source is None:
+        message = f"no such assignment source: {source_id}"
+        problems.append(FieldProblem("assignment_source_id", message))
+    validation.raise_problems(problems)
     if "reward_metric_id" in fields:
-        metric_id = fields["reward_metric_id"]
-        ids = {} if metric_id is None else {"reward_metric_id": metric_id}
-        metrics = _load_metrics(organization_id, ids)
-        optimization.reward_metric = metrics[0] if metrics else None
+        optimization.reward_metric = metrics.get(fields["reward_metric_id"])
     if "assignment_source_id" in fields:
-        optimization.assignment_source = _load_source(
-            organization_id, fields["assignment_source_id"]
-        )
+        optimization.assignment_source = source
+    guardrail_ids = dict.fromkeys(fields.get(GUARDRAILS_FIELD, ()))
+    return [metrics[metric_id] for metric_id in guardrail_ids]
+
+
+def _list_metric_ids(fields: Fields) -> dict[str, UUID]:
+    """Return the ids of metrics that `fields` name, by the place in the body."""
+    ids_by_field = {}
+    if fields.get("reward_metric_id") is not None:
+        ids_by_field["reward_metric_id"] = fields["reward_metric_id"]
+    for index, metric_id in enumerate(fields.get(GUARDRAILS_FIELD, ())):
+        ids_by_field[f"{GUARDRAILS_FIELD}[{index}]"] = metric_id
+    return ids_by_field
+
+
+def _find_source(
+    organization_id: str, source_id: UUID | None
+) -> AssignmentSource | None:
+    if source_id is None:
+        return None
+    sources = AssignmentSource.objects.filter(organization_id=organization_id)
+    return sources.filter(pk=source_id).first()
 
 
 def require_reward_type(optimization: Optimization) -> None:
@@ -44,54 +78,12 @@ def require_reward_type(optimization: Optimization) -> None:
         )
 
 
-def _load_metrics(
-    organization_id: str, ids_by_field: Mapping[str, UUID]
-) -> list[Metric]:
-    """Return the organization's metrics with these ids, each once.
-
-    Raises InvalidParametersError naming each field whose id is not one of them.
-    """
-    metrics = Metric.objects.filter(organization_id=organization_id).in_bulk(
-        list(ids_by_field.values())
-    )
-    validation.raise_problems(
-        [
-            FieldProblem(field, f"no such metric: {metric_id}")
-            for field, metric_id in ids_by_field.items()
-            if metric_id not in metrics
-        ]
-    )
-    return [metrics[metric_id] for metric_id in dict.fromkeys(ids_by_field.values())]
-
-
-def _load_source(
-    organization_id: str, source_id: UUID | None
-) -> AssignmentSource | None:
-    if source_id is None:
-        return None
-    source = AssignmentSource.objects.filter(
-        organization_id=organization_id, pk=source_id
-    ).first()
-    if source is None:
-        raise InvalidParametersError.for_field(
-            "assignment_source_id", f"no such assignment source: {source_id}"
-        )
-    return source
-
-
-def set_guardrails(optimization: Optimization, fields: Fields) -> None:
-    """Store the guardrail metrics that `fields` name, if any, and fix their shares.
+def replace_guardrails(optimization: Optimization, metrics: Sequence[Metric]) -> None:
+    """Store other guardrail metrics, and fix their shares.
 
     What is known of a violation stays known when its guardrail is detached.
-    Raises InvalidParametersError for an id that is not the organization's.
     """
-    if "guardrail_metric_ids" in fields:
-        ids_by_field = {
-            f"guardrail_metric_ids[{index}]": metric_id
-            for index, metric_id in enumerate(fields["guardrail_metric_ids"])
-        }
-        metrics = _load_metrics(optimization.organization_id, ids_by_field)
-        detached = set(optimization.guardrail_metrics.all()).difference(metrics)
-        past_violations.end_by_detaching(optimization, detached)
-        optimization.guardrail_metrics.set(metrics)
-        guardrail_shares.fix_later_shares(optimization)
+    detached = set(optimization.guardrail_metrics.all()).difference(metrics)
+    past_violations.end_by_detaching(optimization, detached)
+    optimization.guardrail_metrics.set(metrics)
+    guardrail_shares.fix_later_shares(optimization)

@@ -20,6 +20,7 @@ from tests.support import (
     listed_optimizations,
     pictures,
     result_visitors,
+    staff_world,
 )
 from tests.support.admin_forms import EVERY_LIST
 from tests.support.admin_tenants import Tenant
@@ -96,11 +97,15 @@ def list_staff_forms(_tenant: Tenant) -> list[tuple[str, int]]:
 def list_tabs(tenant: Tenant) -> list[tuple[str, int]]:
     """Return the tabs of an optimization that has learned, its variants as a table as well.
 
-    Every second variant has a screenshot. One visitor and a note are among what is shown.
+    Every second variant has a screenshot. One visitor and a note are among what is shown,
+    and the results of one that nobody was served yet.
     """
     learned = result_visitors.train_and_return(
         result_visitors.make_visited_optimization()
     )
+    metric = learned.reward_metric
+    assert metric is not None
+    new = staff_world.make_optimization(learned.organization, metric, "new")
     pictured = learned.variants.filter(number__in=(1, 3))
     pictured.update(screenshot=pictures.build_png())
     notes.create_note(learned, {"text": "A sale began."}, SYSTEM_ACTOR)
@@ -108,6 +113,7 @@ def list_tabs(tenant: Tenant) -> list[tuple[str, int]]:
     decisions = registry.build_url(tenant.world.optimization, "decisions")
     paths = [
         *(registry.build_url(learned, name) for name in names),
+        registry.build_url(new, "results"),
         f"{registry.build_url(learned, 'variants')}?view=table",
         f"{decisions}?visitor={tenant.word}-visitor",
         reverse(f"admin:{page_head.SHARE_URL}", args=[learned.pk]),

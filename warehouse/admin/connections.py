@@ -55,6 +55,7 @@ class ConnectionAdmin(AdminActionsMixin, CreatableAdmin, OrganizationAdminMixin)
         AdminAction(
             name="test",
             title="Test",
+            question=lambda each: f"Test the connection of {each.organization}?",
             confirmation_text="Levered connects with the stored credentials.",
             success_message="Connected: {}",
             run=_test_stored,
@@ -64,6 +65,7 @@ class ConnectionAdmin(AdminActionsMixin, CreatableAdmin, OrganizationAdminMixin)
         AdminAction(
             name="disconnect",
             title="Disconnect",
+            question=lambda each: f"Disconnect the warehouse of {each.organization}?",
             confirmation_text=(
                 "The credentials are deleted, and the organization uses the built-in "
                 "store again. Optimizations that are live start a new measuring period."

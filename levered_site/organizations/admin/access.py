@@ -92,6 +92,7 @@ class ApiKeyAdmin(AdminActionsMixin, CreatableAdmin, CsvListMixin):
         AdminAction(
             name="revoke",
             title="Revoke",
+            question=lambda key: f"Revoke the key “{key}”?",
             confirmation_text=(
                 "After this the API rejects the key. You cannot undo it."
             ),

@@ -66,6 +66,7 @@ class StaffMembershipAdmin(AdminActionsMixin, CreatableAdmin, OrganizationAdminM
         AdminAction(
             name="remove",
             title="Remove",
+            question=lambda member: f"Remove {member.user} from {member.organization}?",
             confirmation_text="The user does not see the organization any more.",
             success_message="Removed: {}",
             run=_remove,

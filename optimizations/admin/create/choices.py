@@ -1,16 +1,16 @@
 """What a form may refer to: organizations of the user, and their metrics and sources."""
 
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Window
 
 from levered_site.organizations.models import Organization
 from levered_site.organizations.staff_roles import StaffRoles
 from metrics.models import AssignmentSource, Metric
-from optimizations.admin.create.answers import NO_METRIC
+from optimizations.admin.create.answers import NO_METRIC, Goal
 from warehouse import connections
 
 MOST_SHOWN: Final = 8
@@ -48,65 +48,67 @@ class Picker:
 
 
 def find_organization(roles: StaffRoles, pk: str) -> Organization | None:
-    """Return the organization if the user may create in it; the only one without an id."""
+    """Return the organization if the user may create in it; the only one without an id.
+
+    Its connection comes with it.
+    """
     rows = roles.restrict_rows(Organization.objects.all(), "pk", "editor")
+    rows = rows.select_related("connection")
     if pk:
         return rows.filter(pk=pk).first()
     first = list(rows.order_by("name", "pk")[:2])
     return first[0] if len(first) == 1 else None
 
 
-def load_organizations(roles: StaffRoles, chosen: str, search: str) -> Picker:
+def load_organizations(
+    roles: StaffRoles, chosen: Organization | None, search: str
+) -> Picker:
     """Return the organizations in which the user may create."""
     rows = roles.restrict_rows(Organization.objects.all(), "pk", "editor")
     found = rows.filter(Q(name__icontains=search) | Q(pk=search)) if search else rows
     return _build_picker(
         ("organization", "Organization"),
-        rows,
         found,
-        {chosen} - {""},
+        [chosen] if chosen else [],
         search,
-        lambda row: Choice(row.pk, row.name, row.pk, row.pk == chosen),
+        lambda row: Choice(row.pk, row.name, row.pk, row == chosen),
     )
 
 
-def find_metric(organization_id: str, pk: str) -> Metric | None:
-    """Return a metric of the organization; None for an id that is none of its."""
-    return _metrics_of(organization_id).filter(pk__in=_read_uuids([pk])).first()
+def find_metrics(organization_id: str, ids: Iterable[str]) -> list[Metric]:
+    """Return the metrics of the organization with these ids, by name."""
+    rows = Metric.objects.filter(organization_id=organization_id)
+    found = _read_uuids(ids)
+    return list(rows.filter(pk__in=found).order_by("name", "pk")) if found else []
 
 
-def load_metrics(organization_id: str, chosen: str, search: str) -> Picker:
+def load_metrics(
+    organization_id: str, goal: Goal, chosen: Metric | None, search: str
+) -> Picker:
     """Return the metrics that may reward, and the choice of none."""
-    rows = _metrics_of(organization_id)
     picker = _build_picker(
         ("metric", "Metric"),
-        rows,
-        rows.filter(name__icontains=search),
-        _read_uuids([chosen]),
+        _search_metrics(organization_id, search),
+        [chosen] if chosen else [],
         search,
-        lambda metric: _describe_metric(metric, is_chosen=str(metric.pk) == chosen),
+        lambda metric: _describe_metric(metric, is_chosen=metric == chosen),
     )
-    none = Choice(NO_METRIC, "No metric yet", NO_METRIC_NOTE, chosen == NO_METRIC)
-    return _add_choice(picker, none)
+    is_none = goal.metric == NO_METRIC
+    none = Choice(NO_METRIC, "No metric yet", NO_METRIC_NOTE, is_none)
+    return replace(picker, choices=[*picker.choices, none])
 
 
-def load_guardrails(organization_id: str, chosen: Sequence[str], search: str) -> Picker:
+def load_guardrails(
+    organization_id: str, chosen: Sequence[Metric], search: str
+) -> Picker:
     """Return the metrics that may guard."""
-    rows = _metrics_of(organization_id)
     return _build_picker(
         ("guardrails", "Guardrails"),
-        rows,
-        rows.filter(name__icontains=search),
-        _read_uuids(chosen),
+        _search_metrics(organization_id, search),
+        chosen,
         search,
-        lambda metric: _describe_metric(metric, is_chosen=str(metric.pk) in chosen),
+        lambda metric: _describe_metric(metric, is_chosen=metric in chosen),
     )
-
-
-def list_guardrail_names(organization_id: str, chosen: Sequence[str]) -> list[str]:
-    """Return the names of chosen guardrails."""
-    rows = _metrics_of(organization_id).filter(pk__in=_read_uuids(chosen))
-    return list(rows.order_by("name").values_list("name", flat=True))
 
 
 def describe_counting(metric: Metric) -> str:
@@ -120,16 +122,22 @@ def describe_counting(metric: Metric) -> str:
     return f"{text} ({weights})"
 
 
-def load_sources(organization_id: str) -> list[AssignmentSource]:
+def is_connected(organization: Organization | None) -> bool:
+    """Return whether the events of an organization are in a warehouse of its own."""
+    return connections.is_external(getattr(organization, "connection", None))
+
+
+def load_sources(organization: Organization | None) -> list[AssignmentSource]:
     """Return the assignment sources of a connected warehouse; none of the managed store."""
-    if not connections.is_connected(organization_id):
+    if organization is None or not is_connected(organization):
         return []
-    rows = AssignmentSource.objects.filter(organization_id=organization_id)
+    rows = AssignmentSource.objects.filter(organization=organization)
     return list(rows.order_by("-is_default", "name"))
 
 
-def _metrics_of(organization_id: str) -> "QuerySet[Metric]":
-    return Metric.objects.filter(organization_id=organization_id)
+def _search_metrics(organization_id: str, search: str) -> "QuerySet[Metric]":
+    rows = Metric.objects.filter(organization_id=organization_id)
+    return rows.filter(name__icontains=search)
 
 
 def _describe_metric(metric: Metric, *, is_chosen: bool) -> Choice:
@@ -150,37 +158,23 @@ def _read_uuids(texts: Iterable[str]) -> set[str]:
 
 def _build_picker(
     titles: tuple[str, str],
-    rows: "QuerySet[Any]",
     found: "QuerySet[Any]",
-    chosen: set[str],
+    chosen: Sequence[Any],
     search: str,
-    describe: Any,
+    describe: Callable[[Any], Choice],
 ) -> Picker:
     """Return a picker with what the search found, after what is chosen and not in it."""
     name, legend = titles
-    rows_found = list(found.order_by("name", "pk")[: MOST_SHOWN + 1])
-    has_more = len(rows_found) > MOST_SHOWN
+    counted = found.annotate(found_count=Window(Count("pk")))
+    rows_found = list(counted.order_by("name", "pk")[: MOST_SHOWN + 1])
     shown = rows_found[:MOST_SHOWN]
-    missing = chosen.difference(str(row.pk) for row in shown)
-    picked = rows.filter(pk__in=missing).order_by("name", "pk") if missing else ()
+    picked = [row for row in chosen if row not in shown]
     return Picker(
         name=name,
         legend=legend,
         is_multiple=name == "guardrails",
         choices=[describe(row) for row in [*picked, *shown]],
         search=search,
-        found=found.count() if has_more else len(shown),
-        is_searchable=bool(search) or has_more,
-    )
-
-
-def _add_choice(picker: Picker, choice: Choice) -> Picker:
-    return Picker(
-        picker.name,
-        picker.legend,
-        picker.is_multiple,
-        [*picker.choices, choice],
-        picker.search,
-        picker.found,
-        picker.is_searchable,
+        found=rows_found[0].found_count if rows_found else 0,
+        is_searchable=bool(search) or len(rows_found) > MOST_SHOWN,
     )

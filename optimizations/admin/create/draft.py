@@ -21,6 +21,7 @@ class Draft:
     answers: Answers
     organization: Organization | None
     metric: Metric | None
+    guardrails: Sequence[Metric]
     body: Body
     problems: Sequence[Problem]
 
@@ -46,7 +47,10 @@ def compose_draft(answers: Answers, roles: StaffRoles) -> Draft:
     """Look up what the answers name; what is not the user's counts as not chosen."""
     organization = choices.find_organization(roles, answers.goal.organization)
     organization_id = organization.pk if organization else ""
-    metric = choices.find_metric(organization_id, answers.goal.metric)
+    chosen = (answers.goal.metric, *answers.goal.guardrails)
+    metrics = choices.find_metrics(organization_id, chosen)
+    metric = next((row for row in metrics if str(row.pk) == answers.goal.metric), None)
+    guardrails = [row for row in metrics if str(row.pk) in answers.goal.guardrails]
     is_chosen = metric is not None or answers.goal.metric == NO_METRIC
     goal = replace(
         answers.goal,
@@ -56,5 +60,5 @@ def compose_draft(answers: Answers, roles: StaffRoles) -> Draft:
     )
     known = replace(answers, goal=goal)
     body = build_body(known, metric)
-    problems = find_problems(known, body, organization_id)
-    return Draft(known, organization, metric, body, problems)
+    problems = find_problems(known, body, organization_id, guardrails)
+    return Draft(known, organization, metric, guardrails, body, problems)

@@ -1,7 +1,7 @@
 """What the page of each step shows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -9,7 +9,7 @@ from django.contrib.admin import site
 from django.http import HttpRequest
 from django.urls import reverse
 
-from levered_site.organizations.admin import get_staff_actor, get_staff_roles
+from levered_site.organizations.admin import get_staff_roles
 from metrics.models import Metric
 from optimizations.admin.create import (
     choices,
@@ -23,10 +23,10 @@ from optimizations.admin.create import (
 from optimizations.admin.create.answers import STEP_TITLES, Step
 from optimizations.admin.create.draft import Draft
 from optimizations.admin.create.factor_views import Messages
-from optimizations.admin.create.problems import Problem, locate_error, validate_body
+from optimizations.admin.create.problems import locate_error, validate_body
 from optimizations.admin.create.storage import Form
+from optimizations.configuration.creation_refusals import find_creation_refusals
 from optimizations.models import Optimization
-from warehouse import connections
 
 ROUTE: Final = "admin:optimizations_optimization_create"
 REWARD_TYPES: Final = (
@@ -61,6 +61,9 @@ def build_page(
     request: HttpRequest, form: Form, draft: Draft, step: Step
 ) -> dict[str, Any]:
     """Return the context of a step's template."""
+    refusal = ""
+    if step == "review" and not draft.problems:
+        draft, refusal = _add_refusals(draft)
     # A step that the user has not continued from is not finished: nothing is wrong yet.
     is_checked = draft.answers.get_saved(step).is_checked
     shown = draft.list_step_problems(step) if is_checked else []
@@ -81,6 +84,7 @@ def build_page(
         "problems": shown,
         "messages_by_field": messages,
         "saved": draft.answers.get_saved(step),
+        "live_refusal": refusal,
         **builders[step](request, form, draft, messages),
     }
 
@@ -101,9 +105,8 @@ def _build_goal(
 ) -> dict[str, Any]:
     goal, organization_id = draft.answers.goal, draft.get_organization_id()
     searches = goal.searches
-    roles = get_staff_roles(request)
     organizations = choices.load_organizations(
-        roles, organization_id, searches.get("organization", "")
+        get_staff_roles(request), draft.organization, searches.get("organization", "")
     )
     return {
         "goal": goal,
@@ -111,10 +114,10 @@ def _build_goal(
         "has_organizations": len(organizations.choices) > 1,
         "organizations": organizations,
         "metrics": choices.load_metrics(
-            organization_id, goal.metric, searches.get("metric", "")
+            organization_id, goal, draft.metric, searches.get("metric", "")
         ),
         "guardrails": choices.load_guardrails(
-            organization_id, goal.guardrails, searches.get("guardrails", "")
+            organization_id, draft.guardrails, searches.get("guardrails", "")
         ),
         "metric": draft.metric,
         "counting": choices.describe_counting(draft.metric) if draft.metric else "",
@@ -172,9 +175,8 @@ def _build_factors(
 def _build_traffic(
     _request: HttpRequest, _form: Form, draft: Draft, messages: Messages
 ) -> dict[str, Any]:
-    organization_id = draft.get_organization_id()
     values = draft.answers.traffic.values
-    is_connected = connections.is_connected(organization_id)
+    is_connected = choices.is_connected(draft.organization)
     return {
         "fields": [
             {
@@ -189,47 +191,46 @@ def _build_traffic(
             if field.kind != "source" or is_connected
         ],
         "is_connected": is_connected,
-        "sources": choices.load_sources(organization_id),
+        "sources": choices.load_sources(draft.organization),
         "expected_days": expected_days.estimate_days(draft.body.fields),
     }
 
 
 def _build_review(
-    request: HttpRequest, _form: Form, draft: Draft, _messages: Messages
+    _request: HttpRequest, _form: Form, draft: Draft, _messages: Messages
 ) -> dict[str, Any]:
-    organization_id = draft.get_organization_id()
-    problems: Sequence[Problem] = draft.problems
-    refusal = ""
-    if not problems:
-        problems, refusal = _rehearse(request, draft)
     named = review.Named(
         draft.organization.name if draft.organization else "",
         draft.metric,
-        choices.list_guardrail_names(organization_id, draft.answers.goal.guardrails),
-        choices.load_sources(organization_id),
+        [metric.name for metric in draft.guardrails],
+        choices.load_sources(draft.organization),
     )
     grid = variant_grid.build_grid(draft.answers.factors)
-    is_connected = connections.is_connected(organization_id)
+    is_connected = choices.is_connected(draft.organization)
     return {
-        "problems": problems,
+        "problems": draft.problems,
         "sections": review.build_review(draft.answers, named, grid),
         "warehouse": "" if is_connected else review.MANAGED,
-        "live_refusal": refusal,
         "digest": draft.compute_digest(),
         "body": orjson.dumps(draft.body.fields, option=orjson.OPT_INDENT_2).decode(),
         "expected_days": expected_days.estimate_days(draft.body.fields),
     }
 
 
-def _rehearse(request: HttpRequest, draft: Draft) -> tuple[list[Problem], str]:
-    """Return what creating is refused for, and what only going live is refused for."""
-    organization_id, actor = draft.get_organization_id(), get_staff_actor(request)
-    fields = validate_body(draft.body.fields, organization_id)
-    live = storage.rehearse_creation(organization_id, actor, fields, "live")
-    if live is None:
-        return [], ""
-    error = storage.rehearse_creation(organization_id, actor, fields, "draft")
-    if error is None:
-        reasons = locate_error(draft.body, live)
-        return [], " ".join(reason.summary for reason in reasons)
-    return locate_error(draft.body, error), ""
+def _add_refusals(draft: Draft) -> tuple[Draft, str]:
+    """Return the draft with what creating is refused for, and why it cannot go live.
+
+    The second is empty where it can, or where nothing can be created.
+    """
+    organization_id = draft.get_organization_id()
+    refusals = find_creation_refusals(
+        organization_id,
+        validate_body(draft.body.fields, organization_id),
+        is_connected=choices.is_connected(draft.organization),
+    )
+    if refusals.draft is not None:
+        return replace(draft, problems=locate_error(draft.body, refusals.draft)), ""
+    if refusals.live is None:
+        return draft, ""
+    reasons = locate_error(draft.body, refusals.live)
+    return draft, " ".join(reason.summary for reason in reasons)

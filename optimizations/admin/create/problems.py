@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from levered_site.admin.pages import validate_serializer
 from levered_site.errors import FieldProblem, InvalidParametersError, LeveredError
+from metrics.models import Metric
 from optimizations.admin.create.answers import Answers
 from optimizations.admin.create.body import Body, Place
 from optimizations.configuration import validation
@@ -14,6 +15,7 @@ from optimizations.serializers.training_data_config import TrainingDataConfigSer
 
 CHOOSE_ORGANIZATION = "Choose an organization."
 CHOOSE_METRIC = "Choose a metric, or “No metric yet”."
+CHOOSE_GUARDRAILS = "A guardrail that you chose is gone. Choose the guardrails again."
 # What the API calls by names that the form does not show.
 FORM_WORDS: Final = (
     (
@@ -55,10 +57,13 @@ def validate_body(fields: Mapping[str, Any], organization_id: str) -> dict[str, 
     )
 
 
-def find_problems(answers: Answers, body: Body, organization_id: str) -> list[Problem]:
+def find_problems(
+    answers: Answers, body: Body, organization_id: str, guardrails: Sequence[Metric]
+) -> list[Problem]:
     """Return what the form lacks, and what the API's rules say of each field.
 
-    The rules that need the database come with creating: `locate_error` places them.
+    `guardrails` are those of the chosen ones that exist. The other rules that need the
+    database come with the review: `locate_error` places them.
     """
     problems = []
     if not organization_id:
@@ -67,6 +72,9 @@ def find_problems(answers: Answers, body: Body, organization_id: str) -> list[Pr
     elif not answers.goal.metric:
         place = Place("goal", "metric", "The metric")
         problems.append(Problem(CHOOSE_METRIC, place, CHOOSE_METRIC))
+    if len(guardrails) < len(answers.goal.guardrails):
+        place = Place("goal", "guardrails", "A guardrail")
+        problems.append(Problem(CHOOSE_GUARDRAILS, place, CHOOSE_GUARDRAILS))
     found = _find_refused_fields(body.fields, organization_id)
     return problems + [locate_problem(body, problem) for problem in found]
 

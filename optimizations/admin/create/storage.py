@@ -10,7 +10,6 @@ from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
 
-from levered_site.errors import LeveredError
 from levered_site.organizations.actors import Actor
 from optimizations.admin.create.answers import (
     Answers,
@@ -160,18 +159,3 @@ def create_once(
         row.save()
         return optimization.pk
     return row.optimization_id
-
-
-def rehearse_creation(
-    organization_id: str, actor: Actor, fields: dict[str, Any], status: str
-) -> LeveredError | None:
-    """Create the optimization and roll back; return what refuses it, if anything."""
-    try:
-        with transaction.atomic():
-            lifecycle.create_optimization(
-                organization_id, actor, {**fields, "status": status}
-            )
-            transaction.set_rollback(True)
-    except LeveredError as error:
-        return error
-    return None

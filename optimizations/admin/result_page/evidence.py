@@ -10,7 +10,11 @@ from optimizations.results.readings.report import Results
 
 
 def build_evidence(
-    optimization: Optimization, results: Results, full: FullResults | None
+    optimization: Optimization,
+    results: Results,
+    full: FullResults | None,
+    *,
+    is_served: bool = True,
 ) -> Evidence:
     """Return the evidence; `full` is None for an optimization that was never live."""
     progress = full.progress if full else None
@@ -29,6 +33,7 @@ def build_evidence(
         if progress
         else "",
         reasons=results.unavailable,
+        is_served=is_served,
     )
 
 

@@ -17,6 +17,7 @@ from optimizations.results.lift.measured_lift import RESULT_NAME, MeasuredLift
 
 Kind = Literal[
     "draft",
+    "unserved",
     "uncounted",
     "no_holdout",
     "broken",
@@ -31,13 +32,22 @@ Kind = Literal[
 DISTRUST = (
     "Lift, variants and what was learned cannot be trusted until this is corrected."
 )
-SERVING_FIRST = (
-    "Whoever your product asks a variant for is served from now on, and counted by the "
-    "next training."
-)
-COUNT_FIRST = (
-    "Show its variants in your product. Then wait for the training, or count now."
-)
+ASK_FIRST = "Ask for its variants in your product."
+COUNT_FIRST = "Wait for the training, or count now."
+# Titles and sentences of what is live and has no figures.
+STARTS: Mapping[Kind, tuple[str, str]] = {
+    "unserved": (
+        "Live: nobody has been served yet",
+        (
+            "Whoever your product asks a variant for is served from now on, and counted "
+            "by the next training."
+        ),
+    ),
+    "uncounted": (
+        "Nothing is counted yet",
+        "Visitors are served, and they are counted by the next training.",
+    ),
+}
 SHIP = "Ship it: every visitor then gets the leading variant for their context."
 TAKE_BACK = (
     "To take it back, go live again: the holdout gets the baseline, and it learns."
@@ -57,6 +67,7 @@ class Evidence:
     violated: names of the guardrails that are violated now.
     leader: the variant that leads, in words with its chance; empty where there is none.
     reasons: why figures are null, by their names in results.
+    is_served: whether anybody ever got a variant.
 
     """
 
@@ -71,6 +82,7 @@ class Evidence:
     days_to_decision: int | None
     no_forecast: str
     reasons: Mapping[str, str]
+    is_served: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +114,10 @@ def judge(evidence: Evidence) -> Verdict:
     by_status = _describe_status(evidence, metric)
     if by_status is not None:
         return by_status
+    if not evidence.is_served:
+        return _describe_start(evidence, "unserved", NextStep(ASK_FIRST))
     if not evidence.is_counted:
-        return _describe_uncounted(evidence)
+        return _describe_start(evidence, "uncounted", NextStep(COUNT_FIRST, "count"))
     return _describe_findings(evidence, metric)
 
 
@@ -176,13 +190,14 @@ def _describe_status(evidence: Evidence, metric: MetricWords) -> Verdict | None:
     )
 
 
-def _describe_uncounted(evidence: Evidence) -> Verdict:
+def _describe_start(evidence: Evidence, kind: Kind, step: NextStep) -> Verdict:
+    """Return the verdict before there are figures; what is wrong already comes first."""
+    title, sentence = STARTS[kind]
     reasons = evidence.health.reasons
     if not reasons or is_nothing_yet(evidence.health):
-        sentences, step = (SERVING_FIRST,), NextStep(COUNT_FIRST, "count")
-    else:
-        sentences, step = (reasons[0].message,), NextStep(reasons[0].next)
-    return Verdict("uncounted", "Nothing is counted yet", sentences, step, "neutral")
+        return Verdict(kind, title, (sentence,), step, "neutral")
+    first = reasons[0]
+    return Verdict(kind, title, (first.message,), NextStep(first.next), "neutral")
 
 
 def _describe_findings(evidence: Evidence, metric: MetricWords) -> Verdict:

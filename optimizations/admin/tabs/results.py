@@ -23,6 +23,7 @@ from optimizations.admin.result_page import (
     health_list,
     personalization,
     segments,
+    serve_section,
     verdict,
 )
 from optimizations.admin.result_page.verdict import Verdict
@@ -36,12 +37,16 @@ from optimizations.results.readings.full_results import FullResults
 
 
 def build_context(
-    _request: HttpRequest, optimization: Optimization
+    request: HttpRequest, optimization: Optimization
 ) -> Mapping[str, Any]:
     """Return the verdict and, once it was live, everything that was found."""
     candidate = candidate_section.render_comparison(optimization)
     full = find_results(optimization)
-    judged = judge_results(optimization, full)
+    start = None
+    if full is not None and serve_section.may_be_unserved(optimization, full):
+        start = serve_section.load_start(optimization, full)
+    is_served = start is None or start.is_served
+    judged = judge_results(optimization, full, is_served=is_served)
     if full is None:
         return {"verdict": judged, "candidate": candidate}
     return {
@@ -49,6 +54,9 @@ def build_context(
         "candidate": candidate,
         "training": training_progress.find_open_training(optimization),
         "notes": full.results.notes,
+        "serve": serve_section.build_serve_section(request, optimization, start)
+        if start and not is_served
+        else None,
         **build_parts(optimization, full, notes.list_day_notes(optimization)),
     }
 
@@ -60,10 +68,13 @@ def find_results(optimization: Optimization) -> FullResults | None:
     return full_results.load_full_results(optimization)
 
 
-def judge_results(optimization: Optimization, full: FullResults | None) -> Verdict:
+def judge_results(
+    optimization: Optimization, full: FullResults | None, *, is_served: bool = True
+) -> Verdict:
     """Return the verdict on what was found, or on an optimization that was never live."""
     results = full.results if full else report.build_results(optimization)
-    return verdict.judge(evidence.build_evidence(optimization, results, full))
+    found = evidence.build_evidence(optimization, results, full, is_served=is_served)
+    return verdict.judge(found)
 
 
 def build_parts(

@@ -66,7 +66,9 @@ def load_full_results(optimization: Optimization) -> FullResults:
     counts = refresh.load_cubes(optimization, [reward, *guardrail_metrics])
     cubes = StoredCubes(optimization, counts)
     served = served_model.load_served_model(optimization)
-    published = list(optimization.published_days.order_by("day"))
+    has_published = getattr(optimization, "has_published_days", True)
+    days = optimization.published_days.order_by("day")
+    published = list(days) if has_published else []
     health_rows = _build_health_rows(optimization, guardrail_metrics)
     missing_erased = {
         metric.name: counts[metric.pk].missing_erased for metric in guardrail_metrics

@@ -69,7 +69,7 @@ def test_what_opens_over_a_page_is_accessible_and_quiet(
     admin_walk.address = key_path
     page.goto(key_path)
     page.get_by_role("link", name="Revoke").click()
-    expect(page.get_by_role("dialog", name="Confirm")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Revoke the key")).to_be_visible()
     admin_walk.inspect("dialog")
     page.set_viewport_size({"width": 1400, "height": 900})
     admin_walk.prefer("dark")

@@ -1,6 +1,11 @@
 """Admin actions: they follow the rules of the API, and refusals become messages."""
 
+import html
+import re
+from typing import Any
+
 import pytest
+from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
@@ -11,7 +16,7 @@ from models_app import runs
 from models_app.models import TrainingRun
 from optimizations.configuration import lifecycle
 from optimizations.models import Optimization, Regime
-from tests.support import staff_world
+from tests.support import admin_tenants, staff_world
 from tests.support.admin_actions import (
     OPTIMIZATION_LIST,
     build_dialog_url,
@@ -22,6 +27,13 @@ from tests.support.admin_actions import (
 from tests.support.staff_world import World
 
 pytestmark = pytest.mark.django_db
+TITLE = re.compile(r'<h2 id="dialog-title".*?>(.*?)</h2>', re.DOTALL)
+
+
+def read_title(dialog: Any) -> str:
+    found = TITLE.search(dialog.content.decode())
+    assert found is not None
+    return html.unescape(found[1]).strip()
 
 
 @pytest.mark.parametrize(
@@ -112,9 +124,30 @@ def test_a_list_action_asks_for_confirmation_first(staff: Client, world: World) 
     )
 
     assert "Landing" in confirmation.content.decode()
+    assert confirmation.context["title"] == "Ship: 2 optimizations?"
     assert before == {"live"}
     assert set(Optimization.objects.values_list("status", flat=True)) == {"shipped"}
     assert len(messages) == 1
+
+
+def test_each_dialog_names_its_object(staff: Client, world: World) -> None:
+    tenant = admin_tenants.make_tenant("tiger")
+    run: Any = tenant.rows["models_app_trainingrun"]
+    names = (
+        "tiger",
+        str(run.model_id),
+        f"{run.created_at:%Y-%m-%d %H:%M}",
+        str(tenant.rows["optimizations_variant"]),
+    )
+
+    titles = [
+        read_title(staff.get(build_dialog_url(row, action.name)))
+        for row in tenant.rows.values()
+        for action in getattr(admin.site._registry[type(row)], "admin_actions", ())
+    ]
+
+    assert [title for title in titles if not any(map(title.count, names))] == []
+    assert f"Revoke the key “{tenant.world.key}”?" in titles
 
 
 def test_a_list_action_reports_each_failure(staff: Client, world: World) -> None:

@@ -52,6 +52,7 @@ def test_a_person_must_tick_to_ship_on_a_broken_split(
     page.get_by_role("link", name="Ship").click()
     reasons = page.locator(".staff-objections")
     expect(reasons).to_contain_text("users of one arm are lost")
+    expect(page.get_by_label(TICK_LABEL)).to_be_focused()
     page.get_by_role("button", name="Ship").click()
     expect(page.get_by_text("This field is required.")).to_be_visible()
     optimization.refresh_from_db()

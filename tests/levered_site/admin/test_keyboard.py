@@ -189,11 +189,9 @@ def test_a_dialog_has_the_focus_and_gives_it_back(
 
     opener.focus()
     page.keyboard.press("Enter")
-    dialog = page.get_by_role("dialog", name="Confirm")
+    dialog = page.get_by_role("dialog", name="Revoke the key “backend")
     expect(dialog).to_contain_text("After this the API rejects the key.")
-    page.wait_for_function(
-        "() => document.activeElement.closest('#modal-content') !== null"
-    )
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
     for _ in range(5):
         page.keyboard.press("Tab")
         assert page.evaluate("() => !document.activeElement.closest('#page')")

@@ -68,7 +68,7 @@ class Manager:
 
     def confirm(self, name: str) -> None:
         """Confirm in the dialog that has the focus, by keyboard."""
-        dialog = self.page.get_by_role("dialog", name="Confirm")
+        dialog = self.page.get_by_role("dialog", name="“Landing page”")
         expect(dialog.get_by_role("button", name=name, exact=True)).to_be_visible()
         self.press(name, within=dialog)
         expect(dialog).to_be_hidden(timeout=WORKING)

@@ -206,6 +206,11 @@ def test_nothing_counted_is_no_finding_and_no_failure(
     assert "counted by the next training" in judged.sentences[0]
     assert judged.next_step is not None
     assert judged.next_step.action == "count"
+    unserved = verdict.judge(
+        build_evidence(is_counted=False, is_served=False, health=health)
+    )
+    assert unserved.kind == "unserved"
+    assert unserved.next_step == verdict.NextStep(verdict.ASK_FIRST)
     listed = list_health(health, {}, [])
     assert [(item.state, item.next_step) for item in listed] == [
         ("open", "") for _ in reasons
