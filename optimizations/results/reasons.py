@@ -43,6 +43,14 @@ class WithholdingReasons:
         return self.unlearned or self.immature
 
     @property
+    def past(self) -> str | None:
+        """Why figures of the users served so far are withheld.
+
+        That variants changed since does not matter to these.
+        """
+        return self.distrusted or self.unsupported
+
+    @property
     def allocation(self) -> str | None:
         """Why figures of the allocation and the best variants are withheld."""
         return self.distrusted or self.unlearned or self.unsupported

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from metrics.models import Metric
 from metrics.stats import BaselineSanity, Interval
 from models_app.models import StoredReport
 from models_app.state import NOT_TRAINED
@@ -14,8 +15,13 @@ from optimizations.results.lift import measured_lift_by_context
 from optimizations.results.model import leader, model_support
 from optimizations.results.model.leader import Leader
 from optimizations.results.model.served_model import ServedModel
-from optimizations.results.readings import model_effects, personalization
+from optimizations.results.readings import (
+    even_split,
+    model_effects,
+    personalization,
+)
 from optimizations.results.readings.context_results import MeasuredLevels
+from optimizations.results.readings.even_split import EvenSplit
 from optimizations.results.readings.model_effects import ModelEffects
 from optimizations.results.reasons import (
     NO_BASELINE,
@@ -109,6 +115,7 @@ class ModeledResults:
     """Everything that results say of the model, with a reason for every null."""
 
     stats: ModelStats
+    even_split: EvenSplit
     sanity: BaselineSanity | None
     effects: ModelEffects
     estimates: dict[int, VariantEstimate]
@@ -127,7 +134,7 @@ def build_modeled_results(
     """
     report, metric = served.report, optimization.reward_metric
     if not report or metric is None:
-        return _build_untrained_results()
+        return _build_untrained_results(metric)
     sanity = calibration.check_calibration(report, cube, metric)
     withheld = WithholdingReasons(
         distrusted=calibration.explain_distrust(report, sanity),
@@ -143,28 +150,34 @@ def build_modeled_results(
     )
     effects = model_effects.build_model_effects(report, levels, withheld)
     estimates, missing = _build_variant_estimates(report, withheld)
+    compared, not_compared = even_split.build_even_split(report, metric, withheld.past)
     return ModeledResults(
         stats=stats,
+        even_split=compared,
         sanity=sanity,
         effects=effects,
         estimates=estimates,
         model=_describe_model(optimization, report, withheld.distrusted),
-        unavailable=reasons | missing | effects.unavailable,
+        unavailable=reasons | not_compared | missing | effects.unavailable,
     )
 
 
-def _build_untrained_results() -> ModeledResults:
+def _build_untrained_results(metric: Metric | None) -> ModeledResults:
     """Return results before the first training: nulls, and lists without rows."""
     names = [
         *(f"stats.{name}" for name in STAT_NAMES),
         *(f"variants.{name}" for name in VARIANT_FIGURES),
+        *even_split.NAMES,
         *LIST_NAMES,
         "model.reward_model",
         "checks.baseline_sanity",
     ]
     reasons = dict.fromkeys(names, NOT_TRAINED)
     effects = ModelEffects([], [], None, [], [], [], reasons)
-    return ModeledResults(NO_STATS, None, effects, {}, ModelNotes(None, []), reasons)
+    compared = even_split.build_nothing(metric)
+    return ModeledResults(
+        NO_STATS, compared, None, effects, {}, ModelNotes(None, []), reasons
+    )
 
 
 def _describe_model(

@@ -25,6 +25,7 @@ from optimizations.results.model import served_model
 from optimizations.results.model.served_model import ServedModel
 from optimizations.results.readings import modeled, variant_results
 from optimizations.results.readings.context_results import ContextResult
+from optimizations.results.readings.even_split import EvenSplit
 from optimizations.results.readings.model_effects import (
     ContextImportance,
     FactorImportance,
@@ -55,6 +56,7 @@ class Results:
     stats: ModelStats
     primary_metric_vs_holdout: Annotated[MeasuredLift, {"nullable": True}]
     worth: Worth
+    even_split: EvenSplit
     checks: dict[str, Annotated[Any, {"nullable": True}]]
     variants: list[VariantResult]
     factor_importance: list[FactorImportance] | None
@@ -154,6 +156,7 @@ def build_results(
         stats=model.stats,
         primary_metric_vs_holdout=measured,
         worth=build_worth(metric, measured, measured_reasons),
+        even_split=model.even_split,
         checks=checks,
         variants=variants,
         factor_importance=model.effects.factor_importance,

@@ -22,13 +22,16 @@ from optimizations.admin.result_page import (
     segments,
 )
 from optimizations.admin.result_page.figures import Figure
+from optimizations.admin.result_page.wording import MetricWords
 from optimizations.admin.tabs import results as results_tab
 from optimizations.admin.variant_page import page as variant_page
 from optimizations.configuration import create_update
 from optimizations.models import CountFailure, CubeDay, Optimization
 from optimizations.results.health.health import Health, HealthReason
 from optimizations.results.readings import full_results, guardrail_report, report
+from optimizations.results.readings.even_split import EvenSplit
 from optimizations.results.readings.full_results import FullResults
+from optimizations.results.reasons import NO_DIFFERENCE
 from tests.support import optimization_factories, result_visitors, unhealthy_worlds
 
 with_data = pytest.mark.django_db(transaction=True)
@@ -82,7 +85,9 @@ def test_the_figures_have_their_intervals_and_say_what_is_modeled() -> None:
     assert full.results.worth.extra is not None
     assert extra.value == f"{full.results.worth.extra:+,.0f}"
     assert extra.note.startswith("95% sure, at every look: between ")
-    assert by_title["Saved against an even split"].mark == "modeled"
+    saved = by_title[figures.SAVED]
+    assert (saved.value, saved.mark) == ("—", "modeled")  # all were served evenly
+    assert saved.note.startswith(f"{NO_DIFFERENCE} (between ")
     assert by_title["Users"].value == "1,000"
 
 
@@ -100,12 +105,19 @@ def test_a_metric_with_a_value_shows_money() -> None:
         amount_ci_anytime=(220.0, 23_480.0),
         currency="EUR",
     )
-    priced = replace(full, results=replace(full.results, worth=worth))
+    split = EvenSplit(9000, 340.0, (120.0, 560.0), 6_800.0, (2_400.0, 11_200.0), "EUR")
+    priced = replace(full, results=replace(full.results, worth=worth, even_split=split))
 
     money = build_figures(optimization, priced)["Earned so far"]
 
     assert money.value == f"+{JOINER}€12,460"
     assert optimization.reward_metric is not None
+    saved = build_figures(optimization, priced)[figures.SAVED]
+    assert saved.value == f"+{JOINER}€6,800"
+    assert saved.note == (
+        f"+340 of “{optimization.reward_metric.name}”; "
+        f"95% sure: between +{JOINER}€2,400 and +{JOINER}€11,200, of 9,000 users served"
+    )
     assert money.note == (
         f"+623 of “{optimization.reward_metric.name}”; "
         "95% sure, at every look: between "
@@ -138,10 +150,19 @@ def test_conversions_are_whole_numbers_however_few() -> None:
     )
     full = full_results.load_full_results(optimization)
     worth = replace(full.results.worth, extra=0.3, extra_ci_anytime=(-4.91, 93.2))
-    few = replace(full, results=replace(full.results, worth=worth))
+    split = EvenSplit(900, -27.4, (-38.2, -3.6), None, None, None)
+    few = replace(full, results=replace(full.results, worth=worth, even_split=split))
+    refunds = MetricWords("Refund", "bool", is_less_better=True)
 
     extra = build_figures(optimization, few)["Extra conversions so far"]
+    listed = figures.build_figures(few.results, few.progress, refunds)
 
+    fewer = next(figure for figure in listed if figure.title == figures.CHANGED)
+    minus = "\N{MINUS SIGN}"
+    assert fewer.value == f"{minus}27"
+    assert fewer.note == (
+        f"95% sure: between {minus}38 and {minus}4, of 900 users served"
+    )
     assert extra.value == "0"
     assert extra.note.endswith(": between \N{MINUS SIGN}5 and +93")
 
@@ -198,8 +219,8 @@ def test_the_page_names_the_leader_or_says_why_it_does_not() -> None:
 
     assert f"(no. {number}) leads" in evidence.describe_leader(before.results)
     assert evidence.describe_leader(after.results) == ""
-    saved = build_figures(optimization, after)["Saved against an even split"]
-    assert saved.note == versions.VARIANTS_CHANGED
+    saved = build_figures(optimization, after)[figures.SAVED]
+    assert saved == build_figures(optimization, before)[figures.SAVED]
     assert withheld == [versions.VARIANTS_CHANGED]
 
 
