@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from levered_site.charts.element import Element
-from levered_site.charts.figure import Heading
+from levered_site.charts.figure import Heading, build_sentence
 from levered_site.charts.heat_map import HeatCell, HeatMap, Hue, build_heat_map
 from levered_site.charts.ridgeline import Ridge, build_density, build_ridgeline
 from levered_site.charts.stacked_area import build_stacked_area
@@ -57,10 +57,16 @@ def _count_users_of(day: DailyCounts, key: str) -> int:
 
 
 def draw_beliefs(results: Results, reward_type: str) -> Element:
-    """Return the posterior of each variant that has one, the most probable best first."""
+    """Return the posterior of each variant that has one, the most probable best first.
+
+    Where the model says nothing of any, return the reason.
+    """
     unit, factor = (SHARE, 100.0) if reward_type == "bool" else (PLAIN, 1.0)
     ordered = sorted(results.variants, key=lambda row: -(row.prob_best or 0.0))
     ridges = [ridge for row in ordered for ridge in _build_ridges(row, factor)]
+    reason = results.unavailable.get("variants.expected_reward_mean")
+    if reason and not ridges:
+        return build_sentence(BELIEFS, f"Withheld: {reason}.")
     held_out = results.primary_metric_vs_holdout.holdout_rate
     return build_ridgeline(
         BELIEFS,

@@ -20,6 +20,7 @@ class WithholdingReasons:
 
     Attributes
     ----------
+    broken: the arms do not compare like with like, so that no count can be relied on.
     distrusted: the model does not reproduce the recent holdout.
     unlearned: the allocation is not the one that the last training described.
     unsupported: too few users were counted to say more than the prior.
@@ -27,6 +28,7 @@ class WithholdingReasons:
 
     """
 
+    broken: str | None = None
     distrusted: str | None = None
     unlearned: str | None = None
     unsupported: str | None = None
@@ -35,12 +37,17 @@ class WithholdingReasons:
     @property
     def rewards(self) -> str | None:
         """Why modeled rewards, also of single levels, are withheld."""
-        return self.distrusted or self.immature
+        return self.broken or self.distrusted or self.immature
 
     @property
     def chances(self) -> str | None:
         """Why the variants' chances to be best are withheld."""
-        return self.unlearned or self.immature
+        return self.broken or self.unlearned or self.immature
+
+    @property
+    def shares(self) -> str | None:
+        """Why shares of the spread, which are importances, are withheld."""
+        return self.broken or self.immature
 
     @property
     def past(self) -> str | None:
@@ -48,12 +55,12 @@ class WithholdingReasons:
 
         That variants changed since does not matter to these.
         """
-        return self.distrusted or self.unsupported
+        return self.broken or self.distrusted or self.unsupported
 
     @property
     def allocation(self) -> str | None:
         """Why figures of the allocation and the best variants are withheld."""
-        return self.distrusted or self.unlearned or self.unsupported
+        return self.broken or self.distrusted or self.unlearned or self.unsupported
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from levered_site.number_texts import (
 from metrics.money import Money
 from metrics.stats.means import OpenInterval
 from optimizations.admin.result_page.wording import EVERY_LOOK, MetricWords
-from optimizations.results.health.health import Health
+from optimizations.results.health.health import NOT_COMPARABLE, Health
 from optimizations.results.readings.progress import Progress
 from optimizations.results.readings.report import Results
 from optimizations.results.readings.worth import Worth
 
-BROKEN = "withheld while the arms cannot be compared; see Health"
+BROKEN = NOT_COMPARABLE
 MODELED = "modeled"
 SAVED = "Saved against an even split"
 CHANGED = "Change against an even split"

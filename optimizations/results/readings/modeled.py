@@ -116,7 +116,6 @@ class ModeledResults:
 
     stats: ModelStats
     even_split: EvenSplit
-    sanity: BaselineSanity | None
     effects: ModelEffects
     estimates: dict[int, VariantEstimate]
     model: ModelNotes
@@ -124,19 +123,24 @@ class ModeledResults:
 
 
 def build_modeled_results(
-    optimization: Optimization, served: ServedModel, cube: ObservationCube
+    optimization: Optimization,
+    served: ServedModel,
+    cube: ObservationCube,
+    sanity: BaselineSanity | None,
+    broken: str | None,
 ) -> ModeledResults:
     """Read the report of what is served; withhold what cannot be relied on.
 
-    Everything is withheld until a user is mature. All modeled rewards and comparisons are withheld if the model misses the recent
-    holdout. Those of the allocation are also withheld where variants changed since the
+    Everything is withheld until a user is mature, and while the arms do not compare like
+    with like, which `broken` says. All modeled rewards and comparisons are withheld if the
+    model misses the recent holdout, by `sanity`. Those of the allocation are also withheld where variants changed since the
     last training, and where too few users support them.
     """
     report, metric = served.report, optimization.reward_metric
-    if not report or metric is None:
+    if not report or metric is None or sanity is None:
         return _build_untrained_results(metric)
-    sanity = calibration.check_calibration(report, cube, metric)
     withheld = WithholdingReasons(
+        broken=broken or report.get("broken"),
         distrusted=calibration.explain_distrust(report, sanity),
         unlearned=served.unlearned,
         unsupported=model_support.explain_missing_support(metric, cube),
@@ -154,12 +158,23 @@ def build_modeled_results(
     return ModeledResults(
         stats=stats,
         even_split=compared,
-        sanity=sanity,
         effects=effects,
         estimates=estimates,
-        model=_describe_model(optimization, report, withheld.distrusted),
+        model=_describe_model(
+            optimization, report, withheld.broken or withheld.distrusted
+        ),
         unavailable=reasons | not_compared | missing | effects.unavailable,
     )
+
+
+def check_sanity(
+    optimization: Optimization, served: ServedModel, cube: ObservationCube
+) -> BaselineSanity | None:
+    """Return whether the model that serves reproduces the holdout; None without one."""
+    metric = optimization.reward_metric
+    if not served.report or metric is None:
+        return None
+    return calibration.check_calibration(served.report, cube, metric)
 
 
 def _build_untrained_results(metric: Metric | None) -> ModeledResults:
@@ -176,7 +191,7 @@ def _build_untrained_results(metric: Metric | None) -> ModeledResults:
     effects = ModelEffects([], [], None, [], [], [], reasons)
     compared = even_split.build_nothing(metric)
     return ModeledResults(
-        NO_STATS, compared, None, effects, {}, ModelNotes(None, []), reasons
+        NO_STATS, compared, effects, {}, ModelNotes(None, []), reasons
     )
 
 

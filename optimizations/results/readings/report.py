@@ -17,7 +17,7 @@ from optimizations.results.health import (
     health_judgement,
     health_storage,
 )
-from optimizations.results.health.health import Health
+from optimizations.results.health.health import Health, explain_broken
 from optimizations.results.health.health_records import HealthRows
 from optimizations.results.lift import measured_amounts, measured_lift
 from optimizations.results.lift.measured_lift import Comparison, MeasuredLift
@@ -111,7 +111,7 @@ def build_results(
         health_storage.refresh_results(optimization, full=full)
     cube = (cubes or StoredCubes(optimization)).load_reward_cube()
     served = loaded.served if loaded else served_model.load_served_model(optimization)
-    model = modeled.build_modeled_results(optimization, served, cube)
+    sanity = modeled.check_sanity(optimization, served, cube)
     comparison = measured_lift.compare_arms(optimization, metric, cube)
     amounts = measured_amounts.measure_amounts(
         optimization,
@@ -122,7 +122,18 @@ def build_results(
     measured = measured_lift.build_measured_lift(metric, comparison, amounts)
     measured_reasons = measured_lift.explain_nulls(comparison, amounts)
     checks = health_evidence.build_checks(
-        optimization, cube, model.sanity, reads_events=loaded is None
+        optimization, cube, sanity, reads_events=loaded is None
+    )
+    judged = health_judgement.judge_checks(
+        optimization,
+        cube,
+        comparison,
+        checks,
+        amounts,
+        loaded.health_rows if loaded else None,
+    )
+    model = modeled.build_modeled_results(
+        optimization, served, cube, sanity, explain_broken(judged)
     )
     known_variants = (
         loaded.variants if loaded else variant_results.list_variants(optimization)
@@ -137,14 +148,7 @@ def build_results(
     return Results(
         optimization_id=optimization.pk,
         as_of=cube.as_of,
-        health=health_judgement.judge_checks(
-            optimization,
-            cube,
-            comparison,
-            checks,
-            amounts,
-            loaded.health_rows if loaded else None,
-        ),
+        health=judged,
         notes=[
             *count_notes.list_notes(cube),
             *count_notes.list_guardrail_notes(

@@ -179,6 +179,13 @@ def test_a_broken_split_withholds_every_figure_of_the_lift() -> None:
     assert len(withheld) == 3
     assert {figure.note for figure in withheld} == {figures.BROKEN}
     assert "<svg" not in drawn
+    beliefs = model_charts.draw_beliefs(full.results, "bool").__html__()
+    assert "<svg" not in beliefs
+    assert f"Withheld: {figures.BROKEN}." in beliefs
+    assert segments.describe_model_lift(full.results) == (
+        f"What is served now against the baseline: {figures.BROKEN}."
+    )
+    assert evidence.describe_leader(full.results) == ""
     assert personalization.describe_personalization(full.results) == ""
 
 
