@@ -17,7 +17,7 @@ REWARD_FIELDS = ("expected_reward_mean", "expected_reward_lo", "expected_reward_
 LEARNED_FIELDS = ("weight", "prob_best", *REWARD_FIELDS)
 MATURE_FIELDS = ("mature_users", "mature_conversions")
 PARTS = ("variants", "contexts.variants")
-NOT_COUNTED = "the report of the last training does not have it; the next one adds it"
+NOT_COUNTED = "computed with the next training; the last one does not have it"
 BEST_FIELDS = ("best_variant", "prob_best")
 
 

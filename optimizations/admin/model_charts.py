@@ -14,6 +14,7 @@ from levered_site.number_texts import NO_VALUE
 from optimizations.results.readings.model_effects import Interaction
 from optimizations.results.readings.report import Results
 from optimizations.results.readings.variant_results import DailyCounts, VariantResult
+from optimizations.results.reasons import describe_missing
 
 MAX_DAYS = 60
 MAX_PAIRS = 3
@@ -66,7 +67,7 @@ def draw_beliefs(results: Results, reward_type: str) -> Element:
     ridges = [ridge for row in ordered for ridge in _build_ridges(row, factor)]
     reason = results.unavailable.get("variants.expected_reward_mean")
     if reason and not ridges:
-        return build_sentence(BELIEFS, f"Withheld: {reason}.")
+        return build_sentence(BELIEFS, describe_missing(reason))
     held_out = results.primary_metric_vs_holdout.holdout_rate
     return build_ridgeline(
         BELIEFS,
@@ -112,9 +113,10 @@ def draw_interactions(
 
 
 def explain_no_interactions(results: Results) -> str:
-    """Return why no interaction has a figure, as far as the results say it."""
+    """Return why no interaction has a figure, in a sentence, as far as results say it."""
     names = ("interactions", "interactions[0].deviation")
-    return next(filter(None, map(results.unavailable.get, names)), "")
+    reason = next(filter(None, map(results.unavailable.get, names)), "")
+    return describe_missing(reason) if reason else ""
 
 
 def is_beyond_chance(interaction: Interaction) -> bool:

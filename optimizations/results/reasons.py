@@ -6,12 +6,19 @@ from typing import Any
 
 from metrics.stats import Interval
 
-NOT_IN_REPORT = "not in the report of the last training; the next training adds it"
+NOT_IN_REPORT = "computed with the next training; the last one does not have it"
 NO_BASELINE = "the baseline's reward may be zero, so nothing can be a percentage of it"
 NO_DIFFERENCE = "no difference seen yet: the 95% interval includes 0"
 
 # The full name of a figure that is null, and why it is.
 Reasons = dict[str, str]
+
+
+def describe_missing(reason: str) -> str:
+    """Return the sentence that stands where a figure is missing."""
+    if reason == NOT_IN_REPORT:  # nobody withholds it
+        return f"{reason[0].upper()}{reason[1:]}."
+    return f"Withheld: {reason}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from levered_site.charts.units import LIFT
 from optimizations.results.health.health import explain_broken, format_p
 from optimizations.results.lift.measured_lift import RESULT_NAME
 from optimizations.results.readings.report import Results
+from optimizations.results.reasons import describe_missing
 
 TITLE = "Beside the mean"
 DESCRIPTION = (
@@ -37,7 +38,7 @@ def build_companions(results: Results) -> Companions | None:
     if measured.companions is None or measured.changed is None:
         return None
     if reason := explain_broken(results.health):
-        return Companions(SafeString(""), f"Withheld: {reason}.")
+        return Companions(SafeString(""), describe_missing(reason))
     cap = measured.cap
     titles = {
         "capped_revenue": "Revenue per user"

@@ -12,6 +12,7 @@ from metrics.stats.balance import SampleRatio
 from metrics.stats.checks import ShareCheck
 from models_app import versions
 from models_app.admin import html_tables
+from models_app.models import PolicyVersion
 from optimizations.admin import guardrail_section, model_charts
 from optimizations.admin.result_page import (
     allocation_map,
@@ -31,7 +32,7 @@ from optimizations.results.health.health import Health, HealthReason
 from optimizations.results.readings import full_results, guardrail_report, report
 from optimizations.results.readings.even_split import EvenSplit
 from optimizations.results.readings.full_results import FullResults
-from optimizations.results.reasons import NO_DIFFERENCE
+from optimizations.results.reasons import NO_DIFFERENCE, NOT_IN_REPORT
 from tests.support import optimization_factories, result_visitors, unhealthy_worlds
 
 with_data = pytest.mark.django_db(transaction=True)
@@ -187,6 +188,27 @@ def test_a_broken_split_withholds_every_figure_of_the_lift() -> None:
     )
     assert evidence.describe_leader(full.results) == ""
     assert personalization.describe_personalization(full.results) == ""
+
+
+@with_data
+def test_a_report_of_an_earlier_version_says_what_the_next_training_computes() -> None:
+    optimization = result_visitors.train_and_return(
+        result_visitors.make_visited_optimization()
+    )
+    version = versions.get_serving_version(optimization.model)
+    newer = {"even_split", "personalization_percent", "interactions"}
+    older = {k: v for k, v in (version.report or {}).items() if k not in newer}
+    PolicyVersion.objects.filter(pk=version.pk).update(report=older)
+
+    full = full_results.load_full_results(optimization)
+
+    results, soon = full.results, f"Computed{NOT_IN_REPORT.removeprefix('computed')}."
+    assert build_figures(optimization, full)[figures.SAVED].note == NOT_IN_REPORT
+    assert personalization.build_personalization(results).note == NOT_IN_REPORT
+    assert personalization.describe_personalization(results) == (
+        f"What choosing by context is worth is {NOT_IN_REPORT}."
+    )
+    assert model_charts.explain_no_interactions(results) == soon
 
 
 @with_data
