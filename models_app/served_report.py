@@ -18,6 +18,7 @@ class CurrentFigures:
     ----------
     counts: as a report has them under `counts`.
     shares: of users by (factor, level).
+    broken: why nothing modeled can be relied on while counts are wrong, or None.
     distrusted: why modeled rewards are withheld, or None.
     unlearned: why the allocation is not the one that the report describes, or None.
     unsupported: why comparisons say no more than the prior, or None.
@@ -27,6 +28,7 @@ class CurrentFigures:
 
     counts: Mapping[str, Any]
     shares: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    broken: str | None = None
     distrusted: str | None = None
     unlearned: str | None = None
     unsupported: str | None = None
@@ -41,7 +43,7 @@ def load_served_report(
     `weight` and `enabled` of each row are as it is served, also once it is shipped.
     `unlearned` is why figures of the allocation are withheld, `distrusted` why modeled
     rewards are, and `withheld` why the best variant of a context is: these are null.
-    `immature` is why all of them are, and there are no coefficients then.
+    `broken` and `immature` are why all of them are, and there are no coefficients then.
     Without `current` figures, counts and reasons are those of the training.
     """
     stored = version.report
@@ -62,19 +64,23 @@ def load_served_report(
 
 def _withhold_figures(report: StoredReport) -> None:
     """Make null what the reasons in the report withhold, and set `withheld`."""
-    distrusted, immature = report.get("distrusted"), report.get("immature")
+    distrusted, nothing = report.get("distrusted"), explain_nothing(report)
     unlearned = report["unlearned"]
-    report["withheld"] = (
-        distrusted or unlearned or report.get("unsupported") or immature
-    )
-    if unlearned or immature:
+    report["withheld"] = nothing or distrusted or unlearned or report.get("unsupported")
+    if unlearned or nothing:
         _withhold_best(report)
-    if distrusted or immature:
+    if distrusted or nothing:
         _withhold_rewards(report)
-    if immature:
+    if nothing:
         report["coefficients"] = []
     if report["withheld"]:
         _withhold_best_of_contexts(report)
+
+
+def explain_nothing(report: StoredReport) -> str | None:
+    """Return why no modeled figure of a report is shown, or None."""
+    reason: str | None = report.get("broken") or report.get("immature")
+    return reason
 
 
 def _bring_up_to_date(report: StoredReport, current: CurrentFigures) -> StoredReport:
@@ -87,6 +93,7 @@ def _bring_up_to_date(report: StoredReport, current: CurrentFigures) -> StoredRe
         **report,
         "counts": current.counts,
         "contexts": contexts,
+        "broken": current.broken,
         "distrusted": current.distrusted,
         "unlearned": current.unlearned,
         "unsupported": current.unsupported,

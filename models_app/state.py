@@ -17,7 +17,7 @@ REWARD_FIELDS = ("expected_reward_mean", "expected_reward_lo", "expected_reward_
 LEARNED_FIELDS = ("weight", "prob_best", *REWARD_FIELDS)
 MATURE_FIELDS = ("mature_users", "mature_conversions")
 PARTS = ("variants", "contexts.variants")
-NOT_COUNTED = "the report of the last training does not have it; the next one adds it"
+NOT_COUNTED = "computed with the next training; the last one does not have it"
 BEST_FIELDS = ("best_variant", "prob_best")
 
 
@@ -89,7 +89,8 @@ def build_state(
     Before the first training figures are null, and the lists of contexts and coefficients
     are empty. Expected rewards are withheld where the model does not reproduce the recent
     holdout; gains and what is best in a context also where variants changed since, or
-    where too few users support a comparison; everything modeled until a user is mature.
+    where too few users support a comparison; everything modeled until a user is mature,
+    and while the arms do not compare like with like.
     """
     version = versions.find_serving_version(model)
     report = (
@@ -127,22 +128,22 @@ def _explain_nulls(report: StoredReport, counts: Mapping[str, Any]) -> dict[str,
             *(f"variants.{name}" for name in LEARNED_FIELDS),
         )
         return dict.fromkeys(names, NOT_TRAINED)
-    immature = report.get("immature")
+    nothing = served_report.explain_nothing(report)
     unavailable: dict[str, str] = {}
     rows = counts.get("variants", {}).values()
     if any("mature_users" not in row for row in rows):
         unavailable |= {
             f"{part}.{name}": NOT_COUNTED for part in PARTS for name in MATURE_FIELDS
         }
-    if immature:
-        unavailable["coefficients"] = immature
-    if reason := report["unlearned"] or immature:
+    if nothing:
+        unavailable["coefficients"] = nothing
+    if reason := nothing or report["unlearned"]:
         unavailable |= {f"{part}.prob_best": reason for part in PARTS}
     if withheld := report["withheld"]:
         unavailable |= {
             f"contexts.{name}": withheld for name in (*BEST_FIELDS, *GAIN_FIELDS)
         }
-    if reason := report.get("distrusted") or immature:
+    if reason := nothing or report.get("distrusted"):
         for part in PARTS:
             unavailable |= {f"{part}.{name}": reason for name in REWARD_FIELDS}
     return unavailable

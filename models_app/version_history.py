@@ -39,6 +39,7 @@ def select_versions(model: BanditModel) -> QuerySet[PolicyVersion]:
     """Return a model's versions with what `build_figures` reads, without their tables."""
     return model.policy_versions.defer(*TABLES).annotate(
         variant_rows=KeyTransform("variants", "report"),
+        broken=KeyTextTransform("broken", "report"),
         immature=KeyTextTransform("immature", "report"),
         has_figures=Q(prob_best__isnull=False),
     )
@@ -73,5 +74,5 @@ def _explain_withheld(version: Any) -> str | None:
         return NOT_LEARNED
     if not version.has_figures:
         return FIGURES_DROPPED
-    immature: str | None = version.immature
-    return immature
+    reason: str | None = version.broken or version.immature
+    return reason

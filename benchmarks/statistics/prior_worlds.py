@@ -11,6 +11,7 @@ from models_app.bandit.policy.allocation import CompiledPolicy
 from models_app.bandit.regression import fit, prior_scales
 from models_app.bandit.regression.posterior import Posterior
 from models_app.bandit.report import report
+from models_app.bandit.report.even_split import ServedUsers
 from models_app.bandit.report.report import Report
 
 HOLDOUT = 0.1
@@ -66,13 +67,17 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class FittedWorld:
-    """Posterior, report and policy after the last day, and the counts behind them."""
+    """Posterior, report and policy after the last day, and the counts behind them.
+
+    `served` has for each day the users whom the policy served.
+    """
 
     world: World
     cells: TrainingCells
     posterior: Posterior
     report: Report
     policy: CompiledPolicy
+    served: list[ServedUsers]
 
 
 def build_design(setting: Setting) -> Design:
@@ -129,19 +134,38 @@ def learn_world(
     enabled = np.ones(world.design.variants, dtype=bool)
     table = allocation.build_uniform_table(world.design.context_cells, enabled)
     days = [_simulate_day(rng, setting, world, table, 0)]
+    served = [_select_served(0, days[0][0], table)]
     for day in range(1, setting.days):
         posterior = fit.fit_posterior(world.design, build_cells(days)).posterior
         table = allocation.compile_policy(
             posterior, enabled, rule=setting.rule, draws=DAILY_DRAWS, seed=day
         ).probabilities
         days.append(_simulate_day(rng, setting, world, table, day))
+        served.append(_select_served(day, days[-1][0], table))
     cells = build_cells(days)
     posterior = fit.fit_posterior(world.design, cells).posterior
     compiled = allocation.compile_policy(posterior, enabled, rule=setting.rule)
     final_report = report.build_report(
-        posterior, compiled, cells, enabled=enabled, holdout_share=HOLDOUT, seed=0
+        posterior,
+        compiled,
+        cells,
+        enabled=enabled,
+        holdout_share=HOLDOUT,
+        seed=0,
+        served=served,
     )
-    return FittedWorld(world, cells, posterior, final_report, compiled)
+    return FittedWorld(world, cells, posterior, final_report, compiled, served)
+
+
+def _select_served(day: int, shown: Floats, table: Floats) -> ServedUsers:
+    """Return whom the policy served; `shown` [S, V] are the users of both arms.
+
+    Counts do not tell the baseline's users apart: as many as are expected are served.
+    """
+    by_policy = (1 - HOLDOUT) * table
+    all_shown = by_policy + HOLDOUT * np.eye(table.shape[1])[0]
+    everyone = np.ones(table.shape[1], dtype=bool)
+    return ServedUsers(day, shown * by_policy / all_shown, everyone)
 
 
 def _simulate_day(

@@ -10,7 +10,7 @@ from benchmarks.statistics.two_variants import NORMAL_97_5
 from models_app.bandit.design.design import Floats
 from models_app.bandit.policy import leading
 from models_app.bandit.regression.posterior import Posterior
-from models_app.bandit.report import posterior_draws
+from models_app.bandit.report import even_split, posterior_draws
 from models_app.bandit.report.coefficients import compute_coefficients
 from models_app.bandit.report.posterior_draws import PosteriorEstimate
 
@@ -130,6 +130,17 @@ def check_personalization(run: FittedWorld) -> list[bool]:
     return [_is_inside(estimate, 100 * gain)]
 
 
+def check_even_split(run: FittedWorld) -> list[bool]:
+    """Check what serving by the policy was worth, at the true rates of each day."""
+    estimate = run.report.even_split
+    assert estimate is not None  # each day serves users
+    truth = sum(
+        float((even_split.compute_surplus(served) * run.world.rates(served.day)).sum())
+        for served in run.served
+    )
+    return [_is_inside(estimate.extra, truth)]
+
+
 QUANTITIES: dict[str, Callable[[FittedWorld], list[bool]]] = {
     "variant means": check_means,
     "contrasts": check_contrasts,
@@ -138,6 +149,7 @@ QUANTITIES: dict[str, Callable[[FittedWorld], list[bool]]] = {
     "expected gain": check_gains,
     "best vs baseline": check_lift,
     "personalization": check_personalization,
+    "even split": check_even_split,
 }
 
 

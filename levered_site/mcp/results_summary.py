@@ -113,7 +113,8 @@ def select_figures(results: Json) -> Json:
         "health": results["health"],
         "notes": results["notes"],
         "measured": _drop_regimes(measured) if measured else None,
-        "worth": _select_worth(results["worth"]),
+        "worth": _select_known(results["worth"]),
+        "even_split": _select_known(results["even_split"]),
         "modeled": results["stats"],
         "checks": {
             name: check if _is_failing(check) or check is None else "ok"
@@ -133,11 +134,11 @@ def select_figures(results: Json) -> Json:
     }
 
 
-def _select_worth(worth: Json) -> Json:
-    """Return the figures that there are: the reasons of the others are those of the lift."""
+def _select_known(figures: Json) -> Json:
+    """Return the figures that there are: the reasons of the others stand elsewhere."""
     return {
         name: value
-        for name, value in worth.items()
+        for name, value in figures.items()
         if value is not None and name != "unavailable"
     }
 

@@ -6,7 +6,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from levered_site.admin import html
-from models_app import versions
+from models_app import served_report, versions
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
 
 MAX_ROWS, MAX_COLUMNS = 12, 12  # of an allocation table, to fit a screen
@@ -72,9 +72,9 @@ def render_report(version: PolicyVersion) -> SafeString | str:
     report = version.report
     if not report or "variants" not in report:
         return "No report: nothing has been learned yet."
-    immature = report.get("immature")
-    distrusted = report.get("distrusted") or immature
-    unlearned = immature if versions.is_learned(version) else versions.VARIANTS_CHANGED
+    nothing = served_report.explain_nothing(report)
+    distrusted = nothing or report.get("distrusted")
+    unlearned = nothing if versions.is_learned(version) else versions.VARIANTS_CHANGED
     table = html.render_table(
         ("variant", "expected reward", "from", "to", "weight", "probability best"),
         (

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from levered_site.charts.element import Element
-from levered_site.charts.figure import Heading
+from levered_site.charts.figure import Heading, build_sentence
 from levered_site.charts.heat_map import HeatCell, HeatMap, Hue, build_heat_map
 from levered_site.charts.ridgeline import Ridge, build_density, build_ridgeline
 from levered_site.charts.stacked_area import build_stacked_area
@@ -14,6 +14,7 @@ from levered_site.number_texts import NO_VALUE
 from optimizations.results.readings.model_effects import Interaction
 from optimizations.results.readings.report import Results
 from optimizations.results.readings.variant_results import DailyCounts, VariantResult
+from optimizations.results.reasons import describe_missing
 
 MAX_DAYS = 60
 MAX_PAIRS = 3
@@ -57,10 +58,16 @@ def _count_users_of(day: DailyCounts, key: str) -> int:
 
 
 def draw_beliefs(results: Results, reward_type: str) -> Element:
-    """Return the posterior of each variant that has one, the most probable best first."""
+    """Return the posterior of each variant that has one, the most probable best first.
+
+    Where the model says nothing of any, return the reason.
+    """
     unit, factor = (SHARE, 100.0) if reward_type == "bool" else (PLAIN, 1.0)
     ordered = sorted(results.variants, key=lambda row: -(row.prob_best or 0.0))
     ridges = [ridge for row in ordered for ridge in _build_ridges(row, factor)]
+    reason = results.unavailable.get("variants.expected_reward_mean")
+    if reason and not ridges:
+        return build_sentence(BELIEFS, describe_missing(reason))
     held_out = results.primary_metric_vs_holdout.holdout_rate
     return build_ridgeline(
         BELIEFS,
@@ -106,9 +113,10 @@ def draw_interactions(
 
 
 def explain_no_interactions(results: Results) -> str:
-    """Return why no interaction has a figure, as far as the results say it."""
+    """Return why no interaction has a figure, in a sentence, as far as results say it."""
     names = ("interactions", "interactions[0].deviation")
-    return next(filter(None, map(results.unavailable.get, names)), "")
+    reason = next(filter(None, map(results.unavailable.get, names)), "")
+    return describe_missing(reason) if reason else ""
 
 
 def is_beyond_chance(interaction: Interaction) -> bool:

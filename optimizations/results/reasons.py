@@ -6,12 +6,19 @@ from typing import Any
 
 from metrics.stats import Interval
 
-NOT_IN_REPORT = "not in the report of the last training; the next training adds it"
+NOT_IN_REPORT = "computed with the next training; the last one does not have it"
 NO_BASELINE = "the baseline's reward may be zero, so nothing can be a percentage of it"
 NO_DIFFERENCE = "no difference seen yet: the 95% interval includes 0"
 
 # The full name of a figure that is null, and why it is.
 Reasons = dict[str, str]
+
+
+def describe_missing(reason: str) -> str:
+    """Return the sentence that stands where a figure is missing."""
+    if reason == NOT_IN_REPORT:  # nobody withholds it
+        return f"{reason[0].upper()}{reason[1:]}."
+    return f"Withheld: {reason}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +27,7 @@ class WithholdingReasons:
 
     Attributes
     ----------
+    broken: the arms do not compare like with like, so that no count can be relied on.
     distrusted: the model does not reproduce the recent holdout.
     unlearned: the allocation is not the one that the last training described.
     unsupported: too few users were counted to say more than the prior.
@@ -27,6 +35,7 @@ class WithholdingReasons:
 
     """
 
+    broken: str | None = None
     distrusted: str | None = None
     unlearned: str | None = None
     unsupported: str | None = None
@@ -35,17 +44,30 @@ class WithholdingReasons:
     @property
     def rewards(self) -> str | None:
         """Why modeled rewards, also of single levels, are withheld."""
-        return self.distrusted or self.immature
+        return self.broken or self.distrusted or self.immature
 
     @property
     def chances(self) -> str | None:
         """Why the variants' chances to be best are withheld."""
-        return self.unlearned or self.immature
+        return self.broken or self.unlearned or self.immature
+
+    @property
+    def shares(self) -> str | None:
+        """Why shares of the spread, which are importances, are withheld."""
+        return self.broken or self.immature
+
+    @property
+    def past(self) -> str | None:
+        """Why figures of the users served so far are withheld.
+
+        That variants changed since does not matter to these.
+        """
+        return self.broken or self.distrusted or self.unsupported
 
     @property
     def allocation(self) -> str | None:
         """Why figures of the allocation and the best variants are withheld."""
-        return self.distrusted or self.unlearned or self.unsupported
+        return self.broken or self.distrusted or self.unlearned or self.unsupported
 
 
 @dataclass(frozen=True, slots=True)

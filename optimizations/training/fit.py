@@ -12,15 +12,18 @@ from metrics.models import Metric
 from models_app.bandit.data import cells, value_cells
 from models_app.bandit.data.cells import TrainingCells, TrainingRow
 from models_app.bandit.design import subset
+from models_app.bandit.design.design import Floats
 from models_app.bandit.design.subset import DesignSubset
 from models_app.bandit.policy import allocation
 from models_app.bandit.policy.allocation import AllocationRule, CompiledPolicy
 from models_app.bandit.report import report
+from models_app.bandit.report.even_split import ServedUsers
 from models_app.bandit.report.posterior_draws import CountedUsers
 from models_app.bandit.report.report import Report
 from models_app.bandit.rewards import fit
 from models_app.bandit.rewards.reward_model import FittedReward
 from optimizations.cube import whales
+from optimizations.cube.cell_columns import CellArrays
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Candidate, Optimization
 from warehouse.sql.cube.statement import Cell
@@ -118,6 +121,7 @@ class PolicyTrainer:
             seed=self.data.seed,
             minimize=self.data.is_lower_better,
             users=self._count_users(),
+            served=self._count_served(),
         )
         baselines = figures.baselines
         expanded = baselines and baselines.expand_contexts(self.subset.place)
@@ -133,6 +137,42 @@ class PolicyTrainer:
             cells.sum_by_index(places, users, design.context_cells),
             cells.sum_by_index(counted.variant - 1, users, design.variants),
         )
+
+    def _count_served(self) -> list[ServedUsers]:
+        """Return the mature users of the optimized arm, by regime and day.
+
+        Rewards of others may still come. Those who were shown what is no variant are left
+        out, since nothing is known of what they were shown.
+        """
+        arrays = self.data.cube.arrays
+        arrays = arrays.select(arrays.variant > 0)
+        first_day = int(arrays.day.min())
+        arrays = arrays.select(arrays.mature & ~arrays.holdout)
+        numbers = np.arange(self.subset.design.variants) + 1
+        regimes = self.data.optimization.regimes.all()
+        enabled = {regime.number: regime.enabled for regime in regimes}
+        groups = sorted(
+            set(zip(arrays.regime.tolist(), arrays.day.tolist(), strict=True))
+        )
+        return [
+            ServedUsers(
+                day - first_day,
+                self._tabulate_users(
+                    arrays.select((arrays.regime == regime) & (arrays.day == day))
+                ),
+                np.isin(numbers, enabled[regime]),
+            )
+            for regime, day in groups
+            if enabled.get(regime)
+        ]
+
+    def _tabulate_users(self, arrays: CellArrays) -> Floats:
+        """Return users [S, V] by context cell and variant."""
+        design = self.subset.design
+        places = np.asarray(self.subset.place)[arrays.context]
+        table = np.zeros((design.context_cells, design.variants))
+        np.add.at(table, (places, arrays.variant - 1), arrays.users)
+        return table
 
     def widen_policy(self, compiled_policy: CompiledPolicy) -> CompiledPolicy:
         """Return the policy with a row for every context cell, ignored ones too."""

@@ -17,7 +17,7 @@ from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Candidate, Optimization
 from optimizations.results import stored
 from optimizations.results.checks import calibration
-from optimizations.results.health import health_storage
+from optimizations.results.health import health_evidence, health_storage
 from optimizations.results.health.health_evidence import Evidence
 from optimizations.results.model import model_support
 from optimizations.results.readings import history, published_day
@@ -55,12 +55,13 @@ def build_report_document(
     """Return a report as a version stores it, with the counts it was trained on.
 
     `distrusted` is the reason why its comparisons must not be shown as of now, or None;
-    `immature` is why none of its figures must.
+    `broken` and `immature` are why none of its figures must.
     """
     document = report.to_json(figures)
     metric = stored.require_reward_metric(optimization)
     return document | {
         "counts": stored.build_report_counts(optimization, cube),
+        "broken": health_evidence.explain_broken_counts(optimization, cube),
         "distrusted": calibration.find_distrust_reason(document, cube, metric),
         "immature": model_support.explain_immaturity(cube),
     }
@@ -157,7 +158,7 @@ def _build_in_sample_metrics(
     """
     figures = result.report
     expected = figures.expected_reward
-    withheld = document["distrusted"] or document["immature"]
+    withheld = document["broken"] or document["distrusted"] or document["immature"]
     return {
         "notes": metric_counts.list_uncounted(result.evidence.guardrails),
         "historic_reward": figures.historic_reward,

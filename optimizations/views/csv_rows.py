@@ -13,6 +13,7 @@ from optimizations.results.health.guardrails import Guardrail
 from optimizations.results.health.health import HealthReason
 from optimizations.results.lift.measured_lift import MeasuredLift, RegimeResult
 from optimizations.results.readings.context_results import ContextResult
+from optimizations.results.readings.even_split import EvenSplit
 from optimizations.results.readings.history import LiftHistoryDay
 from optimizations.results.readings.holdout_daily import DailyArms, MetricDaily
 from optimizations.results.readings.lift_curve import LiftCurveDay, LiftCurveMark
@@ -100,6 +101,7 @@ RESULTS = (
     RowSection("variants", VariantResult, levels=VARIANT_LEVELS),
     RowSection("lift", MeasuredLift, path="primary_metric_vs_holdout"),
     RowSection("stats", ModelStats),
+    RowSection("even_split", EvenSplit),
     RowSection("contexts", ContextResult),
     RowSection(
         "time_series",

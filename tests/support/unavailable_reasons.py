@@ -9,9 +9,9 @@ def list_nulls_without_reason(body: dict[str, Any]) -> list[str]:
     top = [name for name, value in body.items() if value is None]
     inner = [
         f"{part}.{name}"
-        for part in ("stats", "primary_metric_vs_holdout", "model")
+        for part in ("stats", "even_split", "primary_metric_vs_holdout", "model")
         for name, value in body[part].items()
-        if value is None
+        if value is None and (part, name) != ("even_split", "currency")
     ]
     measured = body["primary_metric_vs_holdout"]
     inner += [

@@ -81,9 +81,14 @@ class TrainingCells:
     elapsed: Floats | None = None
 
     @property
+    def rewards(self) -> Floats:
+        """Sums [n] of rewards."""
+        return self.successes
+
+    @property
     def total(self) -> float:
         """Sum of rewards."""
-        return float(self.successes.sum())
+        return float(self.rewards.sum())
 
 
 # Day, policy version, variant, context, and whether the users are mature.

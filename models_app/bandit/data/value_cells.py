@@ -52,9 +52,9 @@ class AmountCells(TrainingCells):
     sign: float = 1.0
 
     @property
-    def total(self) -> float:
-        """Sum of rewards."""
-        return self.sign * float(self.value_sum.sum())
+    def rewards(self) -> Floats:
+        """Sums [n] of rewards."""
+        return self.sign * self.value_sum
 
     @property
     def has_refunds(self) -> bool:
@@ -88,9 +88,9 @@ class OutcomeCells(TrainingCells):
     weights: tuple[float, ...]
 
     @property
-    def total(self) -> float:
-        """Sum of rewards."""
-        return float((self.counts @ np.array(self.weights)).sum())
+    def rewards(self) -> Floats:
+        """Sums [n] of rewards."""
+        return np.asarray(self.counts @ np.array(self.weights))
 
 
 def tabulate_amounts(

@@ -13,6 +13,21 @@ from models_app.bandit.policy.allocation import CompiledPolicy
 
 
 @dataclass(frozen=True, slots=True)
+class UserMix:
+    """How users are spread over context cells, and groups of users to add rewards up for.
+
+    Attributes
+    ----------
+    shares: [S] of users in each context cell.
+    groups: [S, V, G] users of G groups; see even_split.
+
+    """
+
+    shares: Floats
+    groups: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class TrafficMix:
     """How users are spread over context cells, and how they are served.
 
@@ -21,7 +36,7 @@ class TrafficMix:
     design: of the fitted reward.
     compiled_policy: the current allocation.
     leading_table: [S, V] the allocation after shipping.
-    shares: [S] of users in each context cell.
+    users: how they are spread.
     enabled: [V] whether a variant may be served.
     sign: 1 if a high reward is good, -1 if a low one is.
 
@@ -30,9 +45,14 @@ class TrafficMix:
     design: Design
     compiled_policy: CompiledPolicy
     leading_table: Floats
-    shares: Floats
+    users: UserMix
     enabled: NDArray[np.bool_]
     sign: float
+
+    @property
+    def shares(self) -> Floats:
+        """Shares [S] of users in each context cell."""
+        return self.users.shares
 
     def list_cell_indices(self) -> NDArray[np.intp]:
         """Return the indices of the context cells with users."""
@@ -44,7 +64,7 @@ class DrawSums:
     """Sums over context cells, weighted by each cell's share of users.
 
     `reward`, `policy_reward`, `leading_reward`, `best_reward` and `uniform_reward` are
-    as in RewardDraws. `level_reward` [·, draws, V], `level_policy_reward` and
+    as in RewardDraws, and so is `group_reward` [draws, G]. `level_reward` [·, draws, V], `level_policy_reward` and
     `level_leading_reward` [·, draws] are those of the `seen_levels`, which are pairs of
     context factor and level, by index.
     """
@@ -54,6 +74,7 @@ class DrawSums:
     leading_reward: Floats
     best_reward: Floats
     uniform_reward: Floats
+    group_reward: Floats
     seen_levels: list[tuple[int, int]]
     level_reward: Floats
     level_policy_reward: Floats
@@ -61,7 +82,11 @@ class DrawSums:
 
     @classmethod
     def create(
-        cls, draws: int, variants: int, seen_levels: list[tuple[int, int]]
+        cls,
+        draws: int,
+        variants: int,
+        groups: int,
+        seen_levels: list[tuple[int, int]],
     ) -> "DrawSums":
         """Return sums of nothing yet."""
         level_count = len(seen_levels)
@@ -71,6 +96,7 @@ class DrawSums:
             leading_reward=np.zeros(draws),
             best_reward=np.zeros(draws),
             uniform_reward=np.zeros(draws),
+            group_reward=np.zeros((draws, groups)),
             seen_levels=seen_levels,
             level_reward=np.zeros((level_count, draws, variants)),
             level_policy_reward=np.zeros((level_count, draws)),
@@ -97,3 +123,9 @@ class DrawSums:
         """Add the best and the average of rewards [draws, ·] of enabled variants."""
         self.best_reward[rows] += sign * (sign * reward).max(axis=1)
         self.uniform_reward[rows] += reward.mean(axis=1)
+
+    def add_groups(
+        self, rows: slice, mix: TrafficMix, cell_index: int, reward: Floats
+    ) -> None:
+        """Add what the groups earn in a context cell; `reward` is [draws, V] a user."""
+        self.group_reward[rows] += reward @ mix.users.groups[cell_index]

@@ -14,7 +14,7 @@ from models_app.bandit.design.design import Design, Floats
 from models_app.bandit.policy import leading
 from models_app.bandit.policy.allocation import CompiledPolicy
 from models_app.bandit.report.baseline import BaselineAccumulator, BaselineReward
-from models_app.bandit.report.draw_sums import DrawSums, TrafficMix
+from models_app.bandit.report.draw_sums import DrawSums, TrafficMix, UserMix
 from models_app.bandit.rewards import reward_model
 from models_app.bandit.rewards.reward_model import DrawChunk, FittedReward
 
@@ -70,6 +70,7 @@ class RewardDraws:
     uniform_reward: [draws] under even allocation to the enabled variants.
     levels: draws for each context level that users were seen with.
     baselines: the baseline's reward by context cell.
+    group_reward: [draws, G] of all users of a group together.
     leading_reward: [draws] if every context cell gets its leading variant, as after
         shipping.
 
@@ -82,6 +83,7 @@ class RewardDraws:
     uniform_reward: Floats
     levels: tuple[LevelDraws, ...]
     baselines: BaselineReward
+    group_reward: Floats = field(default_factory=lambda: np.zeros((0, 0)))
     leading_reward: Floats = field(default_factory=lambda: np.zeros(0))
 
 
@@ -138,22 +140,25 @@ def compute_context_mix(
 def draw_rewards(
     fitted_reward: FittedReward,
     compiled_policy: CompiledPolicy,
-    shares: Floats,
+    users: UserMix,
     enabled: NDArray[np.bool_],
     seed: int,
     sign: float = 1.0,
 ) -> RewardDraws:
-    """Draw rewards over a mix of context cells with `shares` [S].
+    """Draw rewards over the mix of context cells of `users`.
 
     `enabled` is [V]. `sign` is 1 if a high reward is good, -1 if a low one is.
     """
+    shares = users.shares
     design, variants = fitted_reward.design, np.arange(fitted_reward.design.variants)
     leading_table = leading.build_leading_table(compiled_policy.prob_best, enabled)
-    mix = TrafficMix(design, compiled_policy, leading_table, shares, enabled, sign)
+    mix = TrafficMix(design, compiled_policy, leading_table, users, enabled, sign)
     cell_indices = mix.list_cell_indices()
     seen_levels = _list_seen_levels(design, shares)
     draw_count = _choose_draw_count(design, len(cell_indices), len(seen_levels))
-    sums = DrawSums.create(draw_count, design.variants, seen_levels)
+    sums = DrawSums.create(
+        draw_count, design.variants, users.groups.shape[2], seen_levels
+    )
     baseline = BaselineAccumulator.create(design, shares, draw_count)
     start = 0
     for chunk in reward_model.draw_chunks(fitted_reward, draw_count, seed, variants):
@@ -168,6 +173,7 @@ def draw_rewards(
         uniform_reward=sums.uniform_reward,
         levels=_build_level_draws(mix, sums),
         baselines=baseline.summarize(),
+        group_reward=sums.group_reward,
         leading_reward=sums.leading_reward,
     )
 
@@ -185,6 +191,7 @@ def _add_chunk(
     for index, cell_index in enumerate(cell_indices):
         reward = table.compute_reward(mix.design.context_levels[cell_index])
         baseline_rewards[index] = reward[:, 0]
+        sums.add_groups(rows, mix, cell_index, reward)
         reward *= mix.shares[cell_index]
         sums.add(rows, mix, cell_index, reward)
         sums.add_best_and_uniform(rows, reward[:, mix.enabled], mix.sign)

@@ -1,5 +1,6 @@
 """The report of a training: figures for users, with intervals, shares and progress."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from models_app.bandit.policy.allocation import CompiledPolicy
 from models_app.bandit.regression import blas_threads
 from models_app.bandit.report import (
     delays,
+    even_split,
     importance,
     interactions,
     lift,
@@ -21,6 +23,8 @@ from models_app.bandit.report import (
 )
 from models_app.bandit.report.baseline import BaselineReward
 from models_app.bandit.report.coefficients import Coefficient, compute_coefficients
+from models_app.bandit.report.draw_sums import UserMix
+from models_app.bandit.report.even_split import EvenSplit, ServedUsers
 from models_app.bandit.report.importance import (
     ContextImportance,
     FactorImportance,
@@ -91,6 +95,7 @@ class Report:
     amount_bound: AmountBound | None = None
     delays_differ: str | None = None
     personalization_percent: LiftEstimate | None = None
+    even_split: EvenSplit | None = None
 
 
 def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
@@ -103,6 +108,7 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
     seed: int,
     minimize: bool = False,
     users: CountedUsers | None = None,
+    served: Sequence[ServedUsers] = (),
 ) -> Report:
     """Report on a fitted reward and the allocation compiled from it.
 
@@ -117,7 +123,9 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
     each context cell. `shipped` has the figures of the allocation after shipping.
 
     `enabled` is [V]; `holdout_share` is from 0 to 1. `users` are all users, of
-    any age; None: those of `cells`. Shares of context cells are theirs; `historic_reward` is the plain mean of `cells` (None without users).
+    any age; None: those of `cells`. Shares of context cells are theirs;
+    `historic_reward` is the plain mean of `cells` (None without users). `served` are
+    those of `users` whom `even_split` compares with an even split of them.
     With `minimize` a low reward is good: the lowest is best everywhere, but lifts keep
     their sign.
 
@@ -125,7 +133,10 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
     """
     design = fitted_reward.design
     _validate_arguments(design, enabled, holdout_share)
-    mix = posterior_draws.compute_context_mix(design, cells, users)
+    periods = even_split.tabulate_periods(design, cells, served)
+    mix = UserMix(
+        posterior_draws.compute_context_mix(design, cells, users), periods.groups
+    )
     sign = -1.0 if minimize else 1.0
     with blas_threads.use_single_thread():
         draws = posterior_draws.draw_rewards(
@@ -152,6 +163,9 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
             *_note_left_out(design),
             *_note_immature(cells),
             *_note_bounded(cells),
+        ),
+        even_split=even_split.summarize_even_split(
+            periods, reward_posterior, draws.group_reward
         ),
         delays_differ=delays.find_delay_difference(design, cells),
         amount_bound=cells.bound if isinstance(cells, AmountCells) else None,

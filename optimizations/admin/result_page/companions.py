@@ -9,9 +9,10 @@ from levered_site.charts.figure import Heading
 from levered_site.charts.forest import ForestRow, build_forest
 from levered_site.charts.intervals import find_tone
 from levered_site.charts.units import LIFT
-from optimizations.results.health.health import format_p
+from optimizations.results.health.health import explain_broken, format_p
 from optimizations.results.lift.measured_lift import RESULT_NAME
 from optimizations.results.readings.report import Results
+from optimizations.results.reasons import describe_missing
 
 TITLE = "Beside the mean"
 DESCRIPTION = (
@@ -29,10 +30,15 @@ class Companions:
 
 
 def build_companions(results: Results) -> Companions | None:
-    """Return the companions; None unless the reward has amounts."""
+    """Return the companions; None unless the reward has amounts.
+
+    While the arms cannot be compared the sentence is the reason, and there is no chart.
+    """
     measured = results.primary_metric_vs_holdout
     if measured.companions is None or measured.changed is None:
         return None
+    if reason := explain_broken(results.health):
+        return Companions(SafeString(""), describe_missing(reason))
     cap = measured.cap
     titles = {
         "capped_revenue": "Revenue per user"

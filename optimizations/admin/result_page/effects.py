@@ -10,6 +10,7 @@ from levered_site.charts.units import CHANGE
 from levered_site.number_texts import NO_BREAK_SPACE
 from optimizations.results.readings.model_effects import FactorUtility
 from optimizations.results.readings.report import Results
+from optimizations.results.reasons import describe_missing
 
 TITLE = "What matters"
 
@@ -34,7 +35,7 @@ def draw_effects(
     utilities = results.factor_utilities
     if utilities is None:
         reason = results.unavailable.get("factor_utilities", "")
-        return build_sentence(heading, f"Withheld: {reason}.")
+        return build_sentence(heading, describe_missing(reason))
     if not utilities:
         reason = results.unavailable.get("factor_utilities", "nothing was learned yet")
         return build_sentence(heading, f"No figures yet: {reason}.")

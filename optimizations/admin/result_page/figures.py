@@ -11,13 +11,15 @@ from levered_site.number_texts import (
 from metrics.money import Money
 from metrics.stats.means import OpenInterval
 from optimizations.admin.result_page.wording import EVERY_LOOK, MetricWords
-from optimizations.results.health.health import Health
+from optimizations.results.health.health import NOT_COMPARABLE, Health
 from optimizations.results.readings.progress import Progress
 from optimizations.results.readings.report import Results
 from optimizations.results.readings.worth import Worth
 
-BROKEN = "withheld while the arms cannot be compared; see Health"
+BROKEN = NOT_COMPARABLE
 MODELED = "modeled"
+SAVED = "Saved against an even split"
+CHANGED = "Change against an even split"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +41,12 @@ def build_figures(
     is_broken = results.health.status == "broken"
     return [
         _build_extra(results.health, results.worth, metric),
-        Figure(SAVED, NO_VALUE, BROKEN, MODELED)
-        if is_broken
-        else _build_saved(results),
+        _build_saved(results, metric),
         Figure("Decision", NO_VALUE, BROKEN)
         if is_broken
         else _build_decision(progress),
         _build_users(progress),
     ]
-
-
-SAVED = "Saved against an even split"
 
 
 def _build_extra(health: Health, worth: Worth, metric: MetricWords) -> Figure:
@@ -93,17 +90,33 @@ def _format_amount(value: float, *, is_bool: bool) -> str:
     return format_significant(value, 3, sign="+")
 
 
-def _build_saved(results: Results) -> Figure:
-    share = results.stats.estimated_progress
-    if share is None:
-        reason = results.unavailable.get("stats.estimated_progress", "")
-        return Figure(SAVED, NO_VALUE, reason, MODELED)
-    return Figure(
-        SAVED,
-        f"{100 * share:.0f}{NO_BREAK_SPACE}%",
-        "of what showing every variant equally often would lose, as it is served now",
-        MODELED,
+def _build_saved(results: Results, metric: MetricWords) -> Figure:
+    """Return what serving by the policy brought beyond an even split of the same users.
+
+    Of what should become less, nobody reads a negative number as saved.
+    """
+    title = CHANGED if metric.is_less_better else SAVED
+    if results.health.status == "broken":
+        return Figure(title, NO_VALUE, BROKEN, MODELED)
+    split, is_bool = results.even_split, metric.reward_type == "bool"
+    money = split.amount_interval and Money(
+        split.amount or 0.0, split.amount_interval, split.currency
     )
+    limits = (
+        money.format_interval(signed=True)
+        if money
+        else _format_limits(split.extra_interval, is_bool=is_bool)
+    )
+    if split.extra is None:
+        reason = results.unavailable.get("even_split.extra", "")
+        note = f"{reason} ({limits})" if limits else reason
+        return Figure(title, NO_VALUE, note, MODELED)
+    extra = _format_amount(split.extra, is_bool=is_bool)
+    note = f"95% sure: {limits}, of {split.users:,} users served"
+    if not money:
+        return Figure(title, extra, note, MODELED)
+    counted = f"{extra} of “{metric.name}”; {note}"
+    return Figure(title, money.format_amount(signed=True), counted, MODELED)
 
 
 def _build_decision(progress: Progress) -> Figure:

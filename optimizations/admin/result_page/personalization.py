@@ -4,6 +4,7 @@ from levered_site.admin import html
 from metrics.stats import Interval
 from optimizations.admin.result_page.figures import BROKEN, MODELED, Figure
 from optimizations.results.readings.report import Results
+from optimizations.results.reasons import NOT_IN_REPORT
 
 TITLE = "Choosing by context is worth"
 NAME = "stats.personalization_percent"
@@ -43,6 +44,8 @@ def describe_personalization(results: Results) -> str:
     limits = _describe_limits(stats.personalization_interval)
     if stats.personalization_percent is None:
         reason = results.unavailable.get(NAME, "")
+        if reason == NOT_IN_REPORT:
+            return f"What choosing by context is worth is {reason}."
         seen = f" ({limits})" if limits else ""
         return f"What choosing by context is worth is withheld: {reason}{seen}."
     value = html.format_percent(stats.personalization_percent, signed=True)

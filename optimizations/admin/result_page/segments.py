@@ -8,6 +8,7 @@ from levered_site.charts.intervals import find_tone
 from levered_site.charts.units import LIFT
 from metrics.stats import Interval
 from optimizations.results.readings.report import Results
+from optimizations.results.reasons import describe_missing
 
 SEGMENTS = Heading(
     "segments",
@@ -45,7 +46,7 @@ def draw_segments(results: Results, *, is_less_better: bool) -> Element:
         )
     reasons = {row.withheld for row in rows}
     if len(reasons) == 1 and not any(row.has_interval for row in rows) and all(reasons):
-        return build_sentence(SEGMENTS, f"Withheld: {reasons.pop()}.")
+        return build_sentence(SEGMENTS, describe_missing(reasons.pop()))
     return build_forest(SEGMENTS, rows, unit=LIFT, row_name="segment")
 
 

@@ -18,6 +18,9 @@ BROKEN_CODES = (
     "arm_mismatch",
     "unknown_variant",
 )
+NOT_COMPARABLE = (
+    "the arms cannot be compared, nor what the model learned from them; see health"
+)
 GUARDRAIL_VIOLATED = "guardrail_violated"
 GUARDRAIL_HARM = "guardrail_hidden_harm"  # by companions of amounts, not by the mean
 LIFT_NEGATIVE = "lift_negative"
@@ -100,6 +103,15 @@ def judge_health(reasons: Iterable[HealthReason], as_of: datetime | None) -> Hea
         return Health("ok", [], as_of)
     is_broken = ordered[0].code in BROKEN_CODES
     return Health("broken" if is_broken else "warning", ordered, as_of)
+
+
+def explain_broken(health: Health) -> str | None:
+    """Return why modeled figures are withheld by the health, or None.
+
+    Who is missing, and from which variant, nobody knows: what the model believes of each
+    variant rests on the same users as the lift does.
+    """
+    return NOT_COMPARABLE if health.status == "broken" else None
 
 
 def needs_confirmation(health: Health) -> bool:

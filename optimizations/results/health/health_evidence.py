@@ -25,7 +25,7 @@ from optimizations.results.health import (
     unread_amounts,
 )
 from optimizations.results.health.guardrails import Guardrail
-from optimizations.results.health.health import HealthReason
+from optimizations.results.health.health import BROKEN_CODES, HealthReason
 from optimizations.results.health.redefined_guardrails import PastKey, Verdict
 from optimizations.results.lift import (
     measured_lift,
@@ -35,6 +35,7 @@ from optimizations.results.stored import StoredCubes
 
 Checks = dict[str, Any]
 ONE_ID = "one_id"
+LEARNED_BROKEN = "the last training learned from arms that cannot be compared; the next one learns again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,18 @@ def _list_counted_revisions(
             else cube.revised_at is None or cube.as_of >= cube.revised_at
         )
     }
+
+
+def explain_broken_counts(
+    optimization: Optimization, cube: ObservationCube
+) -> str | None:
+    """Return why nothing that is learned from these counts can be relied on, or None."""
+    checks = {
+        **measured_lift.check_traffic(optimization, cube),
+        **logged_levels.check_logged_levels(optimization, cube),
+    }
+    is_broken = any(checks[code].ok is False for code in BROKEN_CODES)
+    return LEARNED_BROKEN if is_broken else None
 
 
 def build_checks(

@@ -122,8 +122,8 @@ def build_model_effects(
         contexts=contexts,
         unavailable=unavailable,
     )
-    if withheld.immature:
-        reasons = dict.fromkeys(IMPORTANCE_NAMES, withheld.immature)
+    if withheld.shares:
+        reasons = dict.fromkeys(IMPORTANCE_NAMES, withheld.shares)
         return replace(effects, unavailable=unavailable | reasons)
     return _add_importance(report, effects)
 

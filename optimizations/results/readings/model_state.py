@@ -11,7 +11,7 @@ from optimizations.models import Optimization
 from optimizations.results import stored
 from optimizations.results.checks import calibration
 from optimizations.results.health import health_records
-from optimizations.results.health.health import Health
+from optimizations.results.health.health import Health, explain_broken
 from optimizations.results.lift import measured_lift_by_context
 from optimizations.results.model import model_support, served_model
 
@@ -30,13 +30,16 @@ def build_model_state(optimization: Optimization) -> ModelState:
     What results withhold is withheld here for the same reason.
     """
     cube = stored.load_reward_cube(optimization)
-    learned = state.build_state(optimization.model, _read_current(optimization, cube))
-    figures = {field.name: getattr(learned, field.name) for field in fields(learned)}
     health = health_records.load_health(optimization)
+    current = _read_current(optimization, cube, health)
+    learned = state.build_state(optimization.model, current)
+    figures = {field.name: getattr(learned, field.name) for field in fields(learned)}
     return ModelState(**figures, health=health, as_of=cube.as_of)
 
 
-def _read_current(optimization: Optimization, cube: ObservationCube) -> CurrentFigures:
+def _read_current(
+    optimization: Optimization, cube: ObservationCube, health: Health
+) -> CurrentFigures:
     counts = stored.build_report_counts(optimization, cube)
     served = served_model.load_served_model(optimization)
     metric = optimization.reward_metric
@@ -45,6 +48,7 @@ def _read_current(optimization: Optimization, cube: ObservationCube) -> CurrentF
     return CurrentFigures(
         counts=counts,
         shares=measured_lift_by_context.compute_level_shares(optimization, cube),
+        broken=explain_broken(health) or served.report.get("broken"),
         distrusted=calibration.explain_distrust(
             served.report, calibration.check_calibration(served.report, cube, metric)
         ),

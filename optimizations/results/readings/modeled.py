@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from metrics.models import Metric
 from metrics.stats import BaselineSanity, Interval
 from models_app.models import StoredReport
 from models_app.state import NOT_TRAINED
@@ -14,8 +15,13 @@ from optimizations.results.lift import measured_lift_by_context
 from optimizations.results.model import leader, model_support
 from optimizations.results.model.leader import Leader
 from optimizations.results.model.served_model import ServedModel
-from optimizations.results.readings import model_effects, personalization
+from optimizations.results.readings import (
+    even_split,
+    model_effects,
+    personalization,
+)
 from optimizations.results.readings.context_results import MeasuredLevels
+from optimizations.results.readings.even_split import EvenSplit
 from optimizations.results.readings.model_effects import ModelEffects
 from optimizations.results.reasons import (
     NO_BASELINE,
@@ -109,7 +115,7 @@ class ModeledResults:
     """Everything that results say of the model, with a reason for every null."""
 
     stats: ModelStats
-    sanity: BaselineSanity | None
+    even_split: EvenSplit
     effects: ModelEffects
     estimates: dict[int, VariantEstimate]
     model: ModelNotes
@@ -117,19 +123,24 @@ class ModeledResults:
 
 
 def build_modeled_results(
-    optimization: Optimization, served: ServedModel, cube: ObservationCube
+    optimization: Optimization,
+    served: ServedModel,
+    cube: ObservationCube,
+    sanity: BaselineSanity | None,
+    broken: str | None,
 ) -> ModeledResults:
     """Read the report of what is served; withhold what cannot be relied on.
 
-    Everything is withheld until a user is mature. All modeled rewards and comparisons are withheld if the model misses the recent
-    holdout. Those of the allocation are also withheld where variants changed since the
+    Everything is withheld until a user is mature, and while the arms do not compare like
+    with like, which `broken` says. All modeled rewards and comparisons are withheld if the
+    model misses the recent holdout, by `sanity`. Those of the allocation are also withheld where variants changed since the
     last training, and where too few users support them.
     """
     report, metric = served.report, optimization.reward_metric
-    if not report or metric is None:
-        return _build_untrained_results()
-    sanity = calibration.check_calibration(report, cube, metric)
+    if not report or metric is None or sanity is None:
+        return _build_untrained_results(metric)
     withheld = WithholdingReasons(
+        broken=broken or report.get("broken"),
         distrusted=calibration.explain_distrust(report, sanity),
         unlearned=served.unlearned,
         unsupported=model_support.explain_missing_support(metric, cube),
@@ -143,28 +154,45 @@ def build_modeled_results(
     )
     effects = model_effects.build_model_effects(report, levels, withheld)
     estimates, missing = _build_variant_estimates(report, withheld)
+    compared, not_compared = even_split.build_even_split(report, metric, withheld.past)
     return ModeledResults(
         stats=stats,
-        sanity=sanity,
+        even_split=compared,
         effects=effects,
         estimates=estimates,
-        model=_describe_model(optimization, report, withheld.distrusted),
-        unavailable=reasons | missing | effects.unavailable,
+        model=_describe_model(
+            optimization, report, withheld.broken or withheld.distrusted
+        ),
+        unavailable=reasons | not_compared | missing | effects.unavailable,
     )
 
 
-def _build_untrained_results() -> ModeledResults:
+def check_sanity(
+    optimization: Optimization, served: ServedModel, cube: ObservationCube
+) -> BaselineSanity | None:
+    """Return whether the model that serves reproduces the holdout; None without one."""
+    metric = optimization.reward_metric
+    if not served.report or metric is None:
+        return None
+    return calibration.check_calibration(served.report, cube, metric)
+
+
+def _build_untrained_results(metric: Metric | None) -> ModeledResults:
     """Return results before the first training: nulls, and lists without rows."""
     names = [
         *(f"stats.{name}" for name in STAT_NAMES),
         *(f"variants.{name}" for name in VARIANT_FIGURES),
+        *even_split.NAMES,
         *LIST_NAMES,
         "model.reward_model",
         "checks.baseline_sanity",
     ]
     reasons = dict.fromkeys(names, NOT_TRAINED)
     effects = ModelEffects([], [], None, [], [], [], reasons)
-    return ModeledResults(NO_STATS, None, effects, {}, ModelNotes(None, []), reasons)
+    compared = even_split.build_nothing(metric)
+    return ModeledResults(
+        NO_STATS, compared, effects, {}, ModelNotes(None, []), reasons
+    )
 
 
 def _describe_model(

@@ -14,7 +14,7 @@ from optimizations.models import Optimization
 from optimizations.results import count_notes, stored
 from optimizations.results.checks import calibration
 from optimizations.results.health import health_records
-from optimizations.results.health.health import Health
+from optimizations.results.health.health import Health, explain_broken
 from optimizations.results.model import leader, model_support, served_model
 from optimizations.results.model.served_model import ServedModel
 from optimizations.results.readings import decision_forecast
@@ -104,7 +104,7 @@ def build_progress(
     cube = (cubes or StoredCubes(optimization)).load_reward_cube()
     loaded = loaded or _load_progress(optimization)
     served = loaded.served
-    withheld = find_withholding_reasons(optimization, served, cube)
+    withheld = find_withholding_reasons(optimization, served, cube, loaded.health)
     counter = UserCounter(optimization.reward_metric, cube)
     arms, counts = counter.count(cube.arrays.holdout), counter.count_all()
     forecast = _forecast_decision(optimization, served, cube, withheld)
@@ -177,12 +177,17 @@ def _count_days_running(optimization: Optimization) -> int:
 
 
 def find_withholding_reasons(
-    optimization: Optimization, served: ServedModel, cube: ObservationCube
+    optimization: Optimization,
+    served: ServedModel,
+    cube: ObservationCube,
+    health: Health,
 ) -> WithholdingReasons:
+    """Return why figures of the model are withheld, also those of the decision."""
     if not served.report:
         return WithholdingReasons()
     metric = stored.require_reward_metric(optimization)
     return WithholdingReasons(
+        broken=explain_broken(health) or served.report.get("broken"),
         distrusted=calibration.find_distrust_reason(served.report, cube, metric),
         unlearned=served.unlearned,
         unsupported=model_support.explain_missing_support(metric, cube),
@@ -195,7 +200,7 @@ def _forecast_decision(
     cube: ObservationCube,
     withheld: WithholdingReasons,
 ) -> DecisionForecast:
-    reason = withheld.distrusted or withheld.unlearned
+    reason = withheld.broken or withheld.distrusted or withheld.unlearned
     if not served.report or reason:
         return DecisionForecast(None, reason=reason or NOT_TRAINED)
     return decision_forecast.forecast_decision(optimization, served.report, cube)

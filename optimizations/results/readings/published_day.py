@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from optimizations.models import Optimization
 from optimizations.results.health import health_evidence, health_judgement
+from optimizations.results.health.health import Health
 from optimizations.results.health.health_evidence import Evidence
 from optimizations.results.model import leader, served_model
 from optimizations.results.model.served_model import ServedModel
@@ -27,9 +28,9 @@ def build_published_figures(
     """Return what the lift history stores of a day, without modeled lifts withheld."""
     served = served_model.load_served_model(optimization)
     figures = history.build_measured_figures(evidence.comparison, evidence.cube.as_of)
-    modeled_figures = _build_modeled_figures(optimization, served, evidence)
-    reasons = figures["unavailable"] | modeled_figures["unavailable"]
     health = health_judgement.judge_evidence(optimization, evidence)
+    modeled_figures = _build_modeled_figures(optimization, served, evidence, health)
+    reasons = figures["unavailable"] | modeled_figures["unavailable"]
     return {
         **figures,
         **modeled_figures,
@@ -57,10 +58,15 @@ def republish_today(optimization: Optimization) -> None:
 
 
 def _build_modeled_figures(
-    optimization: Optimization, served: ServedModel, evidence: Evidence
+    optimization: Optimization,
+    served: ServedModel,
+    evidence: Evidence,
+    health: Health,
 ) -> dict[str, Any]:
     """Return the lifts and the winner that results and progress show, with the reasons."""
-    withheld = progress.find_withholding_reasons(optimization, served, evidence.cube)
+    withheld = progress.find_withholding_reasons(
+        optimization, served, evidence.cube, health
+    )
     best = leader.find_leader(served.report, served.enabled)
     stats, reasons = modeled.build_stats(served.report, best, withheld.allocation)
     shown = asdict(stats)

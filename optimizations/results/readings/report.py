@@ -17,7 +17,7 @@ from optimizations.results.health import (
     health_judgement,
     health_storage,
 )
-from optimizations.results.health.health import Health
+from optimizations.results.health.health import Health, explain_broken
 from optimizations.results.health.health_records import HealthRows
 from optimizations.results.lift import measured_amounts, measured_lift
 from optimizations.results.lift.measured_lift import Comparison, MeasuredLift
@@ -25,6 +25,7 @@ from optimizations.results.model import served_model
 from optimizations.results.model.served_model import ServedModel
 from optimizations.results.readings import modeled, variant_results
 from optimizations.results.readings.context_results import ContextResult
+from optimizations.results.readings.even_split import EvenSplit
 from optimizations.results.readings.model_effects import (
     ContextImportance,
     FactorImportance,
@@ -55,6 +56,7 @@ class Results:
     stats: ModelStats
     primary_metric_vs_holdout: Annotated[MeasuredLift, {"nullable": True}]
     worth: Worth
+    even_split: EvenSplit
     checks: dict[str, Annotated[Any, {"nullable": True}]]
     variants: list[VariantResult]
     factor_importance: list[FactorImportance] | None
@@ -109,7 +111,7 @@ def build_results(
         health_storage.refresh_results(optimization, full=full)
     cube = (cubes or StoredCubes(optimization)).load_reward_cube()
     served = loaded.served if loaded else served_model.load_served_model(optimization)
-    model = modeled.build_modeled_results(optimization, served, cube)
+    sanity = modeled.check_sanity(optimization, served, cube)
     comparison = measured_lift.compare_arms(optimization, metric, cube)
     amounts = measured_amounts.measure_amounts(
         optimization,
@@ -120,7 +122,18 @@ def build_results(
     measured = measured_lift.build_measured_lift(metric, comparison, amounts)
     measured_reasons = measured_lift.explain_nulls(comparison, amounts)
     checks = health_evidence.build_checks(
-        optimization, cube, model.sanity, reads_events=loaded is None
+        optimization, cube, sanity, reads_events=loaded is None
+    )
+    judged = health_judgement.judge_checks(
+        optimization,
+        cube,
+        comparison,
+        checks,
+        amounts,
+        loaded.health_rows if loaded else None,
+    )
+    model = modeled.build_modeled_results(
+        optimization, served, cube, sanity, explain_broken(judged)
     )
     known_variants = (
         loaded.variants if loaded else variant_results.list_variants(optimization)
@@ -135,14 +148,7 @@ def build_results(
     return Results(
         optimization_id=optimization.pk,
         as_of=cube.as_of,
-        health=health_judgement.judge_checks(
-            optimization,
-            cube,
-            comparison,
-            checks,
-            amounts,
-            loaded.health_rows if loaded else None,
-        ),
+        health=judged,
         notes=[
             *count_notes.list_notes(cube),
             *count_notes.list_guardrail_notes(
@@ -154,6 +160,7 @@ def build_results(
         stats=model.stats,
         primary_metric_vs_holdout=measured,
         worth=build_worth(metric, measured, measured_reasons),
+        even_split=model.even_split,
         checks=checks,
         variants=variants,
         factor_importance=model.effects.factor_importance,

@@ -27,6 +27,7 @@ def build_results(measured: Any = None, **changes: Any) -> dict[str, Any]:
         "stats": {},
         "primary_metric_vs_holdout": measured,
         "worth": {"users": 900, "extra": 12.5, "amount": None, "unavailable": {}},
+        "even_split": {"users": 800, "extra": None, "extra_interval": [-3.0, 9.0]},
         "checks": {"sample_ratio": {"ok": True}, "baseline_sanity": None},
         "variants": [],
         "unavailable": {},
@@ -87,6 +88,7 @@ def test_the_worth_has_the_figures_that_there_are() -> None:
     figures = results_summary.select_figures(build_results(MEASURED))
 
     assert figures["worth"] == {"users": 900, "extra": 12.5}
+    assert figures["even_split"] == {"users": 800, "extra_interval": [-3.0, 9.0]}
 
 
 def test_many_reasons_are_told_by_the_first_message_and_the_codes_of_the_others() -> (

@@ -12,6 +12,7 @@ from metrics.stats.balance import SampleRatio
 from metrics.stats.checks import ShareCheck
 from models_app import versions
 from models_app.admin import html_tables
+from models_app.models import PolicyVersion
 from optimizations.admin import guardrail_section, model_charts
 from optimizations.admin.result_page import (
     allocation_map,
@@ -22,13 +23,16 @@ from optimizations.admin.result_page import (
     segments,
 )
 from optimizations.admin.result_page.figures import Figure
+from optimizations.admin.result_page.wording import MetricWords
 from optimizations.admin.tabs import results as results_tab
 from optimizations.admin.variant_page import page as variant_page
 from optimizations.configuration import create_update
 from optimizations.models import CountFailure, CubeDay, Optimization
 from optimizations.results.health.health import Health, HealthReason
 from optimizations.results.readings import full_results, guardrail_report, report
+from optimizations.results.readings.even_split import EvenSplit
 from optimizations.results.readings.full_results import FullResults
+from optimizations.results.reasons import NO_DIFFERENCE, NOT_IN_REPORT
 from tests.support import optimization_factories, result_visitors, unhealthy_worlds
 
 with_data = pytest.mark.django_db(transaction=True)
@@ -82,7 +86,9 @@ def test_the_figures_have_their_intervals_and_say_what_is_modeled() -> None:
     assert full.results.worth.extra is not None
     assert extra.value == f"{full.results.worth.extra:+,.0f}"
     assert extra.note.startswith("95% sure, at every look: between ")
-    assert by_title["Saved against an even split"].mark == "modeled"
+    saved = by_title[figures.SAVED]
+    assert (saved.value, saved.mark) == ("—", "modeled")  # all were served evenly
+    assert saved.note.startswith(f"{NO_DIFFERENCE} (between ")
     assert by_title["Users"].value == "1,000"
 
 
@@ -100,12 +106,19 @@ def test_a_metric_with_a_value_shows_money() -> None:
         amount_ci_anytime=(220.0, 23_480.0),
         currency="EUR",
     )
-    priced = replace(full, results=replace(full.results, worth=worth))
+    split = EvenSplit(9000, 340.0, (120.0, 560.0), 6_800.0, (2_400.0, 11_200.0), "EUR")
+    priced = replace(full, results=replace(full.results, worth=worth, even_split=split))
 
     money = build_figures(optimization, priced)["Earned so far"]
 
     assert money.value == f"+{JOINER}€12,460"
     assert optimization.reward_metric is not None
+    saved = build_figures(optimization, priced)[figures.SAVED]
+    assert saved.value == f"+{JOINER}€6,800"
+    assert saved.note == (
+        f"+340 of “{optimization.reward_metric.name}”; "
+        f"95% sure: between +{JOINER}€2,400 and +{JOINER}€11,200, of 9,000 users served"
+    )
     assert money.note == (
         f"+623 of “{optimization.reward_metric.name}”; "
         "95% sure, at every look: between "
@@ -138,10 +151,19 @@ def test_conversions_are_whole_numbers_however_few() -> None:
     )
     full = full_results.load_full_results(optimization)
     worth = replace(full.results.worth, extra=0.3, extra_ci_anytime=(-4.91, 93.2))
-    few = replace(full, results=replace(full.results, worth=worth))
+    split = EvenSplit(900, -27.4, (-38.2, -3.6), None, None, None)
+    few = replace(full, results=replace(full.results, worth=worth, even_split=split))
+    refunds = MetricWords("Refund", "bool", is_less_better=True)
 
     extra = build_figures(optimization, few)["Extra conversions so far"]
+    listed = figures.build_figures(few.results, few.progress, refunds)
 
+    fewer = next(figure for figure in listed if figure.title == figures.CHANGED)
+    minus = "\N{MINUS SIGN}"
+    assert fewer.value == f"{minus}27"
+    assert fewer.note == (
+        f"95% sure: between {minus}38 and {minus}4, of 900 users served"
+    )
     assert extra.value == "0"
     assert extra.note.endswith(": between \N{MINUS SIGN}5 and +93")
 
@@ -158,7 +180,35 @@ def test_a_broken_split_withholds_every_figure_of_the_lift() -> None:
     assert len(withheld) == 3
     assert {figure.note for figure in withheld} == {figures.BROKEN}
     assert "<svg" not in drawn
+    beliefs = model_charts.draw_beliefs(full.results, "bool").__html__()
+    assert "<svg" not in beliefs
+    assert f"Withheld: {figures.BROKEN}." in beliefs
+    assert segments.describe_model_lift(full.results) == (
+        f"What is served now against the baseline: {figures.BROKEN}."
+    )
+    assert evidence.describe_leader(full.results) == ""
     assert personalization.describe_personalization(full.results) == ""
+
+
+@with_data
+def test_a_report_of_an_earlier_version_says_what_the_next_training_computes() -> None:
+    optimization = result_visitors.train_and_return(
+        result_visitors.make_visited_optimization()
+    )
+    version = versions.get_serving_version(optimization.model)
+    newer = {"even_split", "personalization_percent", "interactions"}
+    older = {k: v for k, v in (version.report or {}).items() if k not in newer}
+    PolicyVersion.objects.filter(pk=version.pk).update(report=older)
+
+    full = full_results.load_full_results(optimization)
+
+    results, soon = full.results, f"Computed{NOT_IN_REPORT.removeprefix('computed')}."
+    assert build_figures(optimization, full)[figures.SAVED].note == NOT_IN_REPORT
+    assert personalization.build_personalization(results).note == NOT_IN_REPORT
+    assert personalization.describe_personalization(results) == (
+        f"What choosing by context is worth is {NOT_IN_REPORT}."
+    )
+    assert model_charts.explain_no_interactions(results) == soon
 
 
 @with_data
@@ -198,8 +248,8 @@ def test_the_page_names_the_leader_or_says_why_it_does_not() -> None:
 
     assert f"(no. {number}) leads" in evidence.describe_leader(before.results)
     assert evidence.describe_leader(after.results) == ""
-    saved = build_figures(optimization, after)["Saved against an even split"]
-    assert saved.note == versions.VARIANTS_CHANGED
+    saved = build_figures(optimization, after)[figures.SAVED]
+    assert saved == build_figures(optimization, before)[figures.SAVED]
     assert withheld == [versions.VARIANTS_CHANGED]
 
 

@@ -484,6 +484,20 @@ class EvaluatedUsers(TypedDict):
     left_out: LeftOutUsers
 
 
+class EvenSplit(TypedDict):
+    """What optimized users brought beyond an even split of them, by the model.
+
+    Intervals are 95% credible ones. For a metric that should decrease, less than 0 is better.
+    """
+
+    users: int | None
+    extra: float | None
+    extra_interval: list[float] | None
+    amount: float | None
+    amount_interval: list[float] | None
+    currency: str | None
+
+
 class ExposureBatchRequest(TypedDict):
     """A batch of exposures."""
 
@@ -1421,6 +1435,7 @@ class Results(TypedDict):
     stats: ModelStats
     primary_metric_vs_holdout: MeasuredLift | None
     worth: Worth
+    even_split: EvenSplit
     checks: dict[str, Any]
     variants: list[VariantResult]
     factor_importance: list[FactorImportance] | None

@@ -11,6 +11,7 @@ from models_app.bandit.policy.allocation import CompiledPolicy
 from models_app.bandit.regression import fit
 from models_app.bandit.report import interactions, posterior_draws
 from models_app.bandit.report.baseline import BaselineReward
+from models_app.bandit.report.draw_sums import UserMix
 from models_app.bandit.report.interactions import Interaction
 from models_app.bandit.report.posterior_draws import RewardDraws
 from tests.support import bandit_worlds
@@ -150,6 +151,7 @@ def covers_truth(seed: int) -> bool:
     design, rng = bandit_worlds.make_design((2, 2)), np.random.default_rng(seed)
     world, enabled = bandit_worlds.draw_from_prior(design, rng), np.ones(4, bool)
     compiled_policy = CompiledPolicy(np.full((1, 4), 0.25), np.full((1, 4), 0.25))
+    mix = UserMix(np.ones(1), np.zeros((1, 4, 0)))
     days: list[tuple[Floats, Floats]] = []
     estimates: tuple[Interaction, ...] = ()
     for _ in range(4):
@@ -162,7 +164,7 @@ def covers_truth(seed: int) -> bool:
         posterior = fit.fit_posterior(design, cells).posterior
         compiled_policy = allocation.compile_policy(posterior, enabled, draws=500)
         draws = posterior_draws.draw_rewards(
-            posterior, compiled_policy, np.ones(1), enabled, seed
+            posterior, compiled_policy, mix, enabled, seed
         )
         many_users = replace(cells, users=cells.users * 100)
         estimates = interactions.estimate_interactions(design, draws, many_users)

@@ -37,6 +37,8 @@ MEASURED = (
     Column("primary_metric_vs_holdout.optimization_exposures", "users"),
     Column("primary_metric_vs_holdout.holdout_exposures", "users of the holdout"),
     Column("stats.best_vs_baseline_percent", "best against baseline", format_change),
+    Column("even_split.extra", "modeled, beyond an even split", format_difference),
+    Column("even_split.extra_interval", "its 95% interval", format_differences),
     Column("stats.estimated_progress", "progress", format_bar),
     Column("health.status", "health"),
     Column("as_of", "counted", format_time),

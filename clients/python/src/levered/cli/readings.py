@@ -33,9 +33,9 @@ from levered.cli.watching import WatchingCommand, watching
 
 # Of results, the rows that --csv may print.
 SECTIONS = (
-    *("variants", "lift", "stats", "contexts", "time_series", "factor_importance"),
-    *("factor_utilities", "interactions", "context_importance", "regimes", "checks"),
-    "health",
+    *("variants", "lift", "stats", "even_split", "contexts", "time_series"),
+    *("factor_importance", "factor_utilities", "interactions", "context_importance"),
+    *("regimes", "checks", "health"),
 )
 
 
