@@ -60,6 +60,12 @@ class ReceiptFilter:
         """Whether it leaves out anything."""
         return bool(self.build_query() or self.problems)
 
+    @property
+    def filters_count(self) -> int:
+        """How many of its fields are set."""
+        others = (self.variant is not None, self.version is not None, bool(self.arm))
+        return len(self.levels) + sum(others)
+
     def build_query(self) -> dict[str, str]:
         """Return the parameters of an address with the same filter."""
         query: dict[str, Any] = {
