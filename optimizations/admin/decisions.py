@@ -1,14 +1,11 @@
 """Admin pages of decisions, with the assignment of each decision's user."""
 
 import json
-from collections.abc import Mapping
+import uuid
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import JSONField, QuerySet, Value
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, NullIf
-from django.db.models.lookups import Exact
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from typing_extensions import override
@@ -20,6 +17,9 @@ from levered_site.errors import NotFoundError
 from levered_site.level_texts import name_levels
 from levered_site.organizations.admin import OrganizationAdminMixin, get_staff_roles
 from levered_site.organizations.models import Organization
+from optimizations import factors
+from optimizations.admin.context_levels import keep_context
+from optimizations.factors import ContextFactor
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import explanation
 
@@ -68,7 +68,11 @@ class VariantFilter(AddressFilter):
 
 
 class ContextFilter(AddressFilter):
-    """Keep the receipts of a context, a JSON object with the levels of some factors."""
+    """Keep the receipts of a context, a JSON object with the levels of some factors.
+
+    The levels `other` and `missing` need the optimization's id in the search: what they
+    hold depends on the levels that it has.
+    """
 
     title = "context"
     parameter_name = "context"
@@ -76,7 +80,23 @@ class ContextFilter(AddressFilter):
     @override
     def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
         levels = read_levels(self.value() or "")
-        return queryset.none() if levels is None else keep_context(queryset, levels)
+        if levels is None:
+            return queryset.none()
+        return keep_context(queryset, levels, _find_contexts(request))
+
+
+def _find_contexts(request: HttpRequest) -> tuple[ContextFactor, ...]:
+    """Return the context factors of the optimization that is searched for, if any."""
+    first_word = request.GET.get("q", "").strip().partition(" ")[0]
+    try:
+        pk = uuid.UUID(first_word)
+    except ValueError:
+        return ()
+    rows = Optimization.objects.filter(pk=pk).select_related("model")
+    own = get_staff_roles(request).restrict_rows(rows, "organization_id").first()
+    if own is None:
+        return ()
+    return factors.parse_context_factors(own.model.training_data_config)
 
 
 def read_number(text: str) -> int | None:
@@ -98,14 +118,6 @@ def read_levels(text: str) -> dict[str, str] | None:
         for name, level in levels.items()
     )
     return levels if is_readable else None
-
-
-def keep_context(receipts: QuerySet[Any], levels: Mapping[str, str]) -> QuerySet[Any]:
-    """Return the receipts whose request had these levels."""
-    values = Cast(NullIf("context", Value("")), JSONField())
-    for name, level in levels.items():
-        receipts = receipts.filter(Exact(KeyTextTransform(name, values), level))
-    return receipts
 
 
 @admin.register(Decision)

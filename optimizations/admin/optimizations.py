@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from typing_extensions import override
 
+from levered_site.admin.checkbox_list import CheckboxListsMixin
 from levered_site.admin.columns import declare_column
 from levered_site.admin.filters import VisibleRowsFilter
 from levered_site.api.csv_sections import RowSection
@@ -46,7 +47,9 @@ EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source", "expected_users")
 
 
 @admin.register(Optimization)
-class OptimizationAdmin(OptimizationPagesMixin, CsvReadingsMixin, CsvListMixin):
+class OptimizationAdmin(
+    CheckboxListsMixin, OptimizationPagesMixin, CsvReadingsMixin, CsvListMixin
+):
     """Optimizations. The API and the form in steps create them; the API and this page
     change them."""
 
@@ -71,7 +74,6 @@ class OptimizationAdmin(OptimizationPagesMixin, CsvReadingsMixin, CsvListMixin):
     search_help_text = "A name, or the exact id of an optimization or organization."
     ordering = ("-updated_at", "-id")
     list_after_template = "levered_admin/optimization_list_foot.html"
-    filter_horizontal = ("guardrail_metrics",)
     readonly_fields = ("organization", "dates")
     fieldsets = (
         (None, {"fields": (("name", "organization"), "dates")}),

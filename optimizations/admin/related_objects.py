@@ -99,8 +99,9 @@ class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin, OrganizationAdminMixin):
 
     @override
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Load the screenshot only where a page shows it."""
-        return super().get_queryset(request).defer("screenshot")
+        """Load whether there is a screenshot; browsers ask for the picture itself."""
+        rows: Any = super().get_queryset(request)
+        return rows.flag_screenshots()
 
     @declare_column("Variant")
     def name(self, variant: Variant) -> str:

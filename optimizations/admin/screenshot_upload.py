@@ -1,15 +1,21 @@
-"""A variant's screenshot: the picture, and the page that uploads another one.
+"""A variant's screenshot: picture and thumbnail, and the page that uploads another one.
 
 Both do what `GET` and `PUT …/screenshot` of the API do.
 """
 
-import base64
+import hashlib
 from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotModified,
+    HttpResponseRedirect,
+)
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -18,6 +24,7 @@ from django.utils.safestring import SafeString
 from django.views import View
 
 from levered_site.admin import html
+from levered_site.api import etags
 from levered_site.errors import LeveredError, NotFoundError
 from levered_site.organizations.admin import get_staff_actor
 from optimizations.configuration import screenshots
@@ -26,25 +33,37 @@ from optimizations.views import variants
 
 ROUTE = "admin:optimizations_variant_screenshot"
 PICTURE_ROUTE = "admin:optimizations_variant_picture"
+THUMBNAIL_ROUTE = "admin:optimizations_variant_thumbnail"
+KEPT = "private, no-cache"  # the browser keeps it, and asks whether it changed
 FIELD = "picture"
 NO_FILE = "Choose a PNG file first."
 
 
 def build_urls(admin: Any) -> list[URLPattern]:
-    """Return the routes of the page and of the picture, which a browser may keep."""
+    """Return the routes of the page and of the pictures, which a browser may keep."""
     wrap = admin.admin_site.admin_view
     page = wrap(ScreenshotView.as_view(admin=admin))
     picture = wrap(partial(show_picture, admin), cacheable=True)
-    name, picture_name = (route.partition(":")[2] for route in (ROUTE, PICTURE_ROUTE))
+    thumbnail = wrap(partial(show_thumbnail, admin), cacheable=True)
+    views = {
+        ROUTE: ("screenshot/", page),
+        PICTURE_ROUTE: ("screenshot.png", picture),
+        THUMBNAIL_ROUTE: ("thumbnail", thumbnail),
+    }
     return [
-        path("<path:object_id>/screenshot/", page, name=name),
-        path("<path:object_id>/screenshot.png", picture, name=picture_name),
+        path(f"<path:object_id>/{end}", view, name=route.partition(":")[2])
+        for route, (end, view) in views.items()
     ]
 
 
 def build_picture_url(variant: Variant) -> str:
     """Return the address of a variant's screenshot."""
     return reverse(PICTURE_ROUTE, args=[variant.pk])
+
+
+def build_thumbnail_url(variant: Variant) -> str:
+    """Return the address of a variant's screenshot in small."""
+    return reverse(THUMBNAIL_ROUTE, args=[variant.pk])
 
 
 def show_picture(admin: Any, request: HttpRequest, object_id: str) -> HttpResponseBase:
@@ -58,26 +77,53 @@ def show_picture(admin: Any, request: HttpRequest, object_id: str) -> HttpRespon
         )
     except NotFoundError as error:
         raise Http404 from error
-    answer["Cache-Control"] = "private, no-cache"
+    answer["Cache-Control"] = KEPT
     return answer
 
 
+def show_thumbnail(
+    admin: Any, request: HttpRequest, object_id: str
+) -> HttpResponseBase:
+    """Answer with the WebP, or with the whole PNG where there is no thumbnail of it."""
+    variant = admin.get_object(request, object_id)
+    if variant is None:
+        raise Http404
+    thumbnail = screenshots.load_thumbnail(variant.pk)
+    if thumbnail is None:
+        return show_picture(admin, request, object_id)
+    headers = {
+        "ETag": f'"{hashlib.sha256(thumbnail).hexdigest()[:32]}"',
+        "Cache-Control": KEPT,
+        "X-Content-Type-Options": "nosniff",
+    }
+    if etags.is_unchanged(request, headers["ETag"]):
+        return HttpResponseNotModified(headers=headers)
+    return HttpResponse(thumbnail, "image/webp", headers=headers)
+
+
 def render_screenshot(variant: Variant) -> SafeString | str:
-    """Return the screenshot of a variant as an image, or a dash."""
-    if variant.screenshot is None:
+    """Return the screenshot of a variant as an image that leads to it, or a dash.
+
+    The variant was read with `flag_screenshots`.
+    """
+    if not has_screenshot(variant):
         return html.NO_VALUE
-    encoded = base64.b64encode(bytes(variant.screenshot)).decode()
     return format_html(
-        '<img class="staff-screenshot" alt="Screenshot of variant {}" '
-        'src="data:image/png;base64,{}">',
-        variant.number,
-        encoded,
+        '<a href="{url}"><img class="staff-screenshot" src="{url}" loading="lazy" '
+        'decoding="async" alt="Screenshot of variant {number}, in full"></a>',
+        url=build_picture_url(variant),
+        number=variant.number,
     )
+
+
+def has_screenshot(variant: Variant) -> bool:
+    """Return whether a variant has one; it was read with that flag."""
+    return bool(getattr(variant, "has_screenshot", False))
 
 
 def render_upload_link(variant: Variant) -> SafeString:
     """Return the link to the page."""
-    title = "Upload a screenshot" if variant.screenshot is None else "Replace it"
+    title = "Replace it" if has_screenshot(variant) else "Upload a screenshot"
     return format_html(
         '<a class="text-link" href="{}">{}</a>',
         reverse(ROUTE, args=[variant.pk]),
@@ -134,7 +180,7 @@ class ScreenshotView(View):
             "opts": Variant._meta,
             "variant": variant,
             "levels": variant.order_levels().items(),
-            "screenshot": render_screenshot(variant),
+            "screenshot": render_screenshot(variant) if has_screenshot(variant) else "",
             "problem": problem,
             "field": FIELD,
             "most_bytes": screenshots.MAX_SCREENSHOT_BYTES,

@@ -119,7 +119,7 @@ def set_variant_enabled(
             "Variants change only while the optimization is a draft, live or paused; "
             f"this one is {optimization.status}."
         )
-    variant = optimization.variants.defer("screenshot").get(number=number)
+    variant = optimization.variants.without_pictures().get(number=number)
     if variant.enabled == enabled:
         return variant
     if number == 1:

@@ -1,4 +1,4 @@
-"""Screenshots of variants: validate, store and load PNG files."""
+"""Screenshots of variants: validate, store and load PNG files and their thumbnails."""
 
 import struct
 from collections.abc import Iterator
@@ -20,6 +20,7 @@ from levered_site.errors import (
 )
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
+from optimizations.configuration.thumbnails import make_thumbnail
 from optimizations.models import Optimization, Variant
 
 MAX_SCREENSHOT_BYTES = 5 * 1024 * 1024
@@ -36,7 +37,8 @@ SELECT substring(screenshot FROM %s FOR %s) AS part FROM optimizations_variant
 WHERE id = %s AND xmin::text = %s
 """
 STORE_SQL = b"""
-UPDATE optimizations_variant SET screenshot = $1 WHERE optimization_id = $2 AND number = $3
+UPDATE optimizations_variant SET screenshot = $1, thumbnail = $2
+WHERE optimization_id = $3 AND number = $4
 """
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_HEADER = struct.Struct(">I4sII")  # length, IHDR, width, height
@@ -86,20 +88,37 @@ def read_screenshot(stored: StoredScreenshot) -> Iterator[bytes]:
         yield bytes(rows[0].part)
 
 
-@transaction.atomic
+def load_thumbnail(variant_id: int) -> bytes | None:
+    """Return the small WebP of a variant's screenshot; None where there is none."""
+    rows = Variant.objects.filter(pk=variant_id).values_list("thumbnail", flat=True)
+    thumbnail = rows.first()
+    return None if thumbnail is None else bytes(thumbnail)
+
+
 def store_screenshot(
     optimization: Optimization, number: int, png: bytes, actor: Actor
 ) -> None:
-    """Store a variant's screenshot in place of the previous one.
+    """Store a variant's screenshot and its thumbnail in place of the previous ones.
 
     Raises NotFoundError for an unknown variant, ConflictError where the organization's
     screenshots would take more than SCREENSHOT_BYTES, and what `validate_png` raises.
     """
     validate_png(png)
-    _require_room(optimization, number, len(png))
-    if not execute_bound(STORE_SQL, [png, optimization.pk, number]):
+    thumbnail = make_thumbnail(png)
+    with transaction.atomic():
+        _require_room(optimization, number, len(png))
+        _store(optimization, number, (png, thumbnail), actor)
+
+
+def _store(
+    optimization: Optimization,
+    number: int,
+    pictures: tuple[bytes, bytes | None],
+    actor: Actor,
+) -> None:
+    if not execute_bound(STORE_SQL, [*pictures, optimization.pk, number]):
         raise NotFoundError(f"This optimization has no variant {number}.")
-    changes = {"number": number, "bytes": len(png)}
+    changes = {"number": number, "bytes": len(pictures[0])}
     audit.record(
         optimization.organization_id,
         actor,
@@ -122,7 +141,7 @@ def _require_room(optimization: Optimization, number: int, new_bytes: int) -> No
 
 
 def validate_png(png: bytes) -> None:
-    """Check a PNG's size, signature, header and trailer; pixels are not decoded.
+    """Check a PNG's size, signature, header and trailer; its pixels may be broken.
 
     Raises PayloadTooLargeError over 5 MB, UnsupportedMediaTypeError for anything but a
     complete PNG, InvalidParametersError for a width or height out of range.

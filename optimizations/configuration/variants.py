@@ -33,7 +33,7 @@ def apply_exclusions(optimization: Optimization) -> None:
     """Mark the variants that the exclusions cover, and publish the rest."""
     before = optimization.servable()
     partials = optimization.excluded_combinations
-    variants = list(optimization.variants.defer("screenshot"))
+    variants = list(optimization.variants.without_pictures())
     for variant in variants:
         variant.excluded = factors.is_excluded(variant.levels, partials)
     Variant.objects.bulk_update(variants, ["excluded"])

@@ -13,11 +13,18 @@ class VariantQuerySet(models.QuerySet["Variant"]):
 
     def with_screenshot_flag(self) -> "VariantQuerySet":
         """Select by number, with `has_screenshot` instead of the screenshots."""
+        return self.flag_screenshots().order_by("number")
+
+    def flag_screenshots(self) -> "VariantQuerySet":
+        """Select `has_screenshot` instead of the screenshots."""
         has_screenshot = models.ExpressionWrapper(
             models.Q(screenshot__isnull=False), output_field=models.BooleanField()
         )
-        rows = self.defer("screenshot").annotate(has_screenshot=has_screenshot)
-        return rows.order_by("number")
+        return self.without_pictures().annotate(has_screenshot=has_screenshot)
+
+    def without_pictures(self) -> "VariantQuerySet":
+        """Select neither screenshots nor thumbnails."""
+        return self.defer("screenshot", "thumbnail")
 
 
 class Variant(models.Model):
@@ -33,6 +40,9 @@ class Variant(models.Model):
     enabled = models.BooleanField(default=True)
     excluded = models.BooleanField(default=False)  # by excluded_combinations
     screenshot = models.BinaryField(null=True, blank=True)
+    # The top of the screenshot as WebP. Null where there is none, where it was uploaded
+    # before there were thumbnails, and where it could not be drawn.
+    thumbnail = models.BinaryField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = VariantQuerySet.as_manager()

@@ -71,14 +71,14 @@ def lose_rewards_of_holdout(optimization: Optimization) -> None:
     ManagedReward.objects.filter(anonymous_id__in=held_out).delete()
 
 
-def make_violated_guardrail() -> tuple[Optimization, Metric]:
+def make_violated_guardrail(**fields: Any) -> tuple[Optimization, Metric]:
     """Make a trained optimization whose optimized arm refunds far more; and the metric."""
     organization = make_organization()
     refunds = make_metric(
         organization, name="Refunds", sql=REFUND_SQL, direction="decrease"
     )
     optimization = make_visited_optimization(
-        organization, guardrail_metric_ids=[refunds.pk]
+        organization, guardrail_metric_ids=[refunds.pk], **fields
     )
     send_refunds(optimization, every_nth_optimized=2)
     return train_and_return(optimization), refunds

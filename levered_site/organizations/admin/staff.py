@@ -12,6 +12,7 @@ from typing_extensions import override
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from levered_site.admin.checkbox_list import CheckboxListsMixin
 from levered_site.admin.columns import declare_column
 from levered_site.admin.edit_forms import ConcurrentEditForm
 from levered_site.admin.pages import ConcurrentEditAdmin, ReadOnlyAdmin
@@ -78,7 +79,7 @@ class StaffForm(ConcurrentEditForm, UserChangeForm):
 
 
 @admin.register(User)
-class StaffAdmin(GuardedRightsAdmin, BaseUserAdmin, ModelAdmin):
+class StaffAdmin(CheckboxListsMixin, GuardedRightsAdmin, BaseUserAdmin, ModelAdmin):
     """Users of the admin. Nobody touches a user with rights that they lack themselves."""
 
     form = StaffForm
@@ -106,7 +107,7 @@ class StaffAdmin(GuardedRightsAdmin, BaseUserAdmin, ModelAdmin):
 
 
 @admin.register(Group)
-class StaffGroupAdmin(GuardedRightsAdmin, GroupAdmin, ModelAdmin):
+class StaffGroupAdmin(CheckboxListsMixin, GuardedRightsAdmin, GroupAdmin, ModelAdmin):
     """Groups of staff that share rights."""
 
     form = ConcurrentEditForm

@@ -63,7 +63,7 @@ def _build_findings(
         if full.guardrails.guardrails
         else "",
         "notes": full.results.notes,
-        "rows": rows,
+        "variants": variant_rows.split_rows(rows, full.results.variants),
         "pictures": [
             (row, pictures[row.number])
             for row in rows[:PICTURES]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from django.contrib.staticfiles import finders
-from django.db.models import BinaryField, Case, F, Value, When
+from django.db.models import BinaryField, Case, F, When
 from django.db.models.functions import Length
 from django.utils.safestring import SafeString
 
@@ -50,7 +50,7 @@ def _read(name: str) -> bytes:
 def load_pictures(
     optimization: Optimization, numbers: Sequence[int]
 ) -> dict[int, Picture]:
-    """Return the screenshots of these variants by number; large ones are not read."""
+    """Return the screenshots of these variants by number; of large ones the thumbnail."""
     size = Length("screenshot")
     rows = (
         optimization.variants.filter(number__in=numbers, screenshot__isnull=False)
@@ -58,18 +58,20 @@ def load_pictures(
         .annotate(
             small=Case(
                 When(size__lte=MAX_PICTURE_BYTES, then=F("screenshot")),
-                default=Value(None),
+                default=F("thumbnail"),
                 output_field=BinaryField(null=True),
             )
         )
     )
     return {
-        number: Picture(_build_png_uri(png), size)
-        for number, png, size in rows.values_list("number", "small", "size")
+        number: Picture(_build_uri(picture), size)
+        for number, picture, size in rows.values_list("number", "small", "size")
     }
 
 
-def _build_png_uri(png: bytes | memoryview | None) -> str:
-    if png is None:
+def _build_uri(picture: bytes | memoryview | None) -> str:
+    if picture is None:
         return ""
-    return f"data:image/png;base64,{base64.b64encode(bytes(png)).decode()}"
+    data = bytes(picture)
+    kind = "webp" if data[8:12] == b"WEBP" else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from levered_site.level_texts import name_levels
 from levered_site.number_texts import NO_BREAK_SPACE, NO_VALUE
 from optimizations.admin.result_page import wording
 from optimizations.results.readings.variant_results import VariantResult
+
+# Few are all shown; of many only the first, so that a document stays four pages on paper.
+MAX_ALL: Final = 20
+MAX_FIRST: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +29,46 @@ class VariantRow:
     chance: str
 
 
+@dataclass(frozen=True, slots=True)
+class SplitRows:
+    """The variants that are always shown, and the others with what they have together."""
+
+    first: Sequence[VariantRow]
+    others: Sequence[VariantRow]
+    others_text: str
+
+
 def list_rows(variants: Sequence[VariantResult], reward_type: str) -> list[VariantRow]:
     """Return the variants, the best chance first, then the largest share of traffic."""
-    ordered = sorted(
-        variants, key=lambda row: (-(row.prob_best or 0), -(row.weight or 0))
-    )
-    return [_build_row(row, reward_type) for row in ordered]
+    return [_build_row(row, reward_type) for row in _order(variants)]
+
+
+def split_rows(
+    rows: Sequence[VariantRow], variants: Sequence[VariantResult]
+) -> SplitRows:
+    """Return the rows of `list_rows` in two parts, the second empty where they are few."""
+    if len(rows) <= MAX_ALL:
+        return SplitRows(rows, [], "")
+    others = _order(variants)[MAX_FIRST:]
+    return SplitRows(rows[:MAX_FIRST], rows[MAX_FIRST:], _describe_others(others))
+
+
+def _describe_others(others: Sequence[VariantResult]) -> str:
+    """Return how many there are, and their shares; a chance that is withheld has none."""
+    facts = [
+        f"{title} {_format_share(sum(share or 0.0 for share in shares))}"
+        for title, shares in (
+            ("share of traffic", [row.weight for row in others]),
+            ("chance to be best", [row.prob_best for row in others]),
+        )
+        if any(share is not None for share in shares)
+    ]
+    users = f"{sum(row.users for row in others):,} users"
+    return f"And {len(others)} others, together: {', '.join([*facts, users])}"
+
+
+def _order(variants: Sequence[VariantResult]) -> list[VariantResult]:
+    return sorted(variants, key=lambda row: (-(row.prob_best or 0), -(row.weight or 0)))
 
 
 def _build_row(row: VariantResult, reward_type: str) -> VariantRow:

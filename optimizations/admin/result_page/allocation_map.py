@@ -12,7 +12,6 @@ from optimizations.models import Optimization
 from optimizations.results.readings.context_allocation import ContextAllocation
 
 RECEIPTS_URL = "admin:optimizations_optimization_decisions"
-EXTRA_LEVELS = frozenset({"other", "missing"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +50,13 @@ class AllocationRow:
 
 @dataclass(frozen=True, slots=True)
 class AllocationMap:
-    """Who gets what: variants as columns, combinations of context levels as rows.
-
-    `has_extra` says that a row has a level `other` or `missing`, which receipts are not
-    found by.
-    """
+    """Who gets what: variants as columns, combinations of context levels as rows."""
 
     context: str
     columns: Sequence[int]
     rows: Sequence[AllocationRow]
     hidden_rows: int
     has_others: bool
-    has_extra: bool
 
 
 def build_allocation_map(
@@ -86,7 +80,6 @@ def build_allocation_map(
         rows=[_build_row(optimization, row, columns) for row in shown],
         hidden_rows=len(allocation) - len(shown),
         has_others=len(peaks) > len(columns),
-        has_extra=any(EXTRA_LEVELS & set(row.levels.values()) for row in shown),
     )
 
 
@@ -129,9 +122,8 @@ def build_receipts_url(
     optimization: Optimization, levels: Mapping[str, str], number: int | None = None
 ) -> str:
     """Return the address of the receipts for these levels, of one variant or of all."""
-    known = {name: level for name, level in levels.items() if level not in EXTRA_LEVELS}
     filters: dict[str, object] = {} if number is None else {"variant": number}
-    if known:
-        filters["context"] = json.dumps(known, ensure_ascii=False)
+    if levels:
+        filters["context"] = json.dumps(dict(levels), ensure_ascii=False)
     path = reverse(RECEIPTS_URL, args=[optimization.pk])
     return f"{path}?{urlencode(filters)}" if filters else path

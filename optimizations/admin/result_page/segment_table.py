@@ -33,7 +33,7 @@ class SegmentTable:
 
 @dataclass(frozen=True, slots=True)
 class SegmentRow:
-    """A level; `url` leads to its receipts, and is empty where they cannot be found."""
+    """A level; `url` leads to its receipts."""
 
     factor: str
     level: str
@@ -97,12 +97,10 @@ def _build_row(
     is_broken: bool,
 ) -> SegmentRow:
     withheld = Estimate(html.NO_VALUE, BROKEN)
-    is_found = row.level not in allocation_map.EXTRA_LEVELS
-    receipts = allocation_map.build_receipts_url(optimization, {row.factor: row.level})
     return SegmentRow(
         factor=row.factor,
         level=row.level,
-        url=receipts if is_found else "",
+        url=allocation_map.build_receipts_url(optimization, {row.factor: row.level}),
         share=html.NO_VALUE if row.share is None else _format_share(row.share),
         lift=withheld
         if is_broken

@@ -18,6 +18,7 @@ class FirstVariant:
     name: str
     levels: Sequence[Level]
     picture_url: str
+    thumbnail_url: str
     chance: str
 
 
@@ -34,6 +35,9 @@ def list_first_variants(rows: Sequence[VariantRow]) -> list[FirstVariant]:
             row.name,
             row.levels,
             screenshot_upload.build_picture_url(row.variant)
+            if row.has_screenshot
+            else "",
+            screenshot_upload.build_thumbnail_url(row.variant)
             if row.has_screenshot
             else "",
             f"best with {100 * _get_chance(row):.0f}{NO_BREAK_SPACE}%",

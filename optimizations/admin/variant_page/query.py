@@ -56,7 +56,12 @@ class VariantQuery:
     @property
     def is_filtering(self) -> bool:
         """Return whether any variant may be left out."""
-        return bool(self.q or self.state or self.levels)
+        return self.filters_count > 0
+
+    @property
+    def filters_count(self) -> int:
+        """Return how many of search, state and levels are set."""
+        return bool(self.q) + bool(self.state) + len(self.levels)
 
     def build_url(self, path: str, *, sort: str = "", view: str = "") -> str:
         """Return the address of the tab at `path` with another order or view."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from levered_site.level_texts import format_level, name_level
+from optimizations.admin import screenshot_upload
 from optimizations.models import Optimization, Variant
 from optimizations.results.readings.report import Results
 from optimizations.results.readings.variant_results import VariantResult
@@ -52,7 +53,7 @@ class VariantRow:
     @property
     def has_screenshot(self) -> bool:
         """Whether there is one; the variants were read with that flag."""
-        return bool(getattr(self.variant, "has_screenshot", False))
+        return screenshot_upload.has_screenshot(self.variant)
 
 
 def build_rows(

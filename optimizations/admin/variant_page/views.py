@@ -65,6 +65,7 @@ class VariantView:
     row: VariantRow
     url: str
     picture_url: str
+    thumbnail_url: str
     upload_url: str
     pills: Sequence[Pill]
     traffic: Share | None
@@ -125,6 +126,9 @@ def build_view(row: VariantRow, frame: Frame) -> VariantView:
         row=row,
         url=reverse("admin:optimizations_variant_change", args=[row.variant.pk]),
         picture_url=screenshot_upload.build_picture_url(row.variant)
+        if row.has_screenshot
+        else "",
+        thumbnail_url=screenshot_upload.build_thumbnail_url(row.variant)
         if row.has_screenshot
         else "",
         upload_url=upload,

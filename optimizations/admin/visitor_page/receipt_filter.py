@@ -1,7 +1,7 @@
 """Which receipts the list shows: a variant, a context, a policy version, an arm."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -9,7 +9,12 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from optimizations import factors
-from optimizations.admin.decisions import keep_context, read_levels, read_number
+from optimizations.admin.context_levels import (
+    keep_context,
+    list_level_names,
+)
+from optimizations.admin.decisions import read_levels, read_number
+from optimizations.factors import ContextFactor
 from optimizations.models import Decision, Optimization
 
 CONTEXT_PREFIX: Final = "context."
@@ -21,7 +26,7 @@ UNREADABLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class ContextChoice:
-    """A context factor with its levels, and the level that is chosen."""
+    """A context factor with what may be chosen of it, and what is chosen."""
 
     name: str
     levels: tuple[str, ...]
@@ -39,7 +44,7 @@ class ReceiptFilter:
 
     Attributes
     ----------
-    levels: by context factor.
+    levels: by context factor; `other` and `missing` as pages name them.
     problems: what of the address nobody can read; nothing is shown then.
 
     """
@@ -54,6 +59,12 @@ class ReceiptFilter:
     def is_set(self) -> bool:
         """Whether it leaves out anything."""
         return bool(self.build_query() or self.problems)
+
+    @property
+    def filters_count(self) -> int:
+        """How many of its fields are set."""
+        others = (self.variant is not None, self.version is not None, bool(self.arm))
+        return len(self.levels) + sum(others)
 
     def build_query(self) -> dict[str, str]:
         """Return the parameters of an address with the same filter."""
@@ -99,9 +110,11 @@ def read_filter(query: QueryDict) -> ReceiptFilter:
 
 
 def apply_filter(
-    receipts: QuerySet[Decision], wanted: ReceiptFilter
+    receipts: QuerySet[Decision],
+    wanted: ReceiptFilter,
+    contexts: Iterable[ContextFactor],
 ) -> QuerySet[Decision]:
-    """Return the receipts that the filter lets through."""
+    """Return the receipts that the filter lets through; `contexts` say what is `other`."""
     if wanted.problems:
         return receipts.none()
     conditions = Q()
@@ -111,15 +124,26 @@ def apply_filter(
         conditions &= Q(policy_version=wanted.version)
     if wanted.arm:
         conditions &= Q(in_holdout=wanted.arm == "holdout")
-    return keep_context(receipts.filter(conditions), wanted.levels)
+    return keep_context(receipts.filter(conditions), wanted.levels, contexts)
 
 
 def list_context_choices(
     optimization: Optimization, wanted: ReceiptFilter
 ) -> list[ContextChoice]:
     """Return the context factors to choose a level of."""
-    config = optimization.model.training_data_config
     return [
-        ContextChoice(factor.name, factor.levels, wanted.levels.get(factor.name, ""))
-        for factor in factors.parse_context_factors(config)
+        _build_choice(context, wanted.levels.get(context.name, ""))
+        for context in read_contexts(optimization)
     ]
+
+
+def read_contexts(optimization: Optimization) -> tuple[ContextFactor, ...]:
+    """Return the context factors of an optimization as it is now."""
+    return factors.parse_context_factors(optimization.model.training_data_config)
+
+
+def _build_choice(context: ContextFactor, chosen: str) -> ContextChoice:
+    """Return a choice that offers what is chosen, even a value that is `other`."""
+    names = list_level_names(context)
+    own = () if not chosen or chosen in names else (chosen,)
+    return ContextChoice(context.name, names + own, chosen)

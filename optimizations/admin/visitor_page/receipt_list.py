@@ -16,6 +16,7 @@ from optimizations.admin.visitor_page import links, reasons
 from optimizations.admin.visitor_page.receipt_filter import (
     ReceiptFilter,
     apply_filter,
+    read_contexts,
 )
 from optimizations.models import Decision, Optimization
 
@@ -77,7 +78,8 @@ def load_receipts(
     own = Decision.objects.filter(
         _read_position(before), optimization_id=optimization.pk
     )
-    rows = apply_filter(own, wanted).order_by("-decided_at", "-id")[:limit]
+    kept = apply_filter(own, wanted, read_contexts(optimization))
+    rows = kept.order_by("-decided_at", "-id")[:limit]
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(

@@ -60,7 +60,7 @@ class DailyCounts:
 
 def list_variants(optimization: Optimization) -> list[Variant]:
     """Return the variants by number, without their screenshots."""
-    return list(optimization.variants.order_by("number").defer("screenshot"))
+    return list(optimization.variants.order_by("number").without_pictures())
 
 
 def build_variant_results(

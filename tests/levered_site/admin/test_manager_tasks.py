@@ -88,6 +88,47 @@ def find_winner(manager: Manager) -> None:
     page.set_viewport_size(DESKTOP)
 
 
+def compare_variants(manager: Manager) -> None:
+    """On a phone the leader is in the first screen; by keyboard the filters unfold."""
+    page = manager.page
+    page.set_viewport_size(PHONE)
+    manager.open_tab("variants")
+    leader = page.locator(".variant-leads")
+    expect(leader.get_by_role("heading")).to_contain_text(WINNER)
+    expect(leader.get_by_role("heading")).to_be_in_viewport(ratio=1)
+    expect(leader.locator("dd", has_text="%").first).to_be_in_viewport(ratio=1)
+    fold = page.locator(".staff-fold > summary")
+    manager.tab_to(fold)
+    page.keyboard.press("Enter")
+    page.get_by_label("headline").select_option("Calm")
+    expect(page.locator("#variant-list")).to_contain_text("10 of 50 variants")
+    expect(fold).to_contain_text("1 active")
+    assert page.evaluate(LIST_CUT) == []
+    page.set_viewport_size(DESKTOP)
+    manager.open_tab("variants")
+    expect(page.get_by_label("headline")).to_be_visible()
+    expect(fold).to_be_hidden()
+
+
+def choose_guardrail(manager: Manager) -> None:
+    """On a phone, by keyboard: a guardrail is searched among many metrics, and chosen."""
+    page, optimization = manager.page, manager.optimization
+    for name in ("Refunds", *(f"Clicks {number}" for number in range(8))):
+        staff_world.make_metric(optimization.organization, name)
+    page.set_viewport_size(PHONE)
+    manager.open_tab("settings")
+    choices = page.get_by_role("group", name="Guardrail metrics")
+    manager.tab_to(choices.get_by_role("searchbox"))
+    page.keyboard.type("refund")
+    expect(choices.get_by_role("checkbox")).to_have_count(1)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(choices.get_by_label("Refunds")).to_be_checked()
+    expect(choices.get_by_role("status")).to_have_text("1 of 10 chosen")
+    assert page.evaluate(LIST_CUT) == []
+    page.set_viewport_size(DESKTOP)
+
+
 def explain_visitor(manager: Manager) -> None:
     """By keyboard: the id is typed, and the draw behind the variant is opened."""
     page = manager.page
@@ -193,6 +234,8 @@ def test_a_manager_does_each_task_on_the_pages_of_an_optimization(
     manager = Manager(page, optimization, complaints)
 
     find_winner(manager)
+    compare_variants(manager)
+    choose_guardrail(manager)
     explain_visitor(manager)
     ship_and_take_back(manager)
     share_and_revoke(manager)

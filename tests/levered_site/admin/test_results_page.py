@@ -7,11 +7,19 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
+from metrics.models import Metric
 from models_app import runs
 from models_app.models import TrainingRun
 from optimizations.admin import page_head
 from optimizations.admin.tabs import registry
-from tests.support import chromium, staff_world, unhealthy_worlds
+from optimizations.models import Optimization
+from tests.support import (
+    chromium,
+    optimization_factories,
+    pictures,
+    staff_world,
+    unhealthy_worlds,
+)
 from tests.support.staff_browser import log_in
 
 pytestmark = [
@@ -97,10 +105,30 @@ def test_a_training_is_followed_live_until_it_has_ended(
     assert complaints == []
 
 
-def test_the_results_print_on_four_pages_and_the_report_needs_no_network(
+def print_pages(page: Page) -> int:
+    """Print the page that is open, and return how many sheets it takes."""
+    page.emulate_media(media="print")
+    return len(PDF_PAGE.findall(page.pdf(prefer_css_page_size=True)))
+
+
+def make_a_hundred_variants() -> tuple[Optimization, Metric]:
+    """Make a trained optimization of 100 variants with long names and screenshots."""
+    factors = [
+        optimization_factories.make_factor(
+            name, *(f"the {name} with number {number}" for number in range(10))
+        )
+        for name in ("headline", "color")
+    ]
+    config = optimization_factories.make_config(design_factors=factors)
+    made = unhealthy_worlds.make_violated_guardrail(training_data_config=config)
+    made[0].variants.update(screenshot=pictures.build_png())
+    return made
+
+
+def test_a_hundred_variants_print_on_four_pages_and_the_report_needs_no_network(
     page: Page, complaints: list[str], tmp_path: Path
 ) -> None:
-    optimization, refunds = unhealthy_worlds.make_violated_guardrail()
+    optimization, refunds = make_a_hundred_variants()
     report_path = reverse(f"admin:{page_head.REPORT_URL}", args=[optimization.pk])
     file = tmp_path / "report.html"
     log_in(page)
@@ -108,15 +136,13 @@ def test_the_results_print_on_four_pages_and_the_report_needs_no_network(
     page.goto(registry.build_url(optimization, "results"))
     expect(page.locator("html.dark")).to_have_count(1)
 
-    printed = page.pdf(prefer_css_page_size=True)
-    page.emulate_media(media="print", color_scheme="dark")
+    assert print_pages(page) <= 4
     for unprinted in ("#nav-sidebar", ".opt-tabs", ".opt-actions", ".chart-numbers"):
         expect(page.locator(unprinted).first).to_be_hidden()
     cut = [card for card in page.locator(".staff-card").all() if card.evaluate(IS_CUT)]
     sentence = page.locator(".opt-answer p").first
     file.write_bytes(page.context.request.get(report_path).body())
 
-    assert len(PDF_PAGE.findall(printed)) <= 4
     assert cut == []
     expect(sentence).to_have_css("color", "rgb(55, 65, 81)")
     assert complaints == []
@@ -127,4 +153,9 @@ def test_the_results_print_on_four_pages_and_the_report_needs_no_network(
     expect(page.get_by_role("heading", name=title)).to_be_visible()
     expect(page.get_by_role("img", name="Lift over time").first).to_be_visible()
     expect(page.locator("body")).to_have_css("background-color", "rgb(11, 18, 32)")
+    others = page.locator(".doc-more > summary")
+    expect(others).to_contain_text("And 88 others, together: share of traffic ")
+    others.click()
+    expect(page.locator(".doc-table tbody tr")).to_have_count(100)
+    assert print_pages(page) <= 4
     assert set(complaints) == {file.as_uri()}

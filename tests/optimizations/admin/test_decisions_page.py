@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from models_app.models import PolicyVersion
+from optimizations.admin.result_page import allocation_map
 from optimizations.admin.tabs import registry
 from optimizations.configuration import create_update
 from optimizations.models import Decision, Optimization
@@ -27,14 +28,25 @@ def test_the_list_is_filtered_as_links_and_fields_ask(
     record(optimization, "mobile-1")
     record(optimization, "desktop-2", variant_number=2, context='{"device":"desktop"}')
     record(optimization, "held-1", in_holdout=True, policy_version=3, context="")
-    mobile = json.dumps({"device": "mobile"})
+    record(optimization, "tablet-1", context='{"device":"tablet"}')
+    record(optimization, "planless-1", context='{"plan":"free"}')
+    mobile, missing = json.dumps({"device": "mobile"}), {"context.device": "missing"}
 
     def found(**query: str) -> set[str]:
         return set(list_visitors(viewer, optimization, **query))
 
-    assert found() == {"mobile-1", "desktop-2", "held-1"}
+    everybody = {"mobile-1", "desktop-2", "held-1", "tablet-1", "planless-1"}
+    assert found() == everybody
     assert found(context=mobile, variant="1") == {"mobile-1"}
     assert found(**{"context.device": "desktop"}) == {"desktop-2"}
+    assert found(**{"context.device": "other"}) == {"tablet-1"}
+    assert found(**{"context.device": "missing"}) == {"held-1", "planless-1"}
+    assert found(**{"context.device": "missing", "arm": "holdout"}) == {"held-1"}
+    assert found(**{"context.device": "tablet"}) == {"tablet-1"}
+    link = allocation_map.build_receipts_url(optimization, {"device": "other"}, 1)
+    linked = viewer.get(link).context["page"].rows
+    assert [row.anonymous_id for row in linked] == ["tablet-1"]
+    assert 'value="missing" selected' in open_tab(viewer, optimization, **missing)
     assert found(arm="holdout") == {"held-1"}
     assert found(version="3") == {"held-1"}
     assert found(variant="2", arm="holdout") == set()

@@ -45,6 +45,11 @@ def test_a_variant_and_a_context_keep_their_receipts(
     assert list_visitors(viewer, receipts, variant="1") == {"mobile-1", "nothing-1"}
     assert list_visitors(viewer, receipts, context=mobile) == {"mobile-1"}
     assert list_visitors(viewer, receipts, context=mobile, variant="2") == set()
+    missing, other = (json.dumps({"device": name}) for name in ("missing", "other"))
+    assert list_visitors(viewer, receipts, context=missing) == {"nothing-1"}
+    assert list_visitors(viewer, receipts, context=other) == set()
+    Decision.objects.filter(anonymous_id="desktop-2").update(context='{"device":"tv"}')
+    assert list_visitors(viewer, receipts, context=other) == {"desktop-2"}
     assert len(list_visitors(viewer, receipts)) == 3
 
 

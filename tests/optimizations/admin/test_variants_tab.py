@@ -12,10 +12,12 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from levered_site import level_texts
+from levered_site.organizations.actors import Actor
 from optimizations.admin import screenshot_upload
 from optimizations.admin.tabs import registry
 from optimizations.admin.variant_page import first_variants, query, rows
 from optimizations.admin.variant_page.rows import VariantRow
+from optimizations.configuration import screenshots
 from optimizations.models import Optimization, Variant
 from optimizations.results.readings import full_results
 from tests.support import (
@@ -279,13 +281,44 @@ def test_the_picture_of_a_variant_is_kept_by_the_browser_until_it_changes(
     answer = client.get(path)
     again = client.get(path, headers={"If-None-Match": answer["ETag"]})
 
-    assert f'src="{path}"' in list_cards(page)[1]
+    assert f'href="{path}"' in list_cards(page)[1]
     assert page.count("<img class=") == 1
     assert page.count("variant-levels") == 3
     assert (answer["Content-Type"], answer.content) == ("image/png", png)
     assert answer["Cache-Control"] == "private, no-cache"
     assert again.status_code == 304
     assert client.get(screenshot_upload.build_picture_url(bare)).status_code == 404
+
+
+def test_the_gallery_loads_a_thumbnail_or_a_picture_that_has_none(
+    client: Client, world: World
+) -> None:
+    """One that was uploaded before there were thumbnails is shown as it is."""
+    png, optimization = pictures.build_png(), world.optimization
+    editor = Actor("staff", "editor")
+    screenshots.store_screenshot(optimization, 2, png, editor)
+    optimization.variants.filter(number=3).update(screenshot=png)
+    client.force_login(staff_world.make_member(world.organization, "viewer"))
+    new, old, bare = (
+        screenshot_upload.build_thumbnail_url(variant)
+        for variant in optimization.variants.filter(number__in=(2, 3, 4))
+    )
+
+    page = open_tab(client, optimization, sort="number")
+    answer = client.get(new)
+    again = client.get(new, headers={"If-None-Match": answer["ETag"]})
+
+    card = list_cards(page)[1]
+    assert f'src="{new}"' in card
+    assert 'loading="lazy" decoding="async" width="320" height="180"' in card
+    assert answer["Content-Type"] == "image/webp"
+    assert answer.content[8:12] == b"WEBP"
+    assert answer["Cache-Control"] == "private, no-cache"
+    assert again.status_code == 304
+    assert client.get(old).content == png
+    assert client.get(bare).status_code == 404
+    screenshots.store_screenshot(optimization, 2, pictures.build_png(900, 9), editor)
+    assert client.get(new)["Content-Type"] == "image/png", "no thumbnail of another"
 
 
 def test_nobody_of_another_organization_sees_the_picture(
@@ -298,9 +331,11 @@ def test_nobody_of_another_organization_sees_the_picture(
     client.force_login(staff_world.make_member(other.organization, "owner"))
     variant = world.optimization.variants.get(number=2)
 
-    answer = client.get(screenshot_upload.build_picture_url(variant))
-
-    assert answer.status_code == 404
+    for build_url in (
+        screenshot_upload.build_picture_url,
+        screenshot_upload.build_thumbnail_url,
+    ):
+        assert client.get(build_url(variant)).status_code == 404
 
 
 def test_the_first_three_are_shown_once_one_of_them_has_a_screenshot() -> None:

@@ -181,7 +181,9 @@ def test_a_failed_count_is_said_without_the_warehouses_words(client: Client) -> 
     assert "Whoever shared this page knows the details." in page
 
 
-def test_a_screenshot_that_is_too_large_is_named_and_not_read(world: World) -> None:
+def test_a_screenshot_that_is_too_large_is_its_thumbnail_or_named_and_not_read(
+    world: World,
+) -> None:
     size = inlined_files.MAX_PICTURE_BYTES
     rows = world.optimization.variants
     rows.filter(number=1).update(screenshot=b"x" * size)
@@ -192,6 +194,9 @@ def test_a_screenshot_that_is_too_large_is_named_and_not_read(world: World) -> N
     assert sorted(pictures) == [1, 2]
     assert pictures[1].uri.startswith("data:image/png;base64,eHh4")
     assert (pictures[2].uri, pictures[2].size) == ("", size + 1)
+    rows.filter(number=2).update(thumbnail=b"RIFF    WEBP")
+    (small,) = inlined_files.load_pictures(world.optimization, [2]).values()
+    assert small.uri.startswith("data:image/webp;base64,UklGR")
 
 
 def test_an_opening_is_in_the_audit_log_and_not_among_the_latest_changes(
