@@ -34,19 +34,13 @@ DISTRUST = (
 )
 ASK_FIRST = "Ask for its variants in your product."
 COUNT_FIRST = "Wait for the training, or count now."
-# Titles and sentences of what is live and has no figures.
-STARTS: Mapping[Kind, tuple[str, str]] = {
-    "unserved": (
-        "Live: nobody has been served yet",
-        (
-            "Whoever your product asks a variant for is served from now on, and counted "
-            "by the next training."
-        ),
-    ),
-    "uncounted": (
-        "Nothing is counted yet",
-        "Visitors are served, and they are counted by the next training.",
-    ),
+SERVING_FIRST = (
+    "Whoever your product asks a variant for is served from now on, and counted by the "
+    "next training."
+)
+STARTS: Mapping[Kind, str] = {
+    "unserved": "Live: nobody has been served yet",
+    "uncounted": "Nothing is counted yet",
 }
 SHIP = "Ship it: every visitor then gets the leading variant for their context."
 TAKE_BACK = (
@@ -192,10 +186,10 @@ def _describe_status(evidence: Evidence, metric: MetricWords) -> Verdict | None:
 
 def _describe_start(evidence: Evidence, kind: Kind, step: NextStep) -> Verdict:
     """Return the verdict before there are figures; what is wrong already comes first."""
-    title, sentence = STARTS[kind]
+    title = STARTS[kind]
     reasons = evidence.health.reasons
     if not reasons or is_nothing_yet(evidence.health):
-        return Verdict(kind, title, (sentence,), step, "neutral")
+        return Verdict(kind, title, (SERVING_FIRST,), step, "neutral")
     first = reasons[0]
     return Verdict(kind, title, (first.message,), NextStep(first.next), "neutral")
 
