@@ -11,12 +11,12 @@ from levered_site.number_texts import (
 from metrics.money import Money
 from metrics.stats.means import OpenInterval
 from optimizations.admin.result_page.wording import EVERY_LOOK, MetricWords
-from optimizations.results.health.health import NOT_COMPARABLE, Health
+from optimizations.results.health.health import Health
 from optimizations.results.readings.progress import Progress
 from optimizations.results.readings.report import Results
 from optimizations.results.readings.worth import Worth
 
-BROKEN = NOT_COMPARABLE
+BROKEN = "withheld while the arms cannot be compared; see Health"
 MODELED = "modeled"
 SAVED = "Saved against an even split"
 CHANGED = "Change against an even split"
@@ -64,9 +64,9 @@ def _build_extra(health: Health, worth: Worth, metric: MetricWords) -> Figure:
         return Figure(title, extra, note)
     money = Money(worth.amount, worth.amount_ci_anytime, worth.currency)
     limits = money.format_interval(signed=True)
-    sure = f"; {EVERY_LOOK}: {limits}" if limits else ""
-    counted = f"{extra} of “{metric.name}”{sure}"
-    return Figure("Earned so far", money.format_amount(signed=True), counted)
+    sure = f"{EVERY_LOOK}: {limits}" if limits else ""
+    note = _add_count(extra, metric, sure)
+    return Figure("Earned so far", money.format_amount(signed=True), note)
 
 
 def _format_limits(interval: OpenInterval | None, *, is_bool: bool) -> str:
@@ -115,8 +115,16 @@ def _build_saved(results: Results, metric: MetricWords) -> Figure:
     note = f"95% sure: {limits}, of {split.users:,} users served"
     if not money:
         return Figure(title, extra, note, MODELED)
-    counted = f"{extra} of “{metric.name}”; {note}"
-    return Figure(title, money.format_amount(signed=True), counted, MODELED)
+    note = _add_count(extra, metric, note)
+    return Figure(title, money.format_amount(signed=True), note, MODELED)
+
+
+def _add_count(extra: str, metric: MetricWords, note: str) -> str:
+    """Return the note of a sum of money, with the conversions that it is made of."""
+    if metric.reward_type != "bool":  # the sum itself, in the metric's currency
+        return note
+    counted = f"{extra} of “{metric.name}”"
+    return f"{counted}; {note}" if note else counted
 
 
 def _build_decision(progress: Progress) -> Figure:

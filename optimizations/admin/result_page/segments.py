@@ -10,6 +10,8 @@ from metrics.stats import Interval
 from optimizations.results.readings.report import Results
 from optimizations.results.reasons import describe_missing
 
+IMPROVEMENT = "stats.estimated_improvement_percent"
+REWARDS = "variants.expected_reward_mean"
 SEGMENTS = Heading(
     "segments",
     "Lift by segment",
@@ -51,11 +53,17 @@ def draw_segments(results: Results, *, is_less_better: bool) -> Element:
 
 
 def describe_model_lift(results: Results) -> str:
-    """Return what is served and what leads over the baseline, or why it is not said."""
+    """Return what is served and what leads over the baseline, or why it is not said.
+
+    Empty where the chart of what variants earn is withheld for the same reason.
+    """
+    reason = results.unavailable.get(REWARDS)
+    if reason and reason == results.unavailable.get(IMPROVEMENT):
+        return ""
     stats = results.stats
     served = _describe_lift(
         results,
-        "stats.estimated_improvement_percent",
+        IMPROVEMENT,
         stats.estimated_improvement_percent,
         stats.estimated_improvement_interval,
     )
