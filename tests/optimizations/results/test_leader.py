@@ -220,7 +220,7 @@ def test_purchases_that_were_refunded_in_full_support_no_headline() -> None:
     organization = make_organization()
     optimization = make_optimization(
         organization,
-        holdout_percentage=30,
+        holdout_percentage=0,
         reward_metric_id=value_metrics.make_metric(organization, "numeric").pk,
         training_data_config=make_config(
             reward={"name": "purchase", "type": "numeric"}
