@@ -1,6 +1,7 @@
-"""Measure the admin's overview and lists: `python -m benchmarks.admin_pages`.
+"""Measure the admin's overview, lists and tabs: `python -m benchmarks.admin_pages`.
 
-The world is 1,000 optimizations of 50 variants, each counted and trained. Times are CPU
+The world is 1,000 optimizations of 50 variants, each counted and trained. One more has
+counts of 60 days, receipts and screenshots: its pages are measured. Times are CPU
 of one GET inside the web process, without the network and the browser.
 """
 

@@ -24,6 +24,7 @@ from django.utils.safestring import SafeString
 from django.views import View
 
 from levered_site.admin import html
+from levered_site.admin.row_urls import build_row_url
 from levered_site.api import etags
 from levered_site.errors import LeveredError, NotFoundError
 from levered_site.organizations.admin import get_staff_actor
@@ -58,12 +59,12 @@ def build_urls(admin: Any) -> list[URLPattern]:
 
 def build_picture_url(variant: Variant) -> str:
     """Return the address of a variant's screenshot."""
-    return reverse(PICTURE_ROUTE, args=[variant.pk])
+    return build_row_url(PICTURE_ROUTE, variant.pk)
 
 
 def build_thumbnail_url(variant: Variant) -> str:
     """Return the address of a variant's screenshot in small."""
-    return reverse(THUMBNAIL_ROUTE, args=[variant.pk])
+    return build_row_url(THUMBNAIL_ROUTE, variant.pk)
 
 
 def show_picture(admin: Any, request: HttpRequest, object_id: str) -> HttpResponseBase:

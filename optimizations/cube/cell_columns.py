@@ -70,7 +70,7 @@ class DayColumns:
         return cls(
             day,
             {
-                name: np.fromiter(lists[name], dtype, len(versions))
+                name: _build_array(lists[name], dtype)
                 for name, dtype in COLUMN_TYPES.items()
             },
             amounts,
@@ -79,6 +79,17 @@ class DayColumns:
     def __len__(self) -> int:
         """Return the number of cells."""
         return len(self.columns["users"])
+
+
+def _build_array(values: list[Any], dtype: type[np.generic]) -> NDArray[Any]:
+    """Return a column as an array.
+
+    Most columns of a day have one value, or only zeros: finding that out takes a tenth
+    of the time of reading them.
+    """
+    if values and values[0] == values[-1] and values.count(values[0]) == len(values):
+        return np.full(len(values), values[0], dtype)
+    return np.fromiter(values, dtype, len(values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.urls import reverse
-
+from levered_site.admin.row_urls import build_row_url
 from levered_site.charts.palette import DEEP_SHADE, find_shade
 from optimizations.models import Optimization
 from optimizations.results.readings.context_allocation import ContextAllocation
@@ -125,5 +124,5 @@ def build_receipts_url(
     filters: dict[str, object] = {} if number is None else {"variant": number}
     if levels:
         filters["context"] = json.dumps(dict(levels), ensure_ascii=False)
-    path = reverse(RECEIPTS_URL, args=[optimization.pk])
+    path = build_row_url(RECEIPTS_URL, optimization.pk)
     return f"{path}?{urlencode(filters)}" if filters else path

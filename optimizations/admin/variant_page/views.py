@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from levered_site.admin import html
+from levered_site.admin.row_urls import build_row_url
 from levered_site.charts.intervals import build_range_bar
 from levered_site.charts.scales import find_range
 from levered_site.number_texts import NO_BREAK_SPACE, NO_VALUE
@@ -121,10 +122,10 @@ def build_view(row: VariantRow, frame: Frame) -> VariantView:
     result = row.result
     upload = ""
     if frame.may_change and not row.has_screenshot:
-        upload = reverse(screenshot_upload.ROUTE, args=[row.variant.pk])
+        upload = build_row_url(screenshot_upload.ROUTE, row.variant.pk)
     return VariantView(
         row=row,
-        url=reverse("admin:optimizations_variant_change", args=[row.variant.pk]),
+        url=build_row_url("admin:optimizations_variant_change", row.variant.pk),
         picture_url=screenshot_upload.build_picture_url(row.variant)
         if row.has_screenshot
         else "",
@@ -216,9 +217,5 @@ def _build_toggle(row: VariantRow, frame: Frame) -> Toggle | None:
     if not frame.may_toggle or row.number == BASELINE or row.variant.excluded:
         return None
     name, title, icon = TOGGLES[row.variant.enabled]
-    path = reverse(
-        f"admin:optimizations_variant_do_{name}",
-        args=[row.variant.pk],
-        query={"next": frame.opener},
-    )
-    return Toggle(title, icon, path)
+    path = build_row_url(f"admin:optimizations_variant_do_{name}", row.variant.pk)
+    return Toggle(title, icon, f"{path}?{urlencode({'next': frame.opener})}")
