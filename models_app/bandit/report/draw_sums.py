@@ -20,11 +20,14 @@ class UserMix:
     ----------
     shares: [S] of users in each context cell.
     groups: [S, V, G] users of G groups; see even_split.
+    odds: [K] how many times as high the odds of chances are when groups are added up.
+        Only 1 where rewards are no chances.
 
     """
 
     shares: Floats
     groups: Floats
+    odds: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,9 @@ class DrawSums:
     """Sums over context cells, weighted by each cell's share of users.
 
     `reward`, `policy_reward`, `leading_reward`, `best_reward` and `uniform_reward` are
-    as in RewardDraws, and so is `group_reward` [draws, G]. `level_reward` [·, draws, V], `level_policy_reward` and
-    `level_leading_reward` [·, draws] are those of the `seen_levels`, which are pairs of
-    context factor and level, by index.
+    as in RewardDraws, and so is `group_reward` [K, draws, G]. `level_reward` [·, draws, V], `level_policy_reward` and `level_leading_reward`
+    [·, draws] are those of the `seen_levels`, which are pairs of context factor and level,
+    by index.
     """
 
     reward: Floats
@@ -86,6 +89,7 @@ class DrawSums:
         draws: int,
         variants: int,
         groups: int,
+        odds: int,
         seen_levels: list[tuple[int, int]],
     ) -> "DrawSums":
         """Return sums of nothing yet."""
@@ -96,7 +100,7 @@ class DrawSums:
             leading_reward=np.zeros(draws),
             best_reward=np.zeros(draws),
             uniform_reward=np.zeros(draws),
-            group_reward=np.zeros((draws, groups)),
+            group_reward=np.zeros((odds, draws, groups)),
             seen_levels=seen_levels,
             level_reward=np.zeros((level_count, draws, variants)),
             level_policy_reward=np.zeros((level_count, draws)),
@@ -128,4 +132,6 @@ class DrawSums:
         self, rows: slice, mix: TrafficMix, cell_index: int, reward: Floats
     ) -> None:
         """Add what the groups earn in a context cell; `reward` is [draws, V] a user."""
-        self.group_reward[rows] += reward @ mix.users.groups[cell_index]
+        for sums, odds in zip(self.group_reward, mix.users.odds, strict=True):
+            shifted = odds * reward / (1 + (odds - 1) * reward) if odds != 1 else reward
+            sums[rows] += shifted @ mix.users.groups[cell_index]

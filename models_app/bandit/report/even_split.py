@@ -17,6 +17,9 @@ from models_app.bandit.rewards.reward_model import RewardPosterior
 
 # More periods would follow the level closer, and take longer to add up.
 MAX_PERIODS = 16
+# Of log odds, at which rewards are added up: a level of 1/20 to 20 times that of now.
+SHIFTS = np.arange(-3.0, 3.5)
+SOLVING_STEPS = 15  # each leaves a share of the error, which is about a mean chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,26 +97,63 @@ def tabulate_periods(
     return Periods(groups, earned, float(sum(group.users.sum() for group in served)))
 
 
+def list_odds(posterior: RewardPosterior) -> Floats:
+    """Return the odds at which groups of users are added up for `summarize_even_split`."""
+    return np.exp(SHIFTS) if posterior.kind == "chance" else np.ones(1)
+
+
 def summarize_even_split(
     periods: Periods, posterior: RewardPosterior, group_reward: Floats
 ) -> EvenSplit | None:
-    """Return what draws [draws, 2P] of the groups' rewards say; None if nobody was served.
+    """Return what the draws say of the groups of `periods`; None if nobody was served.
 
-    The model describes the current level. What it says of a period counts as many times
-    as the rewards counted then are of those that it expects of the same users now.
+    `group_reward` [K, draws, 2P] is at the odds of `list_odds`. The model describes the
+    current level. What it says of a period is moved to the level of the rewards counted
+    then: by their odds where they are chances, else in proportion.
     """
     if periods.served <= 0:
         return None
-    surplus, expected = np.split(group_reward, 2, axis=1)
-    if _is_proportional(posterior):
-        has_users = expected != 0
-        level = np.divide(
-            periods.earned, expected, where=has_users, out=np.ones_like(expected)
-        )
-        surplus = surplus * np.maximum(level, 0.0)
-    return EvenSplit(
-        periods.served, posterior_draws.summarize_draws(surplus.sum(axis=1))
-    )
+    surplus, expected = np.split(group_reward, 2, axis=2)
+    if posterior.kind == "chance":
+        extra = _interpolate(surplus, find_shift(expected, periods.earned))
+    elif _is_proportional(posterior):
+        extra = surplus[0] * np.maximum(_divide(periods.earned, expected[0]), 0.0)
+    else:
+        extra = surplus[0]
+    return EvenSplit(periods.served, posterior_draws.summarize_draws(extra.sum(axis=1)))
+
+
+def find_shift(expected: Floats, earned: Floats) -> Floats:
+    """Return by how much log odds [draws, P] must rise for users to earn `earned` [P].
+
+    `expected` [K, draws, P] is what they earn at SHIFTS; the answer lies within these. It
+    is 0 where there is nobody.
+    """
+    shift = np.zeros(expected.shape[1:])
+    with np.errstate(divide="ignore"):  # nothing earned: as low as it goes
+        for _ in range(SOLVING_STEPS):
+            shift += np.log(_divide(earned, _interpolate(expected, shift)))
+            np.clip(shift, SHIFTS[0], SHIFTS[-1], out=shift)
+    return shift
+
+
+def _interpolate(sums: Floats, shift: Floats) -> Floats:
+    """Return sums of chances [draws, P] at a shift of their log odds.
+
+    `sums` [K, draws, P] are those at SHIFTS. Over the odds, a chance falls smoothly from 1
+    to its inverse, so that the polynomial through all K is close everywhere between.
+    """
+    total = np.zeros_like(shift)
+    for index, (own, values) in enumerate(zip(SHIFTS, sums, strict=True)):
+        others = np.delete(SHIFTS, index)
+        basis = np.prod([(shift - other) / (own - other) for other in others], axis=0)
+        total += basis * values * np.exp(-own)
+    return total * np.exp(shift)
+
+
+def _divide(earned: Floats, expected: Floats) -> Floats:
+    """Return earned [P] over expected [draws, P], and 1 where nothing is expected."""
+    return np.divide(earned, expected, where=expected != 0, out=np.ones_like(expected))
 
 
 def _is_proportional(posterior: RewardPosterior) -> bool:

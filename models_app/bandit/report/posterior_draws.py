@@ -70,7 +70,8 @@ class RewardDraws:
     uniform_reward: [draws] under even allocation to the enabled variants.
     levels: draws for each context level that users were seen with.
     baselines: the baseline's reward by context cell.
-    group_reward: [draws, G] of all users of a group together.
+    group_reward: [K, draws, G] of all users of a group together, at each of the odds
+        of UserMix.
     leading_reward: [draws] if every context cell gets its leading variant, as after
         shipping.
 
@@ -83,7 +84,7 @@ class RewardDraws:
     uniform_reward: Floats
     levels: tuple[LevelDraws, ...]
     baselines: BaselineReward
-    group_reward: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    group_reward: Floats = field(default_factory=lambda: np.zeros((0, 0, 0)))
     leading_reward: Floats = field(default_factory=lambda: np.zeros(0))
 
 
@@ -157,7 +158,11 @@ def draw_rewards(
     seen_levels = _list_seen_levels(design, shares)
     draw_count = _choose_draw_count(design, len(cell_indices), len(seen_levels))
     sums = DrawSums.create(
-        draw_count, design.variants, users.groups.shape[2], seen_levels
+        draw_count,
+        design.variants,
+        users.groups.shape[2],
+        len(users.odds),
+        seen_levels,
     )
     baseline = BaselineAccumulator.create(design, shares, draw_count)
     start = 0

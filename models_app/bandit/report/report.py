@@ -134,8 +134,11 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
     design = fitted_reward.design
     _validate_arguments(design, enabled, holdout_share)
     periods = even_split.tabulate_periods(design, cells, served)
+    reward_posterior = reward_model.to_reward_posterior(fitted_reward)
     mix = UserMix(
-        posterior_draws.compute_context_mix(design, cells, users), periods.groups
+        posterior_draws.compute_context_mix(design, cells, users),
+        periods.groups,
+        even_split.list_odds(reward_posterior),
     )
     sign = -1.0 if minimize else 1.0
     with blas_threads.use_single_thread():
@@ -146,7 +149,6 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
     ranking = VariantRanking(enabled, sign, 1 - holdout_share)
     prob_best = _compute_prob_best(ranking, draws, compiled_policy)
     leader = ranking.find_leader(prob_best)
-    reward_posterior = reward_model.to_reward_posterior(fitted_reward)
     return Report(
         variants=ranking.summarize_variants(draws.reward, draws.weight, prob_best),
         contexts=tuple(
