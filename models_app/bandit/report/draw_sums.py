@@ -133,5 +133,8 @@ class DrawSums:
     ) -> None:
         """Add what the groups earn in a context cell; `reward` is [draws, V] a user."""
         for sums, odds in zip(self.group_reward, mix.users.odds, strict=True):
-            shifted = odds * reward / (1 + (odds - 1) * reward) if odds != 1 else reward
-            sums[rows] += shifted @ mix.users.groups[cell_index]
+            inverse = 1 / odds
+            shifted = reward / (inverse + (1 - inverse) * reward)
+            sums[rows] += (shifted if odds != 1 else reward) @ mix.users.groups[
+                cell_index
+            ]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.polynomial import polynomial
 from numpy.typing import NDArray
 
 from models_app.bandit.data.cells import TrainingCells, sum_by_index
@@ -17,9 +18,11 @@ from models_app.bandit.rewards.reward_model import RewardPosterior
 
 # More periods would follow the level closer, and take longer to add up.
 MAX_PERIODS = 16
-# Of log odds, at which rewards are added up: a level of 1/20 to 20 times that of now.
-SHIFTS = np.arange(-3.0, 3.5)
-SOLVING_STEPS = 15  # each leaves a share of the error, which is about a mean chance
+# Of log odds, at which rewards are added up: Chebyshev's points between levels of 1/12 and
+# 12 times that of now, where a polynomial is closest.
+MAX_SHIFT = 2.5
+SHIFTS = np.round(-MAX_SHIFT * np.cos(np.pi * (np.arange(7) + 0.5) / 7), 12)
+NEWTON_STEPS, LEAST_SLOPE, TINY = 6, 0.05, 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ def summarize_even_split(
         return None
     surplus, expected = np.split(group_reward, 2, axis=2)
     if posterior.kind == "chance":
-        extra = _interpolate(surplus, find_shift(expected, periods.earned))
+        extra = move_to_level(surplus, expected, periods.earned)
     elif _is_proportional(posterior):
         extra = surplus[0] * np.maximum(_divide(periods.earned, expected[0]), 0.0)
     else:
@@ -123,32 +126,38 @@ def summarize_even_split(
     return EvenSplit(periods.served, posterior_draws.summarize_draws(extra.sum(axis=1)))
 
 
-def find_shift(expected: Floats, earned: Floats) -> Floats:
-    """Return by how much log odds [draws, P] must rise for users to earn `earned` [P].
+def move_to_level(surplus: Floats, expected: Floats, earned: Floats) -> Floats:
+    """Return surpluses [draws, P] at the log odds at which users earn `earned` [P].
 
-    `expected` [K, draws, P] is what they earn at SHIFTS; the answer lies within these. It
-    is 0 where there is nobody.
+    `surplus` and `expected` [K, draws, P] are at SHIFTS. Levels below these are reached in
+    proportion, which small chances are; levels above are as good as the highest.
     """
+    curve, slope = _fit_polynomials(expected)
     shift = np.zeros(expected.shape[1:])
-    with np.errstate(divide="ignore"):  # nothing earned: as low as it goes
-        for _ in range(SOLVING_STEPS):
-            shift += np.log(_divide(earned, _interpolate(expected, shift)))
-            np.clip(shift, SHIFTS[0], SHIFTS[-1], out=shift)
-    return shift
+    goal = np.log(np.maximum(earned, TINY))
+    for _ in range(NEWTON_STEPS):
+        here = np.maximum(polynomial.polyval(shift, curve, tensor=False), TINY)
+        step = 1 + polynomial.polyval(shift, slope, tensor=False) / here
+        shift += (goal - shift - np.log(here)) / np.maximum(step, LEAST_SLOPE)
+        np.clip(shift, -MAX_SHIFT, MAX_SHIFT, out=shift)
+    odds = np.exp(shift)
+    reached = odds * polynomial.polyval(shift, curve, tensor=False)
+    moved = odds * polynomial.polyval(shift, _fit_polynomials(surplus)[0], tensor=False)
+    return moved * np.minimum(_divide(earned, reached), 1.0)
 
 
-def _interpolate(sums: Floats, shift: Floats) -> Floats:
-    """Return sums of chances [draws, P] at a shift of their log odds.
+def _fit_polynomials(sums: Floats) -> tuple[Floats, Floats]:
+    """Return coefficients [·, draws, P], lowest first, of sums over odds; their slope's too.
 
-    `sums` [K, draws, P] are those at SHIFTS. Over the odds, a chance falls smoothly from 1
-    to its inverse, so that the polynomial through all K is close everywhere between.
+    `sums` [K, draws, P] are of chances at SHIFTS. Over the odds, a chance falls smoothly
+    from its own value to the inverse of the odds, so that the polynomial through all K is
+    close everywhere between.
     """
-    total = np.zeros_like(shift)
-    for index, (own, values) in enumerate(zip(SHIFTS, sums, strict=True)):
-        others = np.delete(SHIFTS, index)
-        basis = np.prod([(shift - other) / (own - other) for other in others], axis=0)
-        total += basis * values * np.exp(-own)
-    return total * np.exp(shift)
+    over_odds = sums / np.exp(SHIFTS)[:, None, None]
+    curve = np.tensordot(
+        np.linalg.inv(np.vander(SHIFTS, increasing=True)), over_odds, 1
+    )
+    return curve, polynomial.polyder(curve)
 
 
 def _divide(earned: Floats, expected: Floats) -> Floats:

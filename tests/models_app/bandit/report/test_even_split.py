@@ -36,11 +36,19 @@ def pad(table: list[list[float]], posterior: Posterior) -> Floats:
     return padded
 
 
+def shift_odds(odds: float) -> Floats:
+    """Return chances whose odds are so many times those of RATES."""
+    return odds * RATES / (1 + (odds - 1) * RATES)
+
+
 def make_days(posterior: Posterior, levels: list[float]) -> TrainingCells:
-    """Return days of 300 users, whose rates are RATES times the level of the day."""
+    """Return days of 300 users, whose odds are those of RATES times the level of the day."""
     users = pad([[50, 50, 50], [50, 50, 50]], posterior)
     return bandit_worlds.build_cells(
-        [(users, users * pad((level * RATES).tolist(), posterior)) for level in levels]
+        [
+            (users, users * pad(shift_odds(level).tolist(), posterior))
+            for level in levels
+        ]
     )
 
 
@@ -96,15 +104,50 @@ def test_only_what_was_eligible_then_is_in_the_even_split() -> None:
     assert split.extra.mean == pytest.approx(26 - 20, rel=1e-3)
 
 
-def test_a_day_counts_at_the_level_of_its_own_rewards() -> None:
-    """The model describes the last day; on the first, rates were half of that."""
+@pytest.mark.parametrize("level", [0.1, 0.5, 3.0, 10.0])
+def test_a_day_counts_at_the_level_of_its_own_rewards(level: float) -> None:
+    """The model describes the last day; on the first, odds were so many times those."""
     posterior = make_certain_posterior()
-    cells = make_days(posterior, [0.5, 1.0])
+    cells = make_days(posterior, [level, 1.0])
 
     split = compare(posterior, cells, [serve(posterior, day=day) for day in (0, 1)])
 
+    low, middle, high = shift_odds(level)[0]
+    first = 2 * (80 * high + 10 * middle + 10 * low - 100 * (low + middle + high) / 3)
     assert split is not None
-    assert split.extra.mean == pytest.approx(7 + 14, rel=1e-3)
+    assert split.extra.mean == pytest.approx(first + 14, rel=1e-2)
+
+
+def test_a_day_without_rewards_or_users_adds_nothing() -> None:
+    posterior = make_certain_posterior()
+    everyone = pad([[50, 50, 50], [50, 50, 50]], posterior)
+    nobody, nothing = 0 * everyone, 0 * everyone
+    days = bandit_worlds.build_cells(
+        [
+            (everyone, nothing),
+            (nobody, nothing),
+            (everyone, everyone * pad(RATES.tolist(), posterior)),
+        ]
+    )
+
+    split = compare(posterior, days, [serve(posterior, day=day) for day in (0, 2)])
+
+    assert split is not None
+    assert split.extra.mean == pytest.approx(14, rel=1e-3)
+
+
+def test_a_day_on_which_everybody_earned_says_nothing_impossible() -> None:
+    posterior = make_certain_posterior()
+    everyone = pad([[50, 50, 50], [50, 50, 50]], posterior)
+
+    split = compare(
+        posterior,
+        bandit_worlds.build_cells([(everyone, everyone)]),
+        [serve(posterior)],
+    )
+
+    assert split is not None
+    assert 0 <= split.extra.mean <= 2 * (80 - 100 / 3)
 
 
 def test_effects_on_a_plain_mean_do_not_grow_with_its_level() -> None:

@@ -151,7 +151,7 @@ def covers_truth(seed: int) -> bool:
     design, rng = bandit_worlds.make_design((2, 2)), np.random.default_rng(seed)
     world, enabled = bandit_worlds.draw_from_prior(design, rng), np.ones(4, bool)
     compiled_policy = CompiledPolicy(np.full((1, 4), 0.25), np.full((1, 4), 0.25))
-    mix = UserMix(np.ones(1), np.zeros((1, 4, 0)))
+    mix = UserMix(np.ones(1), np.zeros((1, 4, 0)), np.ones(1))
     days: list[tuple[Floats, Floats]] = []
     estimates: tuple[Interaction, ...] = ()
     for _ in range(4):
