@@ -141,7 +141,9 @@ def move_to_level(surplus: Floats, expected: Floats, earned: Floats) -> Floats:
         shift += (goal - shift - np.log(here)) / np.maximum(step, LEAST_SLOPE)
         np.clip(shift, -MAX_SHIFT, MAX_SHIFT, out=shift)
     odds = np.exp(shift)
-    reached = odds * polynomial.polyval(shift, curve, tensor=False)
+    reached: Floats = odds * np.asarray(
+        polynomial.polyval(shift, curve, tensor=False), dtype=np.float64
+    )
     moved = odds * polynomial.polyval(shift, _fit_polynomials(surplus)[0], tensor=False)
     return moved * np.minimum(_divide(earned, reached), 1.0)
 
@@ -157,7 +159,7 @@ def _fit_polynomials(sums: Floats) -> tuple[Floats, Floats]:
     curve = np.tensordot(
         np.linalg.inv(np.vander(SHIFTS, increasing=True)), over_odds, 1
     )
-    return curve, polynomial.polyder(curve)
+    return curve, np.asarray(polynomial.polyder(curve), dtype=np.float64)
 
 
 def _divide(earned: Floats, expected: Floats) -> Floats:
