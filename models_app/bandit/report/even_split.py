@@ -136,15 +136,13 @@ def move_to_level(surplus: Floats, expected: Floats, earned: Floats) -> Floats:
     shift = np.zeros(expected.shape[1:])
     goal = np.log(np.maximum(earned, TINY))
     for _ in range(NEWTON_STEPS):
-        here = np.maximum(polynomial.polyval(shift, curve, tensor=False), TINY)
-        step = 1 + polynomial.polyval(shift, slope, tensor=False) / here
+        here = np.maximum(_evaluate(curve, shift), TINY)
+        step = 1 + _evaluate(slope, shift) / here
         shift += (goal - shift - np.log(here)) / np.maximum(step, LEAST_SLOPE)
         np.clip(shift, -MAX_SHIFT, MAX_SHIFT, out=shift)
     odds = np.exp(shift)
-    reached: Floats = odds * np.asarray(
-        polynomial.polyval(shift, curve, tensor=False), dtype=np.float64
-    )
-    moved = odds * polynomial.polyval(shift, _fit_polynomials(surplus)[0], tensor=False)
+    reached = odds * _evaluate(curve, shift)
+    moved = odds * _evaluate(_fit_polynomials(surplus)[0], shift)
     return moved * np.minimum(_divide(earned, reached), 1.0)
 
 
@@ -160,6 +158,11 @@ def _fit_polynomials(sums: Floats) -> tuple[Floats, Floats]:
         np.linalg.inv(np.vander(SHIFTS, increasing=True)), over_odds, 1
     )
     return curve, np.asarray(polynomial.polyder(curve), dtype=np.float64)
+
+
+def _evaluate(coefficients: Floats, at: Floats) -> Floats:
+    """Return polynomials of coefficients [·, draws, P] at points [draws, P]."""
+    return np.asarray(polynomial.polyval(at, coefficients, tensor=False), np.float64)
 
 
 def _divide(earned: Floats, expected: Floats) -> Floats:
