@@ -187,9 +187,11 @@ def test_an_optimization_goes_live_by_keyboard_alone(
     page.keyboard.type("5000")
     page.keyboard.press("Enter")
     expect(page).to_have_title("New optimization: Review | Levered")
-    for name in ("Create and go live…", "Create and go live"):
-        tab_to(page, page.get_by_role("button", name=name, exact=True))
-        page.keyboard.press("Enter")
+    tab_to(page, page.get_by_role("button", name="Create and go live…", exact=True))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Cancel", exact=True)).to_be_focused()
+    tab_to(page, page.get_by_role("button", name="Create and go live", exact=True))
+    page.keyboard.press("Enter")
 
     expect(page.get_by_text("Created: By keyboard. It is live")).to_be_visible()
     created = Optimization.objects.get(name="By keyboard")
