@@ -5,7 +5,6 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from levered_site import near_names
 from levered_site.api.fields import (
     BoundedListField,
     StrictBooleanField,
@@ -118,13 +117,13 @@ class MetricBodySerializer(StrictSerializer):
         return value
 
     def validate_currency(self, code: str | None) -> str | None:
-        """Return the code. Raise ValidationError if no currency in use has it."""
-        if code is None or code in currencies.CODES:
-            return code
-        raise serializers.ValidationError(
-            "must be a code of ISO 4217 such as EUR"
-            + near_names.suggest_name(code, currencies.CODES, near_names.SAME)
-        )
+        """Return the code in upper case. Raise ValidationError if no currency has it."""
+        if code is None:
+            return None
+        upper = code.upper() if code.isascii() else code
+        if upper not in currencies.CODES:
+            raise serializers.ValidationError("must be a code of ISO 4217 such as EUR")
+        return upper
 
     def validate_outcomes(
         self, outcomes: list[dict[str, Any]] | None

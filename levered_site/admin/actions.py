@@ -37,8 +37,8 @@ class AdminAction:
     """One operation of the API on one object. `run` may raise LeveredError.
 
     The dialog asks `question` of the object, which names it, and shows
-    `confirmation_text`. `success_message` is formatted with the
-    object. `is_offered` hides a button that makes no sense in the object's state; `run`
+    `confirmation_text`, or what `explain` says of the object in its state, where all
+    selected ones have the same. `success_message` is formatted with the object. `is_offered` hides a button that makes no sense in the object's state; `run`
     still checks the state. With `confirm_selection` the list action asks first, too.
     `role` is what it takes in the object's organization. Where there are
     `objections`, both dialogs list them and require a tick, which `run` reads with
@@ -57,6 +57,12 @@ class AdminAction:
     confirm_selection: bool = False
     role: RoleName = "editor"
     objections: Objections | None = None
+    explain: Callable[[Any], str] | None = None
+
+    def describe(self, targets: Sequence[Any]) -> str:
+        """Return what happens to all of the objects."""
+        texts = {self.explain(target) for target in targets} if self.explain else set()
+        return texts.pop() if len(texts) == 1 else self.confirmation_text
 
 
 class AdminActionsMixin(RoleAdmin):
@@ -175,7 +181,7 @@ def _render_dialog(
     context = {
         "dialog": {
             "title": action.question(target),
-            "description": action.confirmation_text,
+            "description": action.describe([target]),
         },
         "form": form,
         "form_submit_text": action.title,
@@ -250,6 +256,7 @@ def _render_confirmation(
             **admin.admin_site.each_context(request),
             "title": question,
             "admin_action": action,
+            "description": action.describe(targets),
             "targets": objections,
             "needs_tick": any(sentences for _, sentences in objections),
             "tick_label": TICK_LABEL,

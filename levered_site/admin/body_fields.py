@@ -23,6 +23,9 @@ NUMBER: Final = re.compile(
     r"[+-]?(\d{1,400}\.?\d{0,400}|\.\d{1,400})([eE][+-]?\d{1,4})?"
 )
 
+# Not 12,500: which of two numbers it is nobody can tell.
+DECIMAL_COMMA: Final = re.compile(r"[+-]?\d{1,400},(?:\d{1,2}|\d{4,400})", re.ASCII)
+
 
 def parse_number(value: Any) -> Any:
     """Return a text as a number if it is one, anything else unchanged."""
@@ -57,6 +60,14 @@ class BodyNumberField(forms.Field):
     @override
     def to_python(self, value: Any) -> Any:
         return None if value in EMPTY_VALUES else parse_number(value)
+
+    @override
+    def validate(self, value: Any) -> None:
+        """Raise ValidationError if a number has a comma where the point belongs."""
+        super().validate(value)
+        if isinstance(value, str) and DECIMAL_COMMA.fullmatch(value.strip()):
+            number = value.strip().replace(",", ".")
+            raise forms.ValidationError(f"Write a point, not a comma: {number}.")
 
     @override
     def has_changed(self, initial: Any, data: Any) -> bool:

@@ -18,6 +18,20 @@ from optimizations.results.health import health_storage, ship_guard
 Status = Optimization.Status
 TICK_THE_BOX = f"tick “{objections.TICK_LABEL}” where Ship asks to confirm"
 
+GOING_LIVE_IN_GENERAL = (
+    "Visitors are served and the models learn from now on. Factors, levels, metric and "
+    "expected users of a draft cannot be changed any more. What was shipped is taken "
+    "back: the holdout gets the baseline again."
+)
+GOING_LIVE = {
+    Status.DRAFT: "Visitors are served and the model learns from now on. Factors, levels, "
+    "the metric and the expected users cannot be changed any more.",
+    Status.PAUSED: "Visitors are served again, by what the model has learned so far, and "
+    "it learns on.",
+    Status.SHIPPED: "What was shipped is taken back: the policy shares out the variants "
+    "again, the holdout gets the baseline again, and the model learns on.",
+}
+
 
 def request_training(optimization: Optimization, request: HttpRequest) -> None:
     """Queue a training, as the staff user of the request."""
@@ -48,6 +62,11 @@ def ship(optimization: Optimization, request: HttpRequest) -> None:
 
 def _can_become(status: Status) -> Callable[[Optimization], bool]:
     return lambda optimization: status in lifecycle.TRANSITIONS[optimization.status]
+
+
+def explain_going_live(optimization: Optimization) -> str:
+    """Return what going live does in the status of the optimization."""
+    return GOING_LIVE.get(Status(optimization.status), GOING_LIVE_IN_GENERAL)
 
 
 def count(optimization: Optimization, _request: HttpRequest) -> None:
@@ -87,11 +106,8 @@ ACTIONS = (
         name="resume",
         title="Go live",
         question=lambda each: f"Go live with “{each}”?",
-        confirmation_text=(
-            "The optimization serves visitors and learns from now on. The factors of a "
-            "draft become fixed. What was shipped is taken back: the holdout gets the "
-            "baseline again."
-        ),
+        confirmation_text=GOING_LIVE_IN_GENERAL,
+        explain=explain_going_live,
         success_message="Live: {}",
         run=lambda optimization, request: lifecycle.resume_optimization(
             optimization, get_staff_actor(request)

@@ -91,7 +91,7 @@ def test_a_metric_with_a_worth_cannot_become_one_of_amounts_before_it_is_taken_a
         ("value_per_conversion", "12.5", "number"),
         ("value_per_conversion", True, "number"),
         ("currency", "EURO", "ISO 4217"),
-        ("currency", "eur", 'did you mean "EUR"?'),
+        ("currency", "u\u017fd", "ISO 4217"),
         ("currency", "XXX", "ISO 4217"),
         ("currency", "", "blank"),
         ("currency", 978, "string"),
@@ -106,6 +106,13 @@ def test_a_worth_that_is_not_valid_is_refused(
     (detail,) = read_error(refused)["details"]
     assert detail["field"] == field
     assert problem in detail["message"]
+
+
+def test_a_currency_in_lower_case_is_stored_in_upper_case(bob: Api) -> None:
+    made = read_body(bob.post(PATH, body(currency="eur")))
+    changed = read_body(bob.patch(f"{PATH}/{made['id']}", {"currency": "Usd"}))
+
+    assert (made["currency"], changed["currency"]) == ("EUR", "USD")
 
 
 def test_the_worth_changes_while_live_without_a_new_period(

@@ -112,6 +112,11 @@ class ApiKeyAdmin(AdminActionsMixin, CreatableAdmin, CsvListMixin):
         return False
 
     @override
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the link that opened the form fills in."""
+        return key_form.read_initial(request.GET)
+
+    @override
     def create_object(self, request: HttpRequest, form: Any) -> ApiKey:
         """Create the key as the API's POST does, and show its secret once."""
         key, secret = api_keys.create_key(

@@ -1,7 +1,8 @@
 """The form of a new API key: its fields are those of the API's body."""
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from levered_site.admin.api_forms import ApiForm
 from levered_site.admin.row_fields import BodyRowsField, RowColumn
@@ -23,6 +24,7 @@ REWARD_COLUMNS: Final = (
     RowColumn("min", "Least value", is_number=True, hint="0"),
     RowColumn("max", "Largest value", is_number=True, hint="1"),
 )
+MOST_LETTERS: Final = 200  # of a reward's name
 
 
 class KeyForm(ApiForm):
@@ -66,3 +68,22 @@ LAYOUT: Final = (
     (None, {"fields": (("label", "organization"), "scopes", "expires_at")}),
     ("Of a key with the scope track", {"fields": ("rewards", "origins")}),
 )
+
+
+def read_initial(query: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a link to the form fills in; what no key can have is ignored.
+
+    `scopes` has names with commas between, `reward` the one that a page sends.
+    """
+    asked = query.get("scopes", "").split(",")
+    names = [name for name in scopes.ALL_SCOPES if name in asked]
+    initial: dict[str, Any] = {}
+    if organization := query.get("organization"):
+        initial["organization"] = organization
+    if not names or (scopes.TRACK in names and len(names) > 1):
+        return initial
+    initial["scopes"] = names
+    reward = query.get("reward", "").strip()
+    if names == [scopes.TRACK] and 0 < len(reward) <= MOST_LETTERS:
+        initial["rewards"] = [{"name": reward}]
+    return initial

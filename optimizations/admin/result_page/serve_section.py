@@ -3,9 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import (
@@ -18,8 +19,10 @@ from django.db.models import (
     Subquery,
 )
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 
+from levered_site.organizations import scopes
 from levered_site.organizations.admin import get_staff_roles
 from levered_site.organizations.models import ApiKey
 from metrics.models import Metric
@@ -47,12 +50,16 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class CodeSample:
-    """Code for one place, in a language, and the key that it needs."""
+    """Code for one place, in a language, and the key that it needs.
+
+    `key_path` opens the form of such a key; empty where the code needs no new one.
+    """
 
     place: str
     language: str
     key_note: str
     code: str
+    key_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +135,7 @@ def build_serve_section(
     source = optimization.assignment_source if start.is_connected else None
     organization_id = optimization.organization_id
     return ServeSection(
-        samples=_list_samples(served, start),
+        samples=_list_samples(served, start, organization_id),
         contexts=list(served.context),
         is_connected=start.is_connected,
         source=source.name if source else "",
@@ -136,7 +143,11 @@ def build_serve_section(
     )
 
 
-def _list_samples(served: Served, start: Start) -> list[CodeSample]:
+def _list_samples(
+    served: Served, start: Start, organization_id: str
+) -> list[CodeSample]:
+    build_path = partial(_build_key_path, organization_id)
+    public_path = ""
     if served.reward is None:
         public = "It needs no key."
     elif start.public_key:
@@ -147,15 +158,24 @@ def _list_samples(served: Served, start: Start) -> list[CodeSample]:
             "Put a publishable key into it that lists the reward "
             f"“{start.reward.name}”. Such a key may stand in a page."
         )
-    scopes = "scopes serve and ingest" if served.reward else "scope serve"
-    secret = f"LEVERED_KEY is a secret key, with the {scopes}."
+        public_path = build_path(scopes.TRACK, reward=start.reward.name)
+    names = (scopes.SERVE, scopes.INGEST) if served.reward else (scopes.SERVE,)
+    noun = "scopes" if len(names) > 1 else "scope"
+    secret = f"LEVERED_KEY is a secret key, with the {noun} {' and '.join(names)}."
+    path = build_path(*names)
+    javascript = serve_code.write_javascript(served)
+    python, curl = serve_code.write_python(served), serve_code.write_curl(served)
     return [
-        CodeSample(
-            "In a web page", "JavaScript", public, serve_code.write_javascript(served)
-        ),
-        CodeSample("On a server", "Python", secret, serve_code.write_python(served)),
-        CodeSample("Anywhere else", "HTTP", secret, serve_code.write_curl(served)),
+        CodeSample("In a web page", "JavaScript", public, javascript, public_path),
+        CodeSample("On a server", "Python", secret, python, path),
+        CodeSample("Anywhere else", "HTTP", secret, curl, path),
     ]
+
+
+def _build_key_path(organization_id: str, *names: str, **fields: str) -> str:
+    """Return the form of a new key with the scopes, and more fields, filled in."""
+    query = {"organization": organization_id, "scopes": ",".join(names), **fields}
+    return f"{reverse('admin:organizations_apikey_add')}?{urlencode(query, safe=',')}"
 
 
 def _take_first_levels(factors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """Why a visitor got a variant, in plain sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import orjson
 
+from models_app.bandit.design.design import name_extra_levels
 from optimizations.admin.numbered_variants import find_name
 from optimizations.admin.visitor_page.links import describe_context, format_share
+from optimizations.factors import ContextFactor
 from optimizations.models import Decision
 from optimizations.results.visitor_history import ExplainedDecision
 from optimizations.serving.explanation import DecisionReceipt
@@ -46,7 +48,10 @@ class Chance:
 
 
 def explain_decision(
-    decision: ExplainedDecision, before: Decision | None, names: Sequence[str]
+    decision: ExplainedDecision,
+    before: Decision | None,
+    names: Sequence[str],
+    contexts: Sequence[ContextFactor],
 ) -> list[str]:
     """Return why the visitor got the variant; `before` is the receipt that it replaced."""
     receipt, explained, problem = decision
@@ -66,6 +71,7 @@ def explain_decision(
     if explained is None:
         return [*sentences, f"How it was drawn cannot be told any more: {problem}"]
     sentences += _describe_draw(receipt, explained, names)
+    sentences += _list_unknown_levels(explained.context, contexts)
     if explained.is_reproduced is not None:
         sentences.append(REPEATABLE if explained.is_reproduced else NOT_REPEATABLE)
     return sentences
@@ -97,6 +103,18 @@ def _describe_draw(
             "model goes on learning."
         )
     return sentences
+
+
+def _list_unknown_levels(
+    context: Mapping[str, str], contexts: Sequence[ContextFactor]
+) -> list[str]:
+    """Return which values of the request are no levels, and as what they count."""
+    return [
+        f"{context[factor.name]} is not a level of {factor.name}: it counts as "
+        f"{name_extra_levels(factor.levels)[0]}."
+        for factor in contexts
+        if factor.name in context and context[factor.name] not in factor.levels
+    ]
 
 
 def list_chances(

@@ -10,6 +10,7 @@ from optimizations.admin.numbered_variants import find_name
 from optimizations.admin.visitor_page import reasons
 from optimizations.admin.visitor_page.links import describe_context, format_share
 from optimizations.admin.visitor_page.reasons import Chance
+from optimizations.factors import ContextFactor
 from optimizations.models import Decision
 from optimizations.results.visitor_events import JudgedReward, SentEvent
 from optimizations.results.visitor_history import ExplainedDecision, VisitorHistory
@@ -52,12 +53,15 @@ class Step:
 
 
 def list_steps(
-    history: VisitorHistory, names: Sequence[str], names_by_key: Mapping[str, str]
+    history: VisitorHistory,
+    names: Sequence[str],
+    names_by_key: Mapping[str, str],
+    contexts: Sequence[ContextFactor] = (),
 ) -> list[Step]:
     """Return all steps, the oldest first."""
     before = [None, *(decision.receipt for decision in history.decisions)]
     steps = [
-        build_decision(decision, replaced, names)
+        build_decision(decision, replaced, names, contexts)
         for decision, replaced in zip(history.decisions, before, strict=False)
     ]
     steps += [
@@ -71,7 +75,10 @@ def list_steps(
 
 
 def build_decision(
-    decision: ExplainedDecision, before: Decision | None, names: Sequence[str]
+    decision: ExplainedDecision,
+    before: Decision | None,
+    names: Sequence[str],
+    contexts: Sequence[ContextFactor],
 ) -> Step:
     """Return a decision; `before` is the receipt before it."""
     receipt = decision.receipt
@@ -81,7 +88,7 @@ def build_decision(
         kind="decision",
         at=receipt.decided_at,
         title=f"Got {find_name(names, receipt.variant_number)}",
-        sentences=reasons.explain_decision(decision, before, names),
+        sentences=reasons.explain_decision(decision, before, names, contexts),
         facts=[
             ("Arm", "holdout" if receipt.in_holdout else "optimized"),
             ("Context", context or "none"),

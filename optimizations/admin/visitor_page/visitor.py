@@ -14,6 +14,7 @@ from optimizations.admin.numbered_variants import (
 )
 from optimizations.admin.visitor_page import steps, track
 from optimizations.admin.visitor_page.steps import Step
+from optimizations.factors import parse_context_factors
 from optimizations.models import Optimization
 from optimizations.results import visitor_count, visitor_history
 from optimizations.results.visitor_count import VisitorCount
@@ -61,6 +62,7 @@ def build_visitor(
     except LeveredError as error:
         return VisitorView(anonymous_id, error.message)
     names = list_variant_names(optimization)
+    contexts = parse_context_factors(optimization.model.training_data_config)
     counted, problems = _count(optimization, history) if must_count else ([], [])
     is_forgotten = history.assignment is not None and not history.decisions
     return VisitorView(
@@ -75,7 +77,7 @@ def build_visitor(
         ],
         picture=html.render_charts(track.draw_visitor(history, names)),
         picture_text=track.HEADING.description,
-        steps=steps.list_steps(history, names, map_keys(optimization, names)),
+        steps=steps.list_steps(history, names, map_keys(optimization, names), contexts),
     )
 
 

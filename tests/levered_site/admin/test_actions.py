@@ -112,6 +112,26 @@ def test_only_actions_that_the_status_allows_are_offered(
     assert "/do-pause/" not in paused
 
 
+def test_going_live_says_what_it_does_in_each_status(
+    staff: Client, world: World
+) -> None:
+    other = staff_world.make_optimization(world.organization, world.metric, "Landing")
+    said = {}
+    for status in ("draft", "paused", "shipped"):
+        Optimization.objects.filter(pk=world.optimization.pk).update(status=status)
+        dialog = staff.get(build_dialog_url(world.optimization, "resume"))
+        said[status] = dialog.content.decode()
+    form = {"action": "resume", "_selected_action": [world.optimization.pk, other.pk]}
+    selected = staff.post(reverse(OPTIMIZATION_LIST), form).content.decode()
+
+    fixed, taken_back = "cannot be changed any more", "What was shipped is taken back"
+    assert [fixed in page for page in said.values()] == [True, False, False]
+    assert [taken_back in page for page in said.values()] == [False, False, True]
+    assert "Visitors are served again" in said["paused"]
+    assert fixed in selected
+    assert taken_back in selected
+
+
 def test_a_list_action_asks_for_confirmation_first(staff: Client, world: World) -> None:
     """The confirmation page lists the selected optimizations."""
     other = staff_world.make_optimization(world.organization, world.metric, "Landing")

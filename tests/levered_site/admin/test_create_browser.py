@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from optimizations.configuration import screenshots
 from optimizations.models import Optimization
@@ -187,15 +187,31 @@ def test_an_optimization_goes_live_by_keyboard_alone(
     page.keyboard.type("5000")
     page.keyboard.press("Enter")
     expect(page).to_have_title("New optimization: Review | Levered")
-    for name in ("Create and go live…", "Create and go live"):
-        tab_to(page, page.get_by_role("button", name=name, exact=True))
-        page.keyboard.press("Enter")
+    tab_to(page, page.get_by_role("button", name="Create and go live…", exact=True))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Cancel", exact=True)).to_be_focused()
+    tab_to(page, page.get_by_role("button", name="Create and go live", exact=True))
+    page.keyboard.press("Enter")
 
     expect(page.get_by_text("Created: By keyboard. It is live")).to_be_visible()
     created = Optimization.objects.get(name="By keyboard")
     assert (created.status, created.expected_users) == ("live", 5000)
     assert created.excluded_combinations == [{"headline": "Calm"}]
     assert complaints == []
+
+
+def hold_save(page: Page) -> list[Route]:
+    """Return the list of saves that wait to be let through; at first there are none."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.resource_type == "xhr":
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/admin/**", hold)
+    return held
 
 
 def test_answers_survive_reload_and_the_back_button(page: Page) -> None:
@@ -215,8 +231,18 @@ def test_answers_survive_reload_and_the_back_button(page: Page) -> None:
     page.go_back()
     expect(page.get_by_label("Name", exact=True)).to_have_value("Landing page")
     expect(page.locator("#metric").get_by_label("Purchases")).to_be_checked()
+    failed: list[str] = []
+    page.on("requestfailed", lambda request: failed.append(request.url))
+    save = hold_save(page)
     page.get_by_label("Name", exact=True).fill("Renamed")
-    continue_to(page, "Variants")
+    with page.expect_request(lambda request: request.resource_type == "xhr"):
+        page.keyboard.press("Tab")
+    continued = page.get_by_role("button", name="Continue", exact=True).last
+    continued.click(no_wait_after=True)
+    expect(page).to_have_title("New optimization: Goal | Levered")
+    save.pop().continue_()
+    expect(page).to_have_title("New optimization: Variants | Levered")
+    assert failed == []
     press(page, "Back")
     expect(page.get_by_label("Name", exact=True)).to_have_value("Renamed")
 

@@ -56,7 +56,7 @@ def test_a_valid_change_of_a_metric_is_saved(staff: Client, world: World) -> Non
 
 def test_staff_say_what_a_conversion_is_worth(staff: Client, world: World) -> None:
     """It changes no count, so the revision stays."""
-    worth = {"value_per_conversion": "12.5", "currency": "EUR"}
+    worth = {"value_per_conversion": "12.5", "currency": "eur"}
 
     answer = save_metric(staff, world.metric, **worth)
 
@@ -65,6 +65,17 @@ def test_staff_say_what_a_conversion_is_worth(staff: Client, world: World) -> No
     assert answer.status_code == 302
     assert (metric.value_per_conversion, metric.currency) == (12.5, "EUR")
     assert metric.revision == 1
+
+
+def test_a_decimal_comma_is_answered_with_the_number_to_write(
+    staff: Client, world: World
+) -> None:
+    answer = save_metric(staff, world.metric, value_per_conversion=" 12,50")
+
+    world.metric.refresh_from_db()
+    assert "Write a point, not a comma: 12.50." in answer.content.decode()
+    assert "A valid number is required." not in answer.content.decode()
+    assert world.metric.value_per_conversion is None
 
 
 @pytest.mark.parametrize(

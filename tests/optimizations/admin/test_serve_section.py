@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.test import Client, override_settings
+from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.live_server_helper import LiveServer
 
@@ -27,6 +28,7 @@ from warehouse.models import Connection, ManagedReward
 
 MAX_QUERIES = 12
 HEADING = "Ask for its variants in your product"
+KEY_LINK = re.compile(r'href="([^"]*)">Create this API key')
 CODE = re.compile(r'<pre class="staff-block"[^>]*>(.*?)</pre>', re.DOTALL)
 LEVELS: dict[str, list[Any]] = {
     "call to action": ['It\'s "yours"', "Buy\\n😀"],
@@ -37,6 +39,11 @@ LEVELS: dict[str, list[Any]] = {
 
 def read_page(client: Client, optimization: Optimization) -> str:
     return client.get(registry.build_url(optimization, "results")).content.decode()
+
+
+def read_form(client: Client, path: str) -> Any:
+    """Return the form of a new key."""
+    return client.get(path).context["adminform"].form
 
 
 def run_shell(code: str, key: str) -> str:
@@ -132,7 +139,37 @@ def test_the_section_takes_few_queries_and_offers_no_key_to_a_viewer(
     assert HEADING in page
     assert "lists the reward “purchase”" in page
     assert "device: &quot;mobile&quot;" in page
-    assert "Create an API key" not in page
+    assert "Create this API key" not in page
+
+
+@pytest.mark.django_db
+def test_its_links_open_the_form_of_the_key_that_the_code_needs(
+    client: Client, world: World
+) -> None:
+    client.force_login(staff_world.make_member(world.organization, "owner"))
+    links = map(html.unescape, KEY_LINK.findall(read_page(client, world.optimization)))
+
+    page, server, other = [read_form(client, link) for link in links]
+
+    assert page["scopes"].value() == ["track"]
+    assert 'name="rewards-name" value="purchase"' in str(page["rewards"])
+    for form in (server, other):
+        assert sorted(form["scopes"].value()) == ["ingest", "serve"]
+    assert page["organization"].value() == str(world.organization.pk)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", ["scopes=track,serve", "scopes=all&rewards=x", ""])
+def test_a_link_fills_in_no_scopes_that_a_key_cannot_have(
+    client: Client, world: World, query: str
+) -> None:
+    client.force_login(staff_world.make_member(world.organization, "owner"))
+
+    form = read_form(client, f"{reverse('admin:organizations_apikey_add')}?{query}")
+
+    assert form["scopes"].value() == ["ingest"]
+    assert form["rewards"].value() is None
+    assert form["organization"].value() == world.organization.pk
 
 
 @pytest.mark.django_db

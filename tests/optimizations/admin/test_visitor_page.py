@@ -29,6 +29,7 @@ def test_a_decision_is_explained_in_plain_words(
 
     assert "Got 1 Plain · Gray" in page
     assert "Nothing had been learned yet: policy version 0" in page
+    assert "not a level" not in page
     assert "<dt>Context</dt><dd>device mobile</dd>" in page
     assert "<dt>Propensity</dt><dd>25.0 %</dd>" in page
     assert "(drawn)" in page
@@ -69,6 +70,18 @@ def test_a_redraw_names_the_variant_that_was_barred(
     assert "Policy version 1 gave this variant 33.3 % of the users" in page
     assert "drawn again once" in page
     assert page.index("Got 4 Bold · Green") < page.index("Got 2 Plain · Green")
+
+
+def test_a_value_that_is_no_level_is_said_to_count_as_other(
+    viewer: Client, optimization: Optimization
+) -> None:
+    create_update.set_variant_enabled(optimization, 4, SYSTEM_ACTOR, enabled=False)
+    record(optimization, "visitor-1", policy_version=1, context='{"device":"tv"}')
+
+    page = open_tab(viewer, optimization, visitor="visitor-1")
+
+    assert "of the users for device tv." in page
+    assert "tv is not a level of device: it counts as other." in page
 
 
 def test_a_narrowed_request_says_what_it_made_of_the_probability(
