@@ -19,7 +19,8 @@ BROKEN_CODES = (
     "unknown_variant",
 )
 NOT_COMPARABLE = (
-    "the arms cannot be compared, nor what the model learned from them; see health"
+    "the arms cannot be compared, so what the model learned from them cannot be "
+    "trusted; see health"
 )
 GUARDRAIL_VIOLATED = "guardrail_violated"
 GUARDRAIL_HARM = "guardrail_hidden_harm"  # by companions of amounts, not by the mean

@@ -183,6 +183,7 @@ def test_a_broken_split_withholds_every_figure_of_the_lift() -> None:
     beliefs = model_charts.draw_beliefs(full.results, "bool").__html__()
     assert "<svg" not in beliefs
     assert f"Withheld: {NOT_COMPARABLE}." in beliefs
+    assert "Withheld: the arms cannot be compared, so what the model learned" in beliefs
     assert segments.describe_model_lift(full.results) == ""
     assert evidence.describe_leader(full.results) == ""
     assert personalization.describe_personalization(full.results) == ""
