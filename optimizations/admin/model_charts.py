@@ -13,7 +13,11 @@ from levered_site.level_texts import name_levels
 from levered_site.number_texts import NO_VALUE
 from optimizations.results.readings.model_effects import Interaction
 from optimizations.results.readings.report import Results
-from optimizations.results.readings.variant_results import DailyCounts, VariantResult
+from optimizations.results.readings.variant_results import (
+    DailyCounts,
+    VariantResult,
+    rank_by_chance,
+)
 from optimizations.results.reasons import describe_missing
 
 MAX_DAYS = 60
@@ -57,13 +61,18 @@ def _count_users_of(day: DailyCounts, key: str) -> int:
     return int(day.variants[key]["users"]) if key in day.variants else 0
 
 
-def draw_beliefs(results: Results, reward_type: str) -> Element:
+def draw_beliefs(
+    results: Results, reward_type: str, *, is_less_better: bool
+) -> Element:
     """Return the posterior of each variant that has one, the most probable best first.
 
     Where the model says nothing of any, return the reason.
     """
     unit, factor = (SHARE, 100.0) if reward_type == "bool" else (PLAIN, 1.0)
-    ordered = sorted(results.variants, key=lambda row: -(row.prob_best or 0.0))
+    ordered = sorted(
+        results.variants,
+        key=lambda row: rank_by_chance(row, is_less_better=is_less_better),
+    )
     ridges = [ridge for row in ordered for ridge in _build_ridges(row, factor)]
     reason = results.unavailable.get("variants.expected_reward_mean")
     if reason and not ridges:

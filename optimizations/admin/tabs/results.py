@@ -135,10 +135,13 @@ def build_model_parts(
         "model_lift": segments.describe_model_lift(results),
         "policy_version": optimization.model.policy_version,
         "first_variants": first_variants.list_first_variants(
-            rows.build_rows(optimization, full.variants, results)
+            rows.build_rows(optimization, full.variants, results),
+            is_less_better=metric.is_less_better,
         ),
         "beliefs": html.render_charts(
-            model_charts.draw_beliefs(results, metric.reward_type)
+            model_charts.draw_beliefs(
+                results, metric.reward_type, is_less_better=metric.is_less_better
+            )
         ),
         "interactions": html.render_charts(
             *model_charts.draw_interactions(

@@ -85,6 +85,7 @@ class Frame:
     Attributes
     ----------
     reward_type: of the reward metric.
+    is_less_better: whether a smaller reward is a better one.
     ends: of the scale of all beliefs.
     held_out: measured mean of the holdout, or None.
     holdout_percentage: of users, who get the baseline, too; 0 while nobody is held out.
@@ -95,6 +96,7 @@ class Frame:
     """
 
     reward_type: str
+    is_less_better: bool
     ends: tuple[float, float]
     held_out: float | None
     holdout_percentage: float

@@ -185,7 +185,9 @@ def test_a_broken_split_withholds_every_figure_of_the_lift() -> None:
     assert len(withheld) == 3
     assert {figure.note for figure in withheld} == {figures.BROKEN}
     assert "<svg" not in drawn
-    beliefs = model_charts.draw_beliefs(full.results, "bool").__html__()
+    beliefs = model_charts.draw_beliefs(
+        full.results, "bool", is_less_better=False
+    ).__html__()
     assert "<svg" not in beliefs
     assert f"Withheld: {NOT_COMPARABLE}." in beliefs
     assert "Withheld: the arms cannot be compared, so what the model learned" in beliefs
