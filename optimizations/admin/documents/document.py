@@ -54,7 +54,12 @@ def _build_findings(
     ordered = variant_rows.order_variants(
         full.results.variants, is_less_better=metric.is_less_better
     )
-    rows = variant_rows.list_rows(ordered, metric.reward_type)
+    is_comparing = optimization.status == Optimization.Status.LIVE
+    rows = variant_rows.list_rows(
+        ordered,
+        metric.reward_type,
+        optimization.holdout_percentage if is_comparing else 0.0,
+    )
     first = [row.number for row in rows[:PICTURES]]
     pictures = inlined_files.load_pictures(optimization, first)
     return {

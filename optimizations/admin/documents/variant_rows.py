@@ -7,6 +7,8 @@ from typing import Final
 from levered_site.level_texts import name_levels
 from levered_site.number_texts import NO_BREAK_SPACE, NO_VALUE
 from optimizations.admin.result_page import wording
+from optimizations.admin.variant_page.rows import BASELINE
+from optimizations.admin.variant_page.views import describe_held_out
 from optimizations.results.readings.variant_results import VariantResult, rank_by_chance
 
 # Few are all shown; of many only the first, so that a document stays four pages on paper.
@@ -26,6 +28,7 @@ class VariantRow:
     expected: str
     interval: str
     share: str
+    share_note: str
     chance: str
 
 
@@ -51,9 +54,15 @@ def order_variants(
     )
 
 
-def list_rows(ordered: Sequence[VariantResult], reward_type: str) -> list[VariantRow]:
-    """Return variants in their order, as texts."""
-    return [_build_row(row, reward_type) for row in ordered]
+def list_rows(
+    ordered: Sequence[VariantResult], reward_type: str, holdout_percentage: float
+) -> list[VariantRow]:
+    """Return variants in their order, as texts; the baseline with who is held out now."""
+    note = describe_held_out(holdout_percentage) if holdout_percentage else ""
+    return [
+        _build_row(row, reward_type, note if row.number == BASELINE else "")
+        for row in ordered
+    ]
 
 
 def split_rows(
@@ -80,7 +89,7 @@ def _describe_others(others: Sequence[VariantResult]) -> str:
     return f"And {len(others)} others, together: {', '.join([*facts, users])}"
 
 
-def _build_row(row: VariantResult, reward_type: str) -> VariantRow:
+def _build_row(row: VariantResult, reward_type: str, share_note: str) -> VariantRow:
     is_bool = reward_type == "bool"
     expected, low, high = (
         wording.format_mean(reward, reward_type)
@@ -102,6 +111,7 @@ def _build_row(row: VariantResult, reward_type: str) -> VariantRow:
         expected=expected,
         interval=f"{low} to {high}" if has_interval else "",
         share=_format_share(row.weight),
+        share_note=share_note,
         chance=_format_share(row.prob_best),
     )
 
@@ -109,7 +119,7 @@ def _build_row(row: VariantResult, reward_type: str) -> VariantRow:
 def _describe_state(row: VariantResult) -> str:
     if not row.enabled:
         return "disabled"
-    return "baseline" if row.number == 1 else ""
+    return "baseline" if row.number == BASELINE else ""
 
 
 def _format_share(share: float | None) -> str:

@@ -126,6 +126,7 @@ def build_model_parts(
     results = full.results
     return {
         "shares": html.render_charts(model_charts.draw_shares(results)),
+        "shares_text": model_charts.describe_shares(results),
         "effects": html.render_charts(
             effects.draw_effects(
                 results, metric.reward_type, is_less_better=metric.is_less_better
