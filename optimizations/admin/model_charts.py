@@ -1,6 +1,7 @@
 """Charts of the panel about variants and the model, from the results that it has anyway."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from levered_site.charts.element import Element
 from levered_site.charts.figure import Heading, build_sentence
@@ -10,10 +11,14 @@ from levered_site.charts.stacked_area import build_stacked_area
 from levered_site.charts.stacked_area_layout import ShareSeries
 from levered_site.charts.units import CHANGE, PLAIN, SHARE
 from levered_site.level_texts import name_levels
-from levered_site.number_texts import NO_VALUE
+from levered_site.number_texts import NO_VALUE, format_percent
 from optimizations.results.readings.model_effects import Interaction
 from optimizations.results.readings.report import Results
-from optimizations.results.readings.variant_results import DailyCounts, VariantResult
+from optimizations.results.readings.variant_results import (
+    DailyCounts,
+    VariantResult,
+    rank_by_chance,
+)
 from optimizations.results.reasons import describe_missing
 
 MAX_DAYS = 60
@@ -46,7 +51,20 @@ def draw_shares(results: Results) -> Element:
         )
         for row in results.variants
     ]
-    return build_stacked_area(SHARES, [f"{day.date:%m-%d}" for day, _ in days], series)
+    heading = replace(SHARES, description=describe_shares(results))
+    return build_stacked_area(heading, [f"{day.date:%m-%d}" for day, _ in days], series)
+
+
+def describe_shares(results: Results) -> str:
+    """Return what the chart of shares shows; the holdout gets the baseline, too."""
+    held_out = results.checks["sample_ratio"].observed_share
+    if not held_out:
+        return SHARES.description
+    share = format_percent(100 * held_out)
+    return (
+        f"{SHARES.description} Users of the holdout, {share} of all so far, are among "
+        "those of no. 1."
+    )
 
 
 def _count_users(day: DailyCounts) -> int:
@@ -57,13 +75,18 @@ def _count_users_of(day: DailyCounts, key: str) -> int:
     return int(day.variants[key]["users"]) if key in day.variants else 0
 
 
-def draw_beliefs(results: Results, reward_type: str) -> Element:
+def draw_beliefs(
+    results: Results, reward_type: str, *, is_less_better: bool
+) -> Element:
     """Return the posterior of each variant that has one, the most probable best first.
 
     Where the model says nothing of any, return the reason.
     """
     unit, factor = (SHARE, 100.0) if reward_type == "bool" else (PLAIN, 1.0)
-    ordered = sorted(results.variants, key=lambda row: -(row.prob_best or 0.0))
+    ordered = sorted(
+        results.variants,
+        key=lambda row: rank_by_chance(row, is_less_better=is_less_better),
+    )
     ridges = [ridge for row in ordered for ridge in _build_ridges(row, factor)]
     reason = results.unavailable.get("variants.expected_reward_mean")
     if reason and not ridges:

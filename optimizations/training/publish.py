@@ -107,7 +107,8 @@ def _judge_new_report(
     """Return the evidence with the check of the new report instead of the last one's."""
     metric = stored.require_reward_metric(optimization)
     sanity = calibration.check_calibration(document, evidence.cube, metric)
-    checks = {**evidence.checks, "baseline_sanity": sanity}
+    judged = health_evidence.judge_model(evidence.checks, sanity)
+    checks = {**evidence.checks, "baseline_sanity": judged}
     return replace(evidence, checks=checks)
 
 

@@ -51,7 +51,15 @@ def _build_findings(
     day_notes = () if is_public else notes.list_day_notes(optimization)
     metric = evidence.describe_metric(optimization.reward_metric)
     assert metric is not None  # one that was live has one
-    rows = variant_rows.list_rows(full.results.variants, metric.reward_type)
+    ordered = variant_rows.order_variants(
+        full.results.variants, is_less_better=metric.is_less_better
+    )
+    is_comparing = optimization.status == Optimization.Status.LIVE
+    rows = variant_rows.list_rows(
+        ordered,
+        metric.reward_type,
+        optimization.holdout_percentage if is_comparing else 0.0,
+    )
     first = [row.number for row in rows[:PICTURES]]
     pictures = inlined_files.load_pictures(optimization, first)
     return {
@@ -63,7 +71,7 @@ def _build_findings(
         if full.guardrails.guardrails
         else "",
         "notes": full.results.notes,
-        "variants": variant_rows.split_rows(rows, full.results.variants),
+        "variants": variant_rows.split_rows(rows, ordered),
         "pictures": [
             (row, pictures[row.number])
             for row in rows[:PICTURES]

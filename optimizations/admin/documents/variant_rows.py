@@ -7,7 +7,9 @@ from typing import Final
 from levered_site.level_texts import name_levels
 from levered_site.number_texts import NO_BREAK_SPACE, NO_VALUE
 from optimizations.admin.result_page import wording
-from optimizations.results.readings.variant_results import VariantResult
+from optimizations.admin.variant_page.rows import BASELINE
+from optimizations.admin.variant_page.views import describe_held_out
+from optimizations.results.readings.variant_results import VariantResult, rank_by_chance
 
 # Few are all shown; of many only the first, so that a document stays four pages on paper.
 MAX_ALL: Final = 20
@@ -26,6 +28,7 @@ class VariantRow:
     expected: str
     interval: str
     share: str
+    share_note: str
     chance: str
 
 
@@ -38,18 +41,37 @@ class SplitRows:
     others_text: str
 
 
-def list_rows(variants: Sequence[VariantResult], reward_type: str) -> list[VariantRow]:
-    """Return the variants, the best chance first, then the largest share of traffic."""
-    return [_build_row(row, reward_type) for row in _order(variants)]
+def order_variants(
+    variants: Sequence[VariantResult], *, is_less_better: bool
+) -> list[VariantResult]:
+    """Return the best chance first, then the best mean, then the largest traffic."""
+    return sorted(
+        variants,
+        key=lambda row: (
+            rank_by_chance(row, is_less_better=is_less_better),
+            -(row.weight or 0),
+        ),
+    )
+
+
+def list_rows(
+    ordered: Sequence[VariantResult], reward_type: str, holdout_percentage: float
+) -> list[VariantRow]:
+    """Return variants in their order, as texts; the baseline with who is held out now."""
+    note = describe_held_out(holdout_percentage) if holdout_percentage else ""
+    return [
+        _build_row(row, reward_type, note if row.number == BASELINE else "")
+        for row in ordered
+    ]
 
 
 def split_rows(
-    rows: Sequence[VariantRow], variants: Sequence[VariantResult]
+    rows: Sequence[VariantRow], ordered: Sequence[VariantResult]
 ) -> SplitRows:
     """Return the rows of `list_rows` in two parts, the second empty where they are few."""
     if len(rows) <= MAX_ALL:
         return SplitRows(rows, [], "")
-    others = _order(variants)[MAX_FIRST:]
+    others = ordered[MAX_FIRST:]
     return SplitRows(rows[:MAX_FIRST], rows[MAX_FIRST:], _describe_others(others))
 
 
@@ -67,11 +89,7 @@ def _describe_others(others: Sequence[VariantResult]) -> str:
     return f"And {len(others)} others, together: {', '.join([*facts, users])}"
 
 
-def _order(variants: Sequence[VariantResult]) -> list[VariantResult]:
-    return sorted(variants, key=lambda row: (-(row.prob_best or 0), -(row.weight or 0)))
-
-
-def _build_row(row: VariantResult, reward_type: str) -> VariantRow:
+def _build_row(row: VariantResult, reward_type: str, share_note: str) -> VariantRow:
     is_bool = reward_type == "bool"
     expected, low, high = (
         wording.format_mean(reward, reward_type)
@@ -93,6 +111,7 @@ def _build_row(row: VariantResult, reward_type: str) -> VariantRow:
         expected=expected,
         interval=f"{low} to {high}" if has_interval else "",
         share=_format_share(row.weight),
+        share_note=share_note,
         chance=_format_share(row.prob_best),
     )
 
@@ -100,7 +119,7 @@ def _build_row(row: VariantResult, reward_type: str) -> VariantRow:
 def _describe_state(row: VariantResult) -> str:
     if not row.enabled:
         return "disabled"
-    return "baseline" if row.number == 1 else ""
+    return "baseline" if row.number == BASELINE else ""
 
 
 def _format_share(share: float | None) -> str:

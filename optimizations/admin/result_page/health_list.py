@@ -13,6 +13,7 @@ from optimizations.results.health.health import (
     BROKEN_CODES,
     GUARDRAIL_VIOLATED,
     LIFT_NEGATIVE,
+    NOT_JUDGED,
     Health,
     HealthReason,
 )
@@ -137,6 +138,8 @@ def _describe_maturity(check: Any) -> HealthItem | None:
 
 
 def _describe_baseline(check: Any) -> HealthItem | None:
+    if check.reason == NOT_JUDGED:
+        return HealthItem("open", f"The model against the holdout: {NOT_JUDGED}")
     if check.ok is None:
         return HealthItem("open", "Too few users to check the model by the holdout")
     return HealthItem("ok", "The model agrees with the holdout")

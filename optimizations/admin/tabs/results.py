@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from levered_site.admin import html
+from levered_site.organizations.admin import get_staff_roles
 from optimizations.admin import (
     candidate_section,
     guardrail_section,
@@ -13,6 +14,7 @@ from optimizations.admin import (
     model_charts,
     training_progress,
 )
+from optimizations.admin.lifecycle_actions import ACTIONS
 from optimizations.admin.lift_chart import DayNote
 from optimizations.admin.result_page import (
     allocation_map,
@@ -47,10 +49,14 @@ def build_context(
         start = serve_section.load_start(optimization, full)
     is_served = start is None or start.is_served
     judged = judge_results(optimization, full, is_served=is_served)
-    if full is None:
-        return {"verdict": judged, "candidate": candidate}
-    return {
+    asked = {
         "verdict": judged,
+        "missing_role": _find_missing_role(request, optimization, judged),
+    }
+    if full is None:
+        return {**asked, "candidate": candidate}
+    return {
+        **asked,
         "candidate": candidate,
         "training": training_progress.find_open_training(optimization),
         "notes": full.results.notes,
@@ -59,6 +65,18 @@ def build_context(
         else None,
         **build_parts(optimization, full, notes.list_day_notes(optimization)),
     }
+
+
+def _find_missing_role(
+    request: HttpRequest, optimization: Optimization, judged: Verdict
+) -> str:
+    """Return the role that the next step takes where the user lacks it, or nothing."""
+    name = judged.next_step.action if judged.next_step else ""
+    role = next((each.role for each in ACTIONS if each.name == name), None)
+    if role is None:
+        return ""
+    roles = get_staff_roles(request)
+    return "" if roles.has_in(role, optimization.organization_id) else role
 
 
 def find_results(optimization: Optimization) -> FullResults | None:
@@ -126,6 +144,7 @@ def build_model_parts(
     results = full.results
     return {
         "shares": html.render_charts(model_charts.draw_shares(results)),
+        "shares_text": model_charts.describe_shares(results),
         "effects": html.render_charts(
             effects.draw_effects(
                 results, metric.reward_type, is_less_better=metric.is_less_better
@@ -135,10 +154,13 @@ def build_model_parts(
         "model_lift": segments.describe_model_lift(results),
         "policy_version": optimization.model.policy_version,
         "first_variants": first_variants.list_first_variants(
-            rows.build_rows(optimization, full.variants, results)
+            rows.build_rows(optimization, full.variants, results),
+            is_less_better=metric.is_less_better,
         ),
         "beliefs": html.render_charts(
-            model_charts.draw_beliefs(results, metric.reward_type)
+            model_charts.draw_beliefs(
+                results, metric.reward_type, is_less_better=metric.is_less_better
+            )
         ),
         "interactions": html.render_charts(
             *model_charts.draw_interactions(

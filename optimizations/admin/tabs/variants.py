@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from levered_site.organizations.admin import get_staff_roles
+from optimizations.admin import lift_chart
 from optimizations.admin.tabs.tab import Tab
 from optimizations.admin.variant_page import page, query, rows, views
 from optimizations.admin.variant_page.views import Frame
@@ -49,6 +50,7 @@ def _build_frame(
     measured = results.primary_metric_vs_holdout if results else None
     return Frame(
         reward_type=metric.reward_type if metric else "bool",
+        is_less_better=lift_chart.is_less_better(optimization),
         ends=views.find_ends(results),
         held_out=measured.holdout_rate if measured else None,
         holdout_percentage=optimization.holdout_percentage if is_comparing else 0.0,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from levered_site.number_texts import NO_BREAK_SPACE
 from optimizations.admin import screenshot_upload
 from optimizations.admin.variant_page.rows import Level, VariantRow
+from optimizations.results.readings.variant_results import rank_by_chance
 
 MAX_SHOWN = 3
 
@@ -22,11 +23,17 @@ class FirstVariant:
     chance: str
 
 
-def list_first_variants(rows: Sequence[VariantRow]) -> list[FirstVariant]:
+def list_first_variants(
+    rows: Sequence[VariantRow], *, is_less_better: bool
+) -> list[FirstVariant]:
     """Return the first three; none as long as none of them has a screenshot."""
-    known = [row for row in rows if row.result and row.result.prob_best is not None]
-    known.sort(key=lambda row: (-_get_chance(row), row.number))
-    first = known[:MAX_SHOWN]
+    ranked = [
+        (rank_by_chance(row.result, is_less_better=is_less_better), row.number, row)
+        for row in rows
+        if row.result and row.result.prob_best is not None
+    ]
+    ranked.sort(key=lambda known: known[:2])
+    first = [row for _, _, row in ranked[:MAX_SHOWN]]
     if not any(row.has_screenshot for row in first):
         return []
     return [

@@ -56,7 +56,7 @@ def build_page(
     path: str,
 ) -> dict[str, Any]:
     """Return what the template needs; `path` is the address of the tab."""
-    found = find_rows(rows, query)
+    found = find_rows(rows, query, is_less_better=frame.is_less_better)
     views: list[VariantView] = [build_view(row, frame) for row in found]
     factors = [level.factor for level in rows[0].levels] if rows else []
     is_bool = frame.reward_type == "bool"

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.http import urlencode
 
 from optimizations.admin.variant_page.rows import STATE_COLORS, VariantRow
+from optimizations.results.readings.variant_results import rank_by_chance
 
 GALLERY, TABLE = "gallery", "table"
 DEFAULTS = {"sort": "-best", "view": GALLERY}
@@ -120,16 +121,25 @@ def _is_place(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 5
 
 
-def find_rows(rows: Sequence[VariantRow], query: VariantQuery) -> list[VariantRow]:
-    """Return the rows that match, in order; those without a value come last."""
+def find_rows(
+    rows: Sequence[VariantRow], query: VariantQuery, *, is_less_better: bool = False
+) -> list[VariantRow]:
+    """Return the rows that match, in order; those without a value come last.
+
+    Of equal chances of being best the better believed mean comes first.
+    """
     kept = [row for row in rows if _matches(row, query)]
-    value = VALUES[query.sort.removeprefix("-")]
+    name = query.sort.removeprefix("-")
+    value = VALUES[name]
     sign = -1 if query.sort.startswith("-") else 1
-    return sorted(kept, key=lambda row: _rank(value(row), sign, row.number))
 
+    def rank(row: VariantRow) -> tuple[bool, float, float, int]:
+        own, second = value(row), 0.0
+        if name == "best" and row.result:
+            second = rank_by_chance(row.result, is_less_better=is_less_better)[1]
+        return own is None, sign * (own or 0), -sign * second, row.number
 
-def _rank(value: Value, sign: int, number: int) -> tuple[bool, float, int]:
-    return value is None, sign * (value or 0), number
+    return sorted(kept, key=rank)
 
 
 def _matches(row: VariantRow, query: VariantQuery) -> bool:

@@ -85,6 +85,7 @@ class Frame:
     Attributes
     ----------
     reward_type: of the reward metric.
+    is_less_better: whether a smaller reward is a better one.
     ends: of the scale of all beliefs.
     held_out: measured mean of the holdout, or None.
     holdout_percentage: of users, who get the baseline, too; 0 while nobody is held out.
@@ -95,6 +96,7 @@ class Frame:
     """
 
     reward_type: str
+    is_less_better: bool
     ends: tuple[float, float]
     held_out: float | None
     holdout_percentage: float
@@ -168,8 +170,13 @@ def _build_traffic(row: VariantRow, frame: Frame) -> Share | None:
     share = _build_share(row.result.weight) if row.result else None
     if share is None or row.number != BASELINE or not frame.holdout_percentage:
         return share
-    held_out = f"{frame.holdout_percentage:g}{NO_BREAK_SPACE}%"
-    return Share(share.text, share.percent, f"and the {held_out} held out")
+    note = describe_held_out(frame.holdout_percentage)
+    return Share(share.text, share.percent, note)
+
+
+def describe_held_out(percentage: float) -> str:
+    """Return what the baseline gets beside its share of optimized traffic."""
+    return f"and the {percentage:g}{NO_BREAK_SPACE}% held out"
 
 
 def format_reward(value: float, reward_type: str) -> str:

@@ -54,8 +54,9 @@ class _CheckText:
 def _describe_sample_ratio(check: Any) -> str:
     return (
         f"The holdout has {100 * check.observed_share:.3g}% of the users where "
-        f"{100 * check.expected_share:.3g}% are configured (p {format_p(check.p_value)}): users "
-        "of one arm are lost, so the arms do not compare like with like."
+        f"{100 * check.expected_share:.3g}% are expected from what each period holds out (p "
+        f"{format_p(check.p_value)}): users of one arm are lost, so the arms do not compare "
+        "like with like."
     )
 
 

@@ -19,8 +19,10 @@ BROKEN_CODES = (
     "unknown_variant",
 )
 NOT_COMPARABLE = (
-    "the arms cannot be compared, nor what the model learned from them; see health"
+    "the arms cannot be compared, so what the model learned from them cannot be "
+    "trusted; see health"
 )
+NOT_JUDGED = "not judged while the arms cannot be compared"
 GUARDRAIL_VIOLATED = "guardrail_violated"
 GUARDRAIL_HARM = "guardrail_hidden_harm"  # by companions of amounts, not by the mean
 LIFT_NEGATIVE = "lift_negative"

@@ -1,7 +1,7 @@
 """What the health is judged by: the counts, their checks and the guardrails."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,7 +25,11 @@ from optimizations.results.health import (
     unread_amounts,
 )
 from optimizations.results.health.guardrails import Guardrail
-from optimizations.results.health.health import BROKEN_CODES, HealthReason
+from optimizations.results.health.health import (
+    BROKEN_CODES,
+    NOT_JUDGED,
+    HealthReason,
+)
 from optimizations.results.health.redefined_guardrails import PastKey, Verdict
 from optimizations.results.lift import (
     measured_lift,
@@ -118,8 +122,23 @@ def explain_broken_counts(
         **measured_lift.check_traffic(optimization, cube),
         **logged_levels.check_logged_levels(optimization, cube),
     }
-    is_broken = any(checks[code].ok is False for code in BROKEN_CODES)
-    return LEARNED_BROKEN if is_broken else None
+    return LEARNED_BROKEN if _is_broken(checks) else None
+
+
+def judge_model(
+    checks: Mapping[str, Any], sanity: BaselineSanity | None
+) -> BaselineSanity | None:
+    """Return the check of the model; it says nothing while the arms are not alike.
+
+    A holdout that lost users is no measure of a model that learned from the same users.
+    """
+    if sanity is None or not _is_broken(checks):
+        return sanity
+    return replace(sanity, ok=None, z=None, reason=NOT_JUDGED)
+
+
+def _is_broken(checks: Mapping[str, Any]) -> bool:
+    return any(checks[code].ok is False for code in BROKEN_CODES)
 
 
 def build_checks(
@@ -133,11 +152,14 @@ def build_checks(
 
     Without `reads_events` the one that reads the latest events is missing.
     """
-    return {
+    compared = {
         **measured_lift.check_traffic(optimization, cube),
         **logged_levels.check_logged_levels(optimization, cube),
+    }
+    return {
+        **compared,
         **({ONE_ID: frequent_id.check_one_id(optimization)} if reads_events else {}),
-        "baseline_sanity": sanity,
+        "baseline_sanity": judge_model(compared, sanity),
         **_check_amounts(optimization, cube),
         "age": health_records.check_age(optimization, cube.as_of),
     }

@@ -133,7 +133,7 @@ def build_results(
         loaded.health_rows if loaded else None,
     )
     model = modeled.build_modeled_results(
-        optimization, served, cube, sanity, explain_broken(judged)
+        optimization, served, cube, checks["baseline_sanity"], explain_broken(judged)
     )
     known_variants = (
         loaded.variants if loaded else variant_results.list_variants(optimization)

@@ -1,5 +1,6 @@
 """What was counted of each variant, in all and by day, and what the model says of it."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,6 +62,17 @@ class DailyCounts:
 def list_variants(optimization: Optimization) -> list[Variant]:
     """Return the variants by number, without their screenshots."""
     return list(optimization.variants.order_by("number").without_pictures())
+
+
+def rank_by_chance(row: VariantResult, *, is_less_better: bool) -> tuple[float, float]:
+    """Return the key of a variant that sorts the most probable best first.
+
+    Of equal chances, many of which are 0, the better believed mean comes first.
+    """
+    mean = row.expected_reward_mean
+    if mean is None:
+        return -(row.prob_best or 0.0), math.inf
+    return -(row.prob_best or 0.0), mean if is_less_better else -mean
 
 
 def build_variant_results(

@@ -125,7 +125,9 @@ def test_a_trained_optimization_shows_what_was_shown_and_believed() -> None:
     results = report.build_results(optimization)
 
     shares = model_charts.draw_shares(results).__html__()
-    beliefs = model_charts.draw_beliefs(results, "bool").__html__()
+    beliefs = model_charts.draw_beliefs(
+        results, "bool", is_less_better=False
+    ).__html__()
 
     assert "<svg" in shares
     assert beliefs.count("chart-ridge") == 2 * 4

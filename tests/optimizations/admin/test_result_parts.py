@@ -28,7 +28,12 @@ from optimizations.admin.tabs import results as results_tab
 from optimizations.admin.variant_page import page as variant_page
 from optimizations.configuration import create_update
 from optimizations.models import CountFailure, CubeDay, Optimization
-from optimizations.results.health.health import NOT_COMPARABLE, Health, HealthReason
+from optimizations.results.health.health import (
+    NOT_COMPARABLE,
+    NOT_JUDGED,
+    Health,
+    HealthReason,
+)
 from optimizations.results.readings import full_results, guardrail_report, report
 from optimizations.results.readings.even_split import EvenSplit
 from optimizations.results.readings.full_results import FullResults
@@ -180,9 +185,16 @@ def test_a_broken_split_withholds_every_figure_of_the_lift() -> None:
     assert len(withheld) == 3
     assert {figure.note for figure in withheld} == {figures.BROKEN}
     assert "<svg" not in drawn
-    beliefs = model_charts.draw_beliefs(full.results, "bool").__html__()
+    beliefs = model_charts.draw_beliefs(
+        full.results, "bool", is_less_better=False
+    ).__html__()
     assert "<svg" not in beliefs
     assert f"Withheld: {NOT_COMPARABLE}." in beliefs
+    assert "Withheld: the arms cannot be compared, so what the model learned" in beliefs
+    results = full.results
+    items = health_list.list_health(results.health, results.checks, ())
+    (judged,) = [item for item in items if "model" in item.text.lower()]
+    assert (judged.state, NOT_JUDGED in judged.text) == ("open", True)
     assert segments.describe_model_lift(full.results) == ""
     assert evidence.describe_leader(full.results) == ""
     assert personalization.describe_personalization(full.results) == ""

@@ -99,6 +99,23 @@ def test_a_viewer_is_offered_no_action(viewer: Client, world: World) -> None:
     assert "/do-" not in page.content.decode()
 
 
+@pytest.mark.parametrize(("role", "is_told"), [("editor", True), ("owner", False)])
+def test_whoever_may_not_do_the_next_step_is_told_who_can(
+    client: Client,
+    world: World,
+    role: str,
+    is_told: bool,
+) -> None:
+    Optimization.objects.filter(pk=world.optimization.pk).update(status="archived")
+    client.force_login(staff_world.make_member(world.organization, role))
+
+    answer = client.get(registry.build_url(world.optimization, "results"))
+
+    page = answer.content.decode()
+    assert "Unarchive it to have it back." in page
+    assert ("An owner of the organization can do that." in page) == is_told
+
+
 def test_pause_and_ship_stand_in_the_head_and_all_else_behind_the_dots(
     owner: Client, world: World
 ) -> None:

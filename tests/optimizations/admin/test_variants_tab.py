@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from levered_site import level_texts
 from levered_site.organizations.actors import Actor
 from optimizations.admin import screenshot_upload
+from optimizations.admin.documents import variant_rows
 from optimizations.admin.tabs import registry
 from optimizations.admin.variant_page import first_variants, query, rows
 from optimizations.admin.variant_page.rows import VariantRow
@@ -338,12 +339,36 @@ def test_nobody_of_another_organization_sees_the_picture(
         assert client.get(build_url(variant)).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("is_less_better", "numbers"), [(False, [4, 2, 3, 1]), (True, [4, 1, 3, 2])]
+)
+def test_of_equal_chances_the_better_believed_mean_comes_first(
+    numbers: list[int],
+    is_less_better: bool,
+) -> None:
+    means = (0.1, 0.3, 0.2, 0.15)
+    listed = make_rows(
+        *(Figures(float(place == 3), mean) for place, mean in enumerate(means))
+    )
+    asked = query.read_query(RequestFactory().get("/variants/"))
+    results: list[Any] = [row.result for row in listed]
+
+    gallery = query.find_rows(listed, asked, is_less_better=is_less_better)
+    ordered = variant_rows.order_variants(results, is_less_better=is_less_better)
+    listed[3].variant.has_screenshot = True  # type: ignore[attr-defined]
+    first = first_variants.list_first_variants(listed, is_less_better=is_less_better)
+
+    assert [row.number for row in gallery] == numbers
+    assert [results.index(row) + 1 for row in ordered] == numbers
+    assert [one.number for one in first] == numbers[:3]
+
+
 def test_the_first_three_are_shown_once_one_of_them_has_a_screenshot() -> None:
     listed = make_rows(Figures(0.3), Figures(None), Figures(0.1), Figures(0.6))
 
-    bare = first_variants.list_first_variants(listed)
+    bare = first_variants.list_first_variants(listed, is_less_better=False)
     listed[0].variant.has_screenshot = True  # type: ignore[attr-defined]
-    shown = first_variants.list_first_variants(listed)
+    shown = first_variants.list_first_variants(listed, is_less_better=False)
 
     assert bare == []
     assert [(one.number, one.chance) for one in shown] == [

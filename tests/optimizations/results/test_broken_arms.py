@@ -6,7 +6,7 @@ import pytest
 
 from optimizations.models import Optimization
 from optimizations.results.health import health_storage
-from optimizations.results.health.health import NOT_COMPARABLE
+from optimizations.results.health.health import NOT_COMPARABLE, NOT_JUDGED
 from optimizations.results.health.health_evidence import LEARNED_BROKEN
 from tests.support.factories import read_body
 from tests.support.learning import train_model
@@ -58,6 +58,8 @@ def test_every_reading_withholds_the_model_and_keeps_counts_and_shares() -> None
     assert list_nulls_without_reason(results) == []
     assert results["unavailable"]["stats.best_variant"] == NOT_COMPARABLE
     assert results["unavailable"]["even_split.extra"] == NOT_COMPARABLE
+    sanity = results["checks"]["baseline_sanity"]
+    assert (sanity["ok"], sanity["reason"]) == (None, NOT_JUDGED)
     for row in (*results["variants"], *state["variants"]):
         assert [row[name] for name in VARIANT_FIGURES] == [None] * 3
         assert row["users"] > 0

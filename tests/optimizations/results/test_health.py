@@ -90,7 +90,7 @@ def test_a_lost_half_of_the_holdout_is_broken_wherever_a_lift_stands(
     first = healths["results"]
     assert first["status"] == "broken"
     (reason,) = [r for r in first["reasons"] if r["code"] == "sample_ratio"]
-    assert "where 50% are configured" in reason["message"]
+    assert "where 50% are expected" in reason["message"]
     assert reason["next"]
     assert first["as_of"] is not None
     assert {name: health for name, health in healths.items() if health != first} == {}

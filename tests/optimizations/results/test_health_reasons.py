@@ -73,7 +73,10 @@ FAILED: dict[str, Any] = {
         (
             "sample_ratio",
             "broken",
-            "5.26% of the users where 10% are configured (p 4e-37)",
+            (
+                "5.26% of the users where 10% are expected from what each period holds "
+                "out (p 4e-37)"
+            ),
         ),
         (
             "sample_ratio_daily",

@@ -58,6 +58,10 @@ def test_a_viewer_takes_the_results_away_as_one_file(
     assert "policy version" in file
     assert "figures as of" in file
     assert CLERK.id not in file
+    assert (
+        file.count(f"<small>and the {optimization.holdout_percentage:g}\xa0% held") == 1
+    )
+    assert "\xa0% of all so far, are among those of no. 1." in file
 
 
 def test_nobody_else_gets_a_report(client: Client) -> None:
