@@ -4,6 +4,7 @@ Both do what `GET` and `PUT …/screenshot` of the API do.
 """
 
 import hashlib
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -37,6 +38,8 @@ PICTURE_ROUTE = "admin:optimizations_variant_picture"
 THUMBNAIL_ROUTE = "admin:optimizations_variant_thumbnail"
 KEPT = "private, no-cache"  # the browser keeps it, and asks whether it changed
 FIELD = "picture"
+# What the card shows of a broken picture: nothing, so that the levels behind it are seen.
+CLEAR = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
 NO_FILE = "Choose a PNG file first."
 
 
@@ -85,21 +88,37 @@ def show_picture(admin: Any, request: HttpRequest, object_id: str) -> HttpRespon
 def show_thumbnail(
     admin: Any, request: HttpRequest, object_id: str
 ) -> HttpResponseBase:
-    """Answer with the WebP, or with the whole PNG where there is no thumbnail of it."""
+    """Answer with the WebP; what was stored without one is drawn for this answer."""
     variant = admin.get_object(request, object_id)
     if variant is None:
         raise Http404
     thumbnail = screenshots.load_thumbnail(variant.pk)
-    if thumbnail is None:
-        return show_picture(admin, request, object_id)
+    if thumbnail is not None:
+        tag = hashlib.sha256(thumbnail).hexdigest()[:32]
+        return _answer_small(request, tag, lambda: thumbnail)
+    try:
+        stored = screenshots.find_screenshot(variant.optimization, variant.number)
+    except NotFoundError as error:
+        raise Http404 from error
+    draw = partial(screenshots.draw_thumbnail, stored)
+    return _answer_small(request, f"{stored.sha256.hex()[:32]}-small", draw)
+
+
+def _answer_small(
+    request: HttpRequest, tag: str, draw: Callable[[], bytes | None]
+) -> HttpResponse:
+    """Answer with what is drawn, unless the browser has it; clear where it is broken."""
     headers = {
-        "ETag": f'"{hashlib.sha256(thumbnail).hexdigest()[:32]}"',
+        "ETag": f'"{tag}"',
         "Cache-Control": KEPT,
         "X-Content-Type-Options": "nosniff",
     }
     if etags.is_unchanged(request, headers["ETag"]):
         return HttpResponseNotModified(headers=headers)
-    return HttpResponse(thumbnail, "image/webp", headers=headers)
+    picture = draw()
+    if picture is None:
+        return HttpResponse(CLEAR, "image/svg+xml", headers=headers)
+    return HttpResponse(picture, "image/webp", headers=headers)
 
 
 def render_screenshot(variant: Variant) -> SafeString | str:
@@ -167,7 +186,8 @@ class ScreenshotView(View):
                 get_staff_actor(request),
             )
         except LeveredError as error:
-            return self._render(request, error.message)
+            problems = [detail.message for detail in error.details]
+            return self._render(request, " ".join(problems) or error.message)
         messages.success(
             request, f"Saved the screenshot of variant {self.variant.number}."
         )
@@ -185,6 +205,7 @@ class ScreenshotView(View):
             "problem": problem,
             "field": FIELD,
             "most_bytes": screenshots.MAX_SCREENSHOT_BYTES,
+            "most_pixels": f"{screenshots.MAX_PIXELS // 10**6} million",
             "too_large": screenshots.TOO_LARGE_MESSAGE,
             "others": self._list_neighbors(),
         }

@@ -1,6 +1,5 @@
 """Screenshots of variants: validate, store and load PNG files and their thumbnails."""
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,11 +19,13 @@ from levered_site.errors import (
 )
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
-from optimizations.configuration.thumbnails import make_thumbnail
+from optimizations.configuration import png_file, thumbnails
 from optimizations.models import Optimization, Variant
 
 MAX_SCREENSHOT_BYTES = 5 * 1024 * 1024
 MAX_SIDE_PIXELS = 20_000  # a screenshot of a whole page may be long
+# A page 3,000 pixels wide and as long as may be; all are decompressed, a part at a time.
+MAX_PIXELS = 60_000_000
 PART_BYTES = 256 * 1024
 FIND_SQL = """
 SELECT id, xmin::text AS row_version, octet_length(screenshot) AS size,
@@ -40,12 +41,15 @@ STORE_SQL = b"""
 UPDATE optimizations_variant SET screenshot = $1, thumbnail = $2
 WHERE optimization_id = $3 AND number = $4
 """
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PNG_HEADER = struct.Struct(">I4sII")  # length, IHDR, width, height
 PNG_TRAILER = b"IEND\xaeB`\x82"
 
 TOO_LARGE_MESSAGE = "A screenshot may have at most 5 MB."
 INVALID_PNG_MESSAGE = "The body is not a complete PNG file."
+FIELD = "screenshot"
+BROKEN_PNG_MESSAGE = (
+    "The pixels of this PNG cannot be decoded: open it in a program for pictures and save "
+    "it again as PNG."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +93,15 @@ def read_screenshot(stored: StoredScreenshot) -> Iterator[bytes]:
 
 
 def load_thumbnail(variant_id: int) -> bytes | None:
-    """Return the small WebP of a variant's screenshot; None where there is none."""
+    """Return the small WebP of a variant's screenshot; None where none is stored."""
     rows = Variant.objects.filter(pk=variant_id).values_list("thumbnail", flat=True)
     thumbnail = rows.first()
     return None if thumbnail is None else bytes(thumbnail)
+
+
+def draw_thumbnail(stored: StoredScreenshot) -> bytes | None:
+    """Return a thumbnail of a screenshot that was stored without; None if it is broken."""
+    return thumbnails.make_thumbnail(b"".join(read_screenshot(stored)))
 
 
 def store_screenshot(
@@ -101,19 +110,27 @@ def store_screenshot(
     """Store a variant's screenshot and its thumbnail in place of the previous ones.
 
     Raises NotFoundError for an unknown variant, ConflictError where the organization's
-    screenshots would take more than SCREENSHOT_BYTES, and what `validate_png` raises.
+    screenshots would take more than SCREENSHOT_BYTES, InvalidParametersError where
+    pixels cannot be decoded, and what `validate_png` raises.
     """
     validate_png(png)
-    thumbnail = make_thumbnail(png)
+    thumbnail = _check_and_shrink(png)
     with transaction.atomic():
         _require_room(optimization, number, len(png))
         _store(optimization, number, (png, thumbnail), actor)
 
 
+def _check_and_shrink(png: bytes) -> bytes:
+    try:
+        return thumbnails.check_and_shrink(png)
+    except png_file.BrokenPngError as error:
+        raise InvalidParametersError.for_field(FIELD, BROKEN_PNG_MESSAGE) from error
+
+
 def _store(
     optimization: Optimization,
     number: int,
-    pictures: tuple[bytes, bytes | None],
+    pictures: tuple[bytes, bytes],
     actor: Actor,
 ) -> None:
     if not execute_bound(STORE_SQL, [*pictures, optimization.pk, number]):
@@ -144,22 +161,31 @@ def validate_png(png: bytes) -> None:
     """Check a PNG's size, signature, header and trailer; its pixels may be broken.
 
     Raises PayloadTooLargeError over 5 MB, UnsupportedMediaTypeError for anything but a
-    complete PNG, InvalidParametersError for a width or height out of range.
+    complete PNG, InvalidParametersError for too many pixels.
     """
     if len(png) > MAX_SCREENSHOT_BYTES:
         raise PayloadTooLargeError(TOO_LARGE_MESSAGE)
-    min_length = len(PNG_SIGNATURE) + PNG_HEADER.size + len(PNG_TRAILER)
-    if (
-        len(png) < min_length
-        or not png.startswith(PNG_SIGNATURE)
-        or not png.endswith(PNG_TRAILER)
-    ):
+    if not png.endswith(PNG_TRAILER):
         raise UnsupportedMediaTypeError(INVALID_PNG_MESSAGE)
-    length, chunk_type, width, height = PNG_HEADER.unpack_from(png, len(PNG_SIGNATURE))
-    if chunk_type != b"IHDR" or length != 13:
-        raise UnsupportedMediaTypeError(INVALID_PNG_MESSAGE)
+    try:
+        header = png_file.read_header(png)
+    except png_file.BrokenPngError as error:
+        raise UnsupportedMediaTypeError(INVALID_PNG_MESSAGE) from error
+    problem = _find_size_problem(header)
+    if problem:
+        size = f"this one has {header.width} x {header.height}"
+        raise InvalidParametersError.for_field(FIELD, f"{problem}; {size}.")
+
+
+def _find_size_problem(header: png_file.Header) -> str:
+    width, height = header.width, header.height
     if not (1 <= width <= MAX_SIDE_PIXELS and 1 <= height <= MAX_SIDE_PIXELS):
-        raise InvalidParametersError(
-            f"A screenshot must have 1 to {MAX_SIDE_PIXELS} pixels a side; "
-            f"this one has {width} x {height}."
+        return f"A screenshot must have 1 to {MAX_SIDE_PIXELS} pixels a side"
+    if width * height > MAX_PIXELS:
+        return f"A screenshot may have at most {MAX_PIXELS:,} pixels"
+    if header.interlacing and width * height > thumbnails.MAX_PIXELS:
+        return (
+            f"An interlaced screenshot may have at most {thumbnails.MAX_PIXELS:,} pixels: "
+            "save it without interlacing"
         )
+    return ""

@@ -8,12 +8,13 @@ from typing import Final
 
 from PIL import Image
 
+from optimizations.configuration import png_file
+
 WIDTH, HEIGHT = 640, 360  # twice as many pixels as a card has, for sharp screens
 QUALITY: Final = 80
 # Pixels that are decoded at most, 4 bytes each: the memory that an upload may take.
 MAX_PIXELS: Final = 12_000_000
-HEADER: Final = struct.Struct(">4sIIBBBBB")  # IHDR, width, height … interlacing
-HEADER_START: Final = 12  # after the signature and the length of the first chunk
+DRAWN_CHUNKS: Final = {b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 BROKEN: Final = (
     Image.DecompressionBombError,
     EOFError,
@@ -26,39 +27,60 @@ BROKEN: Final = (
 _one_at_a_time = threading.Lock()  # bounds the memory of all uploads of a process
 
 
+def check_and_shrink(png: bytes) -> bytes:
+    """Return the thumbnail of a PNG of which every pixel can be decoded.
+
+    Raises BrokenPngError where some cannot, or too many would have to be at once.
+    """
+    try:
+        with _one_at_a_time:
+            png_file.check_pixels(png)
+            return _draw(png)
+    except BROKEN as error:
+        raise png_file.BrokenPngError(str(error)) from error
+
+
 def make_thumbnail(png: bytes) -> bytes | None:
     """Return the top of a PNG as a WebP of at most 640 x 360 pixels.
 
-    None where the pixels are broken, or too many to be decoded here. `png` begins with a
-    header that `screenshots.validate_png` has accepted.
+    None where these pixels are broken, or too many to be decoded here.
     """
-    top = _keep_top(png)
-    if top is None:
-        return None
-    written = io.BytesIO()
     try:
-        with _one_at_a_time, Image.open(io.BytesIO(top), formats=["PNG"]) as image:
-            _shrink(image).save(written, "WEBP", quality=QUALITY)
+        with _one_at_a_time:
+            return _draw(png)
     except BROKEN:
         return None
+
+
+def _draw(png: bytes) -> bytes:
+    written = io.BytesIO()
+    with Image.open(io.BytesIO(_keep_top(png)), formats=["PNG"]) as image:
+        _shrink(image).save(written, "WEBP", quality=QUALITY)
     return written.getvalue()
 
 
-def _keep_top(png: bytes) -> bytes | None:
-    """Return the PNG with a header that ends it below its top; None if that is too large.
+def _keep_top(png: bytes) -> bytes:
+    """Return the PNG with a header that ends it below its top, and without its texts.
 
     Rows follow each other, so a decoder never reads those below. Interlaced ones do not:
-    such a picture is left whole.
+    such a picture is left whole. The top of a very wide one is lower.
     """
-    kind, width, height, *kinds, interlacing = HEADER.unpack_from(png, HEADER_START)
-    rows = height if interlacing else min(height, max(1, width * HEIGHT // WIDTH))
-    if width * rows > MAX_PIXELS:
-        return None
-    header = HEADER.pack(kind, width, rows, *kinds, interlacing)
-    rest = png[HEADER_START + HEADER.size + 4 :]
-    return b"".join(
-        (png[:HEADER_START], header, struct.pack(">I", zlib.crc32(header)), rest)
+    header = png_file.read_header(png)
+    rows = min(header.height, max(1, header.width * HEIGHT // WIDTH))
+    rows = (
+        header.height
+        if header.interlacing
+        else min(rows, MAX_PIXELS // max(1, header.width))
     )
+    if not 0 < header.width * rows <= MAX_PIXELS:
+        raise png_file.BrokenPngError("No pixels, or too many to be decoded at once.")
+    kept = (
+        png_file.write_chunk(kind, data)
+        for kind, data in png_file.read_chunks(png)
+        if kind in DRAWN_CHUNKS
+    )
+    first = png_file.write_chunk(b"IHDR", header.pack(rows))
+    return b"".join((png_file.SIGNATURE, first, *kept))
 
 
 def _shrink(image: Image.Image) -> Image.Image:

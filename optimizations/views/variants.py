@@ -122,7 +122,11 @@ class ScreenshotViewSet(VariantViewSet):
     @extend_schema(request={"image/png": OpenApiTypes.BINARY}, responses=VariantDetails)
     @body_limits.limit_body(screenshots.MAX_SCREENSHOT_BYTES)
     def keep(self, _request: Request, number: int, **_kwargs: Any) -> Response:
-        """Store a PNG of at most 5 MB as the variant's screenshot."""
+        """Store a PNG of at most 5 MB as the variant's screenshot.
+
+        It may have 60 million pixels (12 million if it is interlaced) and 20,000 a side.
+        A picture with more, or with pixels that cannot be decoded, is a 400.
+        """
         optimization = self.get_object()
         picture = dict(self.request.data).get("picture", b"")  # an empty body
         screenshots.store_screenshot(optimization, number, picture, self.actor)

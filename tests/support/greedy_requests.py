@@ -2,12 +2,13 @@
 """Requests that ask a web process for much memory: what was found, and close variants."""
 
 import gzip
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+
+from tests.support.pictures import build_png
 
 MB = 2**20
 LARGEST_BODY = 5 * MB
@@ -259,7 +260,6 @@ def _list_answers() -> Iterator[GreedyRequest]:
 
 
 def _build_png() -> bytes:
-    """Return what counts as the largest PNG file."""
-    start = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 100, 100)
-    end = b"IEND\xaeB`\x82"
-    return start + bytes(LARGEST_BODY - len(start) - len(end)) + end
+    """Return one of the largest PNG files, of which all pixels are there."""
+    width, height = 2_500, 2_090
+    return build_png(width, height, rows=bytes((width + 1) * height), level=0)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from django.contrib.staticfiles import finders
-from django.db.models import BinaryField, Case, F, When
+from django.db.models import BinaryField, Case, F, Q, When
 from django.db.models.functions import Length
 from django.utils.safestring import SafeString
 
+from optimizations.configuration.thumbnails import make_thumbnail
 from optimizations.models import Optimization
 
 STYLES: Final = ("levered_charts/charts.css", "levered_admin/document.css")
@@ -23,10 +24,15 @@ MAX_PICTURE_BYTES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A screenshot as a data URI; empty where it is too large to stand in a document."""
+    """A screenshot as a data URI; empty where it is broken, or too large for a document."""
 
     uri: str
     size: int
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it has no place in a document."""
+        return self.size > MAX_PICTURE_BYTES
 
 
 @cache
@@ -56,17 +62,29 @@ def load_pictures(
         optimization.variants.filter(number__in=numbers, screenshot__isnull=False)
         .annotate(size=size)
         .annotate(
+            is_drawn=Q(thumbnail__isnull=False),
             small=Case(
                 When(size__lte=MAX_PICTURE_BYTES, then=F("screenshot")),
                 default=F("thumbnail"),
                 output_field=BinaryField(null=True),
-            )
+            ),
         )
     )
     return {
-        number: Picture(_build_uri(picture), size)
-        for number, picture, size in rows.values_list("number", "small", "size")
+        number: Picture(_build_uri(_keep_whole(small, is_drawn=is_drawn)), size)
+        for number, small, size, is_drawn in rows.values_list(
+            "number", "small", "size", "is_drawn"
+        )
     }
+
+
+def _keep_whole(
+    picture: bytes | memoryview | None, *, is_drawn: bool
+) -> bytes | memoryview | None:
+    """Return the picture, or None for a broken one of versions that took such."""
+    if picture is None or is_drawn or make_thumbnail(bytes(picture)):
+        return picture
+    return None
 
 
 def _build_uri(picture: bytes | memoryview | None) -> str:

@@ -123,7 +123,7 @@ def build_view(row: VariantRow, frame: Frame) -> VariantView:
     """Return a variant as the page shows it."""
     result = row.result
     upload = ""
-    if frame.may_change and not row.has_screenshot:
+    if frame.may_change:
         upload = build_row_url(screenshot_upload.ROUTE, row.variant.pk)
     return VariantView(
         row=row,

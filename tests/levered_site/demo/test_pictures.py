@@ -7,7 +7,7 @@ from levered_site.demo import pictures
 from levered_site.demo.five_worlds import WORLDS
 from levered_site.demo.pictures import PICTURES, SCALE
 from levered_site.demo.stories import SCREENSHOTS
-from optimizations.configuration import screenshots
+from optimizations.configuration import png_file, screenshots
 from tests.support.code_blocks import ROOT, find_pages
 
 SHOWN = re.compile(r"pictures/([\w-]+)\.png")
@@ -40,5 +40,5 @@ def test_every_variant_with_a_screenshot_has_one_that_the_api_takes() -> None:
 
 
 def _read_size(png: bytes) -> tuple[int, int]:
-    width, height = SIZE.unpack_from(png, len(screenshots.PNG_SIGNATURE) + 8)
+    width, height = SIZE.unpack_from(png, len(png_file.SIGNATURE) + 8)
     return width, height

@@ -87,6 +87,11 @@ def test_an_upload_is_what_rest_shows(
             "this one has 30000 x 2",
             id="too wide",
         ),
+        pytest.param(
+            pictures.build_png(height=20),
+            screenshots.BROKEN_PNG_MESSAGE,
+            id="pixels are missing",
+        ),
         pytest.param(None, "Choose a PNG file first.", id="no file"),
     ],
 )

@@ -204,6 +204,7 @@ def test_a_screenshot_that_is_replaced_while_it_is_read_is_not_mixed_up() -> Non
         (build_png(), "image/jpeg", 415),
         (build_png(width=0), "image/png", 400),
         (build_png(height=2**31), "image/png", 400),
+        (build_png(height=20), "image/png", 400),  # pixels are missing
         (build_png(filler=screenshots.MAX_SCREENSHOT_BYTES), "image/png", 413),
     ],
 )

@@ -12,7 +12,7 @@ from levered_site.organizations.actors import Actor
 from optimizations.admin import page_head
 from optimizations.configuration import notes
 from optimizations.models import Optimization
-from tests.support import staff_world, unhealthy_worlds
+from tests.support import pictures, staff_world, unhealthy_worlds
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def test_a_viewer_takes_the_results_away_as_one_file(
     Optimization.objects.filter(pk=optimization.pk).update(name="Ångström / Seite 2")
     today = {"text": "The sale began", "date": date(2026, 3, 28)}
     notes.create_note(optimization, today, CLERK)
-    optimization.variants.update(screenshot=b"small")
+    optimization.variants.update(screenshot=pictures.build_png())
     client.force_login(staff_world.make_member(optimization.organization, "viewer"))
     client.get(build_path(optimization))
 

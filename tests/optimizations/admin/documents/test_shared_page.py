@@ -18,6 +18,7 @@ from optimizations.configuration import notes
 from optimizations.models import Optimization, ShareLink
 from optimizations.sharing import links
 from tests.support import staff_world, unhealthy_worlds
+from tests.support.pictures import build_png
 from tests.support.result_visitors import train_and_return
 from tests.support.staff_world import World
 
@@ -71,7 +72,7 @@ def test_a_link_shows_the_results_without_controls_names_and_notes(
     optimization, refunds = unhealthy_worlds.make_violated_guardrail()
     text = {"text": "Bob broke the checkout", "date": date(2026, 3, 28)}
     notes.create_note(optimization, text, CLERK)
-    optimization.variants.filter(number=2).update(screenshot=b"small")
+    optimization.variants.filter(number=2).update(screenshot=build_png())
     _, path = share(optimization)
     client.get(path)
 
@@ -181,19 +182,23 @@ def test_a_failed_count_is_said_without_the_warehouses_words(client: Client) -> 
     assert "Whoever shared this page knows the details." in page
 
 
-def test_a_screenshot_that_is_too_large_is_its_thumbnail_or_named_and_not_read(
+def test_a_screenshot_that_is_too_large_or_broken_is_its_thumbnail_or_named(
     world: World,
 ) -> None:
     size = inlined_files.MAX_PICTURE_BYTES
     rows = world.optimization.variants
-    rows.filter(number=1).update(screenshot=b"x" * size)
-    rows.filter(number=2).update(screenshot=b"x" * (size + 1))
+    whole = build_png(filler=size - len(build_png()))
+    rows.filter(number=1).update(screenshot=whole)
+    rows.filter(number=2).update(screenshot=whole + b"x")
+    rows.filter(number=3).update(screenshot=build_png(900, 9))  # broken
 
-    pictures = inlined_files.load_pictures(world.optimization, [1, 2, 3])
+    pictures = inlined_files.load_pictures(world.optimization, [1, 2, 3, 4])
 
-    assert sorted(pictures) == [1, 2]
-    assert pictures[1].uri.startswith("data:image/png;base64,eHh4")
+    assert sorted(pictures) == [1, 2, 3]
+    assert pictures[1].uri.startswith("data:image/png;base64,iVBORw0KGgo")
     assert (pictures[2].uri, pictures[2].size) == ("", size + 1)
+    assert [pictures[number].is_large for number in (1, 2, 3)] == [False, True, False]
+    assert pictures[3].uri == ""
     rows.filter(number=2).update(thumbnail=b"RIFF    WEBP")
     (small,) = inlined_files.load_pictures(world.optimization, [2]).values()
     assert small.uri.startswith("data:image/webp;base64,UklGR")
