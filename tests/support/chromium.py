@@ -6,9 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.db import connections
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.support.running_service import PATIENCE
 
 PATH = Path("/usr/bin/chromium")
+# Playwright waits 5 s for what is expected. On a busy machine an action takes longer.
+expect.set_options(timeout=5_000 * PATIENCE)
 # Each window would load two pages for the address bar, which nobody sees: more work than all
 # else of opening it. Of two such lists Chromium takes the last one, so that those parts of
 # Playwright's own list that matter here are repeated.
