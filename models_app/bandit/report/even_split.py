@@ -129,8 +129,8 @@ def summarize_even_split(
 def move_to_level(surplus: Floats, expected: Floats, earned: Floats) -> Floats:
     """Return surpluses [draws, P] at the log odds at which users earn `earned` [P].
 
-    `surplus` and `expected` [K, draws, P] are at SHIFTS. Levels below these are reached in
-    proportion, which small chances are; levels above are as good as the highest.
+    `surplus` and `expected` [K, draws, P] are at SHIFTS. Levels beyond these are reached in
+    proportion: below, chances are small, and above they were small or there is little room.
     """
     curve, slope = _fit_polynomials(expected)
     shift = np.zeros(expected.shape[1:])
@@ -143,7 +143,7 @@ def move_to_level(surplus: Floats, expected: Floats, earned: Floats) -> Floats:
     odds = np.exp(shift)
     reached = odds * _evaluate(curve, shift)
     moved = odds * _evaluate(_fit_polynomials(surplus)[0], shift)
-    return moved * np.minimum(_divide(earned, reached), 1.0)
+    return moved * _divide(earned, reached)
 
 
 def _fit_polynomials(sums: Floats) -> tuple[Floats, Floats]:
