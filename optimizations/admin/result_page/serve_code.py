@@ -7,13 +7,12 @@ id, factors and reward filled in.
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-MOST_COLUMNS: Final = (
-    76  # of a line: an object that is longer has a line for each field
-)
+# Of a line. An object that is longer has a line for each field.
+MOST_COLUMNS: Final = 76
 USER: Final = "visitor-1"
 EXAMPLE_AMOUNT: Final = 12.5
 JSON_HEADER: Final = '-H "Content-Type: application/json"'
@@ -128,10 +127,7 @@ def _write_object(levels: Mapping[str, Any]) -> str:
         f"{name if _is_identifier(name) else _quote(name)}: {_quote(level)}"
         for name, level in levels.items()
     ]
-    line = f"{{ {', '.join(fields)} }}"
-    if len(line) <= MOST_COLUMNS:
-        return line
-    return "\n".join(("{", *(f"    {field}," for field in fields), "  }"))
+    return _fold(f"{{ {', '.join(fields)} }}", fields, indent="  ")
 
 
 def _write_dict(levels: Mapping[str, Any]) -> str:
@@ -139,10 +135,14 @@ def _write_dict(levels: Mapping[str, Any]) -> str:
         f"{_quote(name)}: {level if isinstance(level, bool) else _quote(level)}"
         for name, level in levels.items()
     ]
-    line = f"{{{', '.join(items)}}}"
+    return _fold(f"{{{', '.join(items)}}}", items, indent="    ")
+
+
+def _fold(line: str, items: Sequence[str], indent: str) -> str:
+    """Return an object on one line or, where that is too long, on one for each item."""
     if len(line) <= MOST_COLUMNS:
         return line
-    return "\n".join(("{", *(f"        {item}," for item in items), "    }"))
+    return "\n".join(("{", *(f"{indent * 2}{item}," for item in items), f"{indent}}}"))
 
 
 def _write_member(name: str) -> str:
