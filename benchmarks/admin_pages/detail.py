@@ -10,10 +10,12 @@ from django.utils import timezone
 
 from benchmarks.results import world
 from benchmarks.results.world import WorldSize
+from levered_site.demo import stories
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import StaffMembership
 from optimizations.admin import page_head, screenshot_upload
 from optimizations.admin.tabs import registry
+from optimizations.configuration import thumbnails
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.sharing import links
 from warehouse import partitions
@@ -22,6 +24,7 @@ from warehouse import partitions
 SIZE = WorldSize([5, 5, 2], [4, 6], days=60, users=120_000, kind="bool")
 RECEIPTS, RECEIPT_DAYS = 50_000, 5
 VISITOR = "visitor-7"
+PICTURE = stories.SCREENSHOTS / "sign_up_page" / "1.png"
 
 
 def make_pages(user: User) -> dict[str, str]:
@@ -30,7 +33,10 @@ def make_pages(user: User) -> dict[str, str]:
     optimization = Optimization.objects.get(pk=built["optimization"])
     organization = optimization.organization
     StaffMembership.objects.create(user=user, organization=organization, role="owner")
-    optimization.variants.update(screenshot=b"picture")
+    png = PICTURE.read_bytes()
+    optimization.variants.update(
+        screenshot=png, thumbnail=thumbnails.make_thumbnail(png)
+    )
     record_receipts(optimization)
     _, shared = links.create_link(optimization, SYSTEM_ACTOR, days=7)
     return list_tabs(optimization) | {
